@@ -1,0 +1,213 @@
+"""The command `labs`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from labs.errors import LabsError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Real Docker and real Kubernetes for the course's lessons.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console()
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+
+
+@app.callback()
+def course(
+    name: Annotated[str, typer.Option("--name", help="Which course, where there are several.", envvar="LABS_NAME")] = "",
+) -> None:
+    """Choose the course that the command is about."""
+    from labs.engines.state import course_name  # noqa: PLC0415
+
+    os.environ["LABS_NAME"] = course_name(name)
+
+
+@app.command()
+def up(
+    nodes: Annotated[int, typer.Option(min=1, max=4, help="Number of Kubernetes nodes.")] = 1,
+    engine: Annotated[str, typer.Option(help="host or attached; chosen by itself.")] = "",
+    context: Annotated[str, typer.Option(help="Attach to the cluster of this kubeconfig context.")] = "",
+    kubeconfig: Annotated[str, typer.Option(help="The kubeconfig that holds it.", envvar="LABS_ATTACH_KUBECONFIG")] = "",
+    docker: Annotated[str, typer.Option(help="Attach to this Docker Engine (a DOCKER_HOST).")] = "",
+    registry: Annotated[str, typer.Option(help="An image registry that Docker and the cluster share.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Start Docker and Kubernetes, or what of them does not run."""
+    from labs.engines import lifecycle  # noqa: PLC0415
+
+    lifecycle.up(
+        nodes=nodes, engine=engine, context=context, kubeconfig=kubeconfig, docker=docker, registry=registry, quiet=quiet
+    )
+    if not quiet:
+        _show_status(as_json=False)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything and remove it; what was fetched or built stays in the cache."""
+    from labs.engines import lifecycle  # noqa: PLC0415
+
+    console.print("The course is removed." if lifecycle.down() else "There was no course to remove.")
+
+
+@app.command()
+def stop() -> None:
+    """Stop everything, and keep images, containers and objects for the next `labs up`."""
+    from labs.engines import lifecycle  # noqa: PLC0415
+
+    lifecycle.stop()
+    console.print("The course is stopped; `labs up` starts it again.")
+
+
+@app.command()
+def restart() -> None:
+    """Stop everything and start it again."""
+    from labs.engines import lifecycle  # noqa: PLC0415
+
+    lifecycle.stop()
+    lifecycle.up()
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show what runs; exit status 3 when a part does not."""
+    if not _show_status(as_json=as_json):
+        raise typer.Exit(3)
+
+
+@app.command()
+def logs(
+    component: Annotated[str, typer.Argument(help="Such as docker, kube-apiserver or kubelet/node1.")],
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1)] = 50,
+) -> None:
+    """Show what a component wrote last."""
+    from labs import engines  # noqa: PLC0415
+
+    print(engines.current().logs(component, lines))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what this machine can run, what is missing, and what mends it."""
+    from labs.engines import doctor as diagnosis  # noqa: PLC0415
+
+    findings = diagnosis.examine()
+    if as_json:
+        print(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        diagnosis.show(findings, console)
+    if any(finding.level == "missing" for finding in findings):
+        raise typer.Exit(3)
+
+
+@app.command()
+def build(
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether the notebooks are what the sources give.")] = False,
+    record: Annotated[str, typer.Option(help="Run a lesson on the engines and store its checks' outputs.")] = "",
+) -> None:
+    """Make the notebooks from notebooks/src."""
+    from labs import authoring  # noqa: PLC0415
+
+    if record:
+        authoring.record(record)
+        return
+    changed = authoring.build(check=check)
+    for path in changed:
+        console.print(f"{'differs' if check else 'wrote'}: {path}", highlight=False)
+    if check and changed:
+        console.print("Run `labs build` and commit what it writes.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> None:
+    """Check an exercise; exit status 1 when it is not solved yet, 2 when it could not be checked."""
+    from labs import checks, open_lab  # noqa: PLC0415
+
+    verdict = checks.run(check_id, open_lab(check_id.split("-")[1]))
+    print(verdict)
+    raise typer.Exit({"passed": 0, "not yet": 1}.get(verdict.status, 2))
+
+
+@app.command()
+def reset(lesson: Annotated[str, typer.Argument(help="Such as 04.")]) -> None:
+    """Bring a lesson to its start."""
+    from labs import open_lab  # noqa: PLC0415
+
+    open_lab(lesson).reset()
+
+
+@app.command()
+def bench(
+    runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3, as_json: AsJson = False
+) -> None:
+    """Measure start-up, containers, pods, checks and memory on a course of its own, and print a table."""
+    from labs import bench as benchmark  # noqa: PLC0415
+
+    rows = benchmark.measure(runs)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=2))
+    else:
+        benchmark.show(rows, console)
+
+
+def _show_status(*, as_json: bool) -> bool:
+    from labs import engines  # noqa: PLC0415
+
+    engine = engines.current()
+    components = engine.status()
+    if as_json:
+        summary = {
+            "course": engine.name,
+            "engine": engine.kind,
+            "docker_host": engine.docker_host,
+            "kubeconfig": str(engine.kubeconfig),
+            "components": [component.as_dict() for component in components],
+        }
+        print(json.dumps(summary, indent=2))
+        return all(component.state == "running" for component in components)
+    table = Table(box=None, pad_edge=False)
+    for column in ("component", "state", "pid", ""):
+        table.add_column(column)
+    marks = {"running": "[green]● running", "stopped": "[yellow]○ stopped", "failed": "[red]✗ failed"}
+    for component in components:
+        table.add_row(component.name, marks[component.state], str(component.pid or ""), component.detail)
+    console.print(f"Course [bold]{engine.name}[/bold], engine {engine.kind}")
+    console.print(table)
+    if any(component.state != "running" for component in components):
+        console.print("`labs up` starts what does not run; `labs logs NAME` shows why something ended.")
+        return False
+    console.print(f"Docker:      export DOCKER_HOST={engine.docker_host}", soft_wrap=True, highlight=False)
+    console.print(f"Kubernetes:  export KUBECONFIG={engine.kubeconfig}", soft_wrap=True, highlight=False)
+    return True
+
+
+def main() -> None:
+    """Run the command; an error of ours is two lines, not a traceback."""
+    try:
+        app(standalone_mode=True)
+    except LabsError as error:
+        console.print(f"[red]✗[/red] {error.what}", highlight=False, soft_wrap=True)
+        if error.todo:
+            console.print(f"  → {error.todo}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("Interrupted. `labs up` goes on where it was; `labs down` removes what was begun.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""A private Docker Engine in a machine of its own, and the image registry beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from labs.engines.machine import Machine
+from labs.engines.state import State, owner
+from labs.engines.tools import Tools
+from labs.errors import EngineError
+from labs.waiting import wait_for
+
+__all__ = ["DOCKER", "REGISTRY", "REGISTRY_PORT", "DockerEngine"]
+
+DOCKER = "docker"
+REGISTRY = "registry"
+REGISTRY_PORT = 5000
+
+REGISTRY_CONFIG = """\
+version: 0.1
+log: {level: warn, accesslog: {disabled: true}}
+storage:
+  filesystem: {rootdirectory: /var/lib/registry}
+  delete: {enabled: true}
+http: {addr: ":5000"}
+"""
+
+
+class DockerEngine:
+    """dockerd and the registry of one course.
+
+    Args:
+        machine: where they run.
+        state: the course's folder.
+        tools: the node's programs.
+    """
+
+    def __init__(self, machine: Machine, state: State, tools: Tools) -> None:
+        self.machine, self.state, self.tools = machine, state, tools
+
+    @staticmethod
+    def binds(state: State, tools: Tools, registry: Path | None) -> list[tuple[Path, str, str]]:
+        """What the machine must see of the host."""
+        uid, gid = owner()
+        binds = [
+            (state.make_folder("docker/data", mode=0o710), "/var/lib/docker", "rw"),
+            (state.make_folder("docker/registry"), "/var/lib/registry", "rw"),
+            (state.make_folder("docker/run", mode=0o750, uid=uid, gid=gid), "/run/labs", "rw"),
+            (state.make_folder("docker/bin"), "/opt/kube-labs-bin", "ro"),
+        ]
+        if tools.prefix:
+            binds.append((tools.prefix, "/opt/kube-labs", "ro"))
+        return binds
+
+    @property
+    def socket(self) -> Path:
+        return self.state.folder / "docker/run/docker.sock"
+
+    @property
+    def docker_host(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        """Start dockerd unless it runs, and wait until it answers. Raises EngineError."""
+        self.machine.spawn(
+            DOCKER,
+            [
+                "dockerd",
+                "--host=unix:///run/labs/docker.sock",
+                "--data-root=/var/lib/docker",
+                "--exec-root=/run/docker",
+                "--pidfile=/run/docker.pid",
+                "--userland-proxy=false",
+                "--log-level=warn",
+            ],
+            env=self.tools.env,
+        )
+        try:
+            wait_for(self._answers, timeout=60, what="the Docker Engine to answer", interval=0.05)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise EngineError(
+                f"The Docker Engine did not start: {self.machine.processes.tail(DOCKER, 2) or error}",
+                "`labs logs docker` shows what it wrote; `labs doctor` tells what this system lacks.",
+            ) from error
+        os.chown(self.socket, *owner())
+
+    def start_registry(self, program: Path) -> None:
+        """Start the image registry unless it runs."""
+        folder = self.state.folder / "docker/bin"
+        link_or_copy(program, folder / "registry")
+        self.state.write_file(folder / "registry.yml", REGISTRY_CONFIG, mode=0o644)
+        self.machine.spawn(
+            REGISTRY,
+            ["/opt/kube-labs-bin/registry", "serve", "/opt/kube-labs-bin/registry.yml"],
+            env={**self.tools.env, "OTEL_TRACES_EXPORTER": "none"},
+        )
+
+    def load(self, archives: Sequence[Path]) -> None:
+        """Load image archives that Docker does not have yet."""
+        with closing(self.client()) as client:
+            for archive in archives:
+                with archive.open("rb") as file:
+                    client.images.load(file)
+
+    def client(self):
+        """A client of the docker package."""
+        import docker  # noqa: PLC0415  (slow to import, and not needed by most commands)
+
+        return docker.DockerClient(base_url=self.docker_host, timeout=120)
+
+    def _answers(self) -> bool:
+        self.machine.processes.check_alive(DOCKER)
+        if not self.socket.exists():
+            return False
+        with closing(self.client()) as client:
+            try:
+                return client.ping()
+            except Exception:  # any refusal means: not yet
+                return False
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make ``target`` the same file as ``source``, or a copy where they lie on different disks."""
+    if target.exists() and target.stat().st_size == source.stat().st_size and target.samefile(source):
+        return
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        import shutil  # noqa: PLC0415
+
+        shutil.copy2(source, target)

@@ -1,0 +1,202 @@
+"""The course's base images and what they are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import posixpath
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from labs.engines import binaries, catalog, packages
+from labs.engines.images.archive import Image, Layer, write
+from labs.engines.progress import Step
+from labs.engines.state import cache_folder
+from labs.errors import EngineError
+
+__all__ = ["BASE", "SYSTEM", "base_images", "system_image"]
+
+BASE = ("labs/shell:1", "labs/web:1", "labs/web:2", "labs/python:3.11")
+"""What lessons build on; in Docker and in every node."""
+
+SYSTEM = ("pause", "coredns", "metrics-server", "local-path-provisioner")
+"""Programs that the cluster itself runs as pods."""
+
+RECIPE = 1  # raise it when an image changes while its packages and programs do not
+FILES = Path(__file__).with_name("files")
+MERGED = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")  # links into usr/, as Debian has them
+LEFT_OUT = (
+    "usr/share/doc/", "usr/share/man/", "usr/share/locale/", "usr/share/info/", "usr/share/lintian/", "usr/share/bug/",
+    "usr/share/i18n/", "usr/lib/x86_64-linux-gnu/gconv/", "lib/systemd/", "usr/lib/systemd/", "etc/init.d/",
+    "usr/share/perl5/", "var/lib/dpkg/", "usr/share/bash-completion/", "usr/lib/tmpfiles.d/",
+)  # fmt: skip
+NOT_NEEDED = {
+    "debconf", "dpkg", "tar", "gcc-12-base", "readline-common", "iproute2", "libbpf1", "libelf1", "libcap2-bin",
+    "libnginx-mod-http-echo", "openssl", "libdb5.3", "libnsl2", "libtirpc-common", "libxtables12",
+}  # fmt: skip
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def base_images(step: Step) -> list[Path]:
+    """Archives of the base images in the cache, made where they are missing."""
+    folder = cache_folder() / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / f"base-{RECIPE}.json"
+    with FileLock(folder / ".base.lock"):
+        if note.exists():
+            paths = [folder / name for name in json.loads(note.read_text())]
+            if all(path.exists() for path in paths):
+                return paths
+        packages.fetch_lists()
+        step.update("fetching packages", 0.1)
+        sets = {
+            "base": ["busybox", "ca-certificates", "netbase"],
+            "shell": ["curl", "wget"],
+            "web": ["nginx-light"],
+            "python": ["python3-minimal", "libpython3-stdlib"],
+        }
+        debs = {name: packages.download(names, whole=True) for name, names in sets.items()}
+        step.update("assembling", 0.5)
+        base = _base_layer(debs["base"])
+        shell, web, python = (_layer_above(debs["base"], debs[name]) for name in ("shell", "web", "python"))
+        for name in ("python3", "python"):
+            python.link(f"usr/bin/{name}", "python3.11")
+        images = [
+            Image(("labs/shell:1",), (base, shell.bytes()), ("base: libc6, busybox", "curl, wget"), _config(["sh"])),
+            *(_web(base, web.bytes(), version) for version in ("1", "2")),
+            Image(("labs/python:3.11",), (base, python.bytes()), ("base: libc6, busybox", "python3.11"),
+                  _config(["python3"], env=["PYTHONUNBUFFERED=1"])),
+        ]  # fmt: skip
+        paths = []
+        for image in images:
+            path = folder / f"{image.tags[0].replace('/', '-').replace(':', '-')}.tar"
+            write(image, path)
+            paths.append(path)
+        note.write_text(json.dumps([path.name for path in paths]))
+        return paths
+
+
+def system_image(program: str) -> tuple[str, Path]:
+    """The tag and archive of an image that holds one of the engines' programs; the program must exist."""
+    item = catalog.item_of(program)
+    tag = f"labs/{program}:{item.version}"
+    source = binaries.find(program)
+    if source is None:
+        raise EngineError(f"The program {program} is missing.", "`labs up` builds it.")
+    folder = cache_folder() / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"labs-{program}-{item.version}-{source.stat().st_size}.tar"
+    with FileLock(folder / f".{program}.lock"):
+        if not path.exists():
+            layer = Layer()
+            layer.directory("tmp", 0o1777)
+            layer.file(program, source.read_bytes(), 0o755)
+            write(Image((tag,), (layer.bytes(),), (f"{program} {item.version}",), {"Entrypoint": [f"/{program}"]}), path)
+    return tag, path
+
+
+def _config(command: Sequence[str], *, env: Sequence[str] = (), ports: Sequence[str] = ()) -> dict:
+    return {
+        "Cmd": list(command),
+        "Env": [PATH, *env],
+        "ExposedPorts": {port: {} for port in ports},
+        "Labels": {"org.opencontainers.image.vendor": "kube-labs"},
+    }
+
+
+def _web(base: bytes, nginx: bytes, version: str) -> Image:
+    layer = Layer()
+    for path in sorted(p for p in (FILES / "web").rglob("*") if p.is_file()):
+        text = path.read_text().replace("@VERSION@", version)
+        layer.file(path.relative_to(FILES / "web").as_posix(), text.encode())
+    layer.link("var/log/nginx/access.log", "/dev/stdout")
+    layer.link("var/log/nginx/error.log", "/dev/stderr")
+    layer.directory("var/lib/nginx", 0o755)
+    return Image(
+        (f"labs/web:{version}",),
+        (base, nginx, layer.bytes()),
+        ("base: libc6, busybox", "nginx", f"page and configuration, version {version}"),
+        {**_config(["nginx", "-g", "daemon off;"], ports=["80/tcp"]), "StopSignal": "SIGQUIT"},
+    )
+
+
+def _base_layer(debs: Sequence[Path]) -> bytes:
+    layer = Layer()
+    for name in MERGED:
+        layer.directory(f"usr/{name}")
+        layer.link(name, f"usr/{name}")
+    for name in ("dev", "etc", "proc", "sys", "run", "root", "home", "srv", "var/log", "usr/local/bin"):
+        layer.directory(name)
+    layer.directory("tmp", 0o1777)
+    layer.directory("var/tmp", 0o1777)
+    certificates = []
+    for deb in _wanted(debs):
+        for info, content in _files(deb):
+            if info.name.startswith("usr/share/ca-certificates/"):
+                certificates.append((info.name, content))
+            else:
+                _copy(layer, info, content)
+    layer.file("etc/ssl/certs/ca-certificates.crt", b"".join(content for _, content in sorted(certificates)))
+    for path in sorted(p for p in (FILES / "base").rglob("*") if p.is_file()):
+        layer.file(path.relative_to(FILES / "base").as_posix(), path.read_bytes())
+    for applet in (FILES / "applets.txt").read_text().split():
+        if f"usr/bin/{applet}" not in layer:
+            layer.link(f"usr/bin/{applet}", "busybox")
+    return layer.bytes()
+
+
+def _layer_above(below: Sequence[Path], debs: Sequence[Path]) -> Layer:
+    layer = Layer()
+    for deb in _wanted(debs):
+        if deb not in below:
+            for info, content in _files(deb):
+                _copy(layer, info, content)
+    return layer
+
+
+def _wanted(debs: Sequence[Path]) -> list[Path]:
+    return [deb for deb in debs if deb.name.split("_")[0] not in NOT_NEEDED]
+
+
+def _files(deb: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
+    """The files of a package, with paths as they are on a merged-/usr system."""
+    stream = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, check=True).stdout
+    found = []
+    with tarfile.open(fileobj=io.BytesIO(stream)) as archive:
+        for info in archive:
+            content = archive.extractfile(info).read() if info.isreg() else b""
+            info.name = _merged(info.name)
+            if info.islnk():
+                info.linkname = _merged(info.linkname)
+            if info.name and not f"{info.name}/".startswith(LEFT_OUT):
+                found.append((info, content))
+    return found
+
+
+def _merged(path: str) -> str:
+    path = posixpath.normpath(path).lstrip("./")
+    return f"usr/{path}" if path.split("/")[0] in MERGED else path
+
+
+def _copy(layer: Layer, info: tarfile.TarInfo, content: bytes) -> None:
+    if info.isreg():
+        layer.file(info.name, content, info.mode)
+    elif info.issym():
+        layer.link(info.name, info.linkname)
+    elif info.islnk():
+        layer.hard_link(info.name, info.linkname)
+    elif info.isdir() and info.name not in layer and info.name not in {f"usr/{name}" for name in MERGED}:
+        layer.directory(info.name, info.mode)
+
+
+def digest_of(paths: Sequence[Path]) -> str:
+    """One digest of several archives, to tell whether a node has them already."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,124 @@
+"""Up, stop and down: which engine, under which lock, and with whose rights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+from labs.engines.progress import Reporter
+from labs.engines.state import State, course_name
+from labs.errors import EngineError, NotRunning, NotSupported
+
+__all__ = ["down", "stop", "up"]
+
+KEPT = ("LABS_NAME", "LABS_STATE", "LABS_CACHE", "LABS_NO_DOWNLOAD", "LANG", "PATH", "TERM", "DOCKER_HOST", "KUBECONFIG")
+
+
+def up(
+    *,
+    nodes: int = 1,
+    engine: str = "",
+    context: str = "",
+    kubeconfig: str = "",
+    docker: str = "",
+    registry: str = "",
+    quiet: bool = False,
+) -> None:
+    """Start the course or what of it does not run.
+
+    Args:
+        nodes: number of nodes of a new course.
+        engine: ``host`` or ``attached``; empty chooses.
+        context: attach to this kubeconfig context.
+        kubeconfig: the file that holds it; empty for kubectl's usual places.
+        docker: attach to this Docker Engine.
+        registry: a registry that both of them reach.
+        quiet: show no progress.
+
+    Raises:
+        LabsError: it could not be started; what was begun is kept for the next try.
+    """
+    name = course_name()
+    known = State.of(name, system=True)
+    kind = engine or (known.read().engine if known.exists else "") or ("attached" if context or docker else "host")
+    if kind == "attached":
+        from labs.engines.attached import AttachedEngine  # noqa: PLC0415
+
+        state = State.of(name, system=False)
+        with state.lock(), Reporter(quiet=quiet) as reporter:
+            AttachedEngine.create(
+                state, name=name, context=context, kubeconfig=kubeconfig, docker=docker, registry=registry
+            ).up(reporter)
+        return
+    if kind != "host":
+        raise NotSupported(f"There is no engine {kind!r}.", "Choose `host` or `attached`.")
+    need_root()
+    from labs.engines.host import HostEngine  # noqa: PLC0415
+
+    if known.exists and nodes == 1:
+        nodes = known.read().nodes
+    with known.lock(), Reporter(quiet=quiet) as reporter:
+        HostEngine.create(known, name=name, nodes=nodes).up(reporter)
+
+
+def stop() -> None:
+    """Stop the course and keep what it holds. Raises NotRunning when there is none."""
+    state = State.of(course_name(), system=True)
+    if not state.exists:
+        raise NotRunning("There is no course to stop.", "`labs up` starts one.")
+    if state.read().engine == "attached":
+        return
+    need_root()
+    from labs.engines.host import HostEngine  # noqa: PLC0415
+
+    with state.lock():
+        HostEngine(state).halt()
+
+
+def down() -> bool:
+    """Remove the course with all that it started; return whether there was one."""
+    state = State.of(course_name(), system=True)
+    if not state.exists:
+        return False
+    try:
+        kind = state.read().engine
+    except EngineError:
+        kind = "host"
+    if kind == "attached":
+        from labs.engines.attached import AttachedEngine  # noqa: PLC0415
+
+        with state.lock():
+            AttachedEngine(state).remove()
+        return True
+    need_root()
+    from labs.engines.host import HostEngine  # noqa: PLC0415
+
+    with state.lock():
+        HostEngine(state).remove()
+    return True
+
+
+def need_root() -> None:
+    """Go on as root: nothing to do when we are, else start this command again under a sudo that asks no password.
+
+    Raises:
+        NotSupported: we are not root and cannot become it.
+    """
+    if not sys.platform.startswith("linux"):
+        raise NotSupported(
+            "The engines run on Linux only.",
+            "Attach to Docker Desktop, kind or minikube: `labs up --context NAME --docker HOST`.",
+        )
+    if os.geteuid() == 0:
+        return
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+        kept = [f"{key}={os.environ[key]}" for key in KEPT if key in os.environ]
+        sys.stdout.flush()
+        os.execv(sudo, [sudo, "-n", *kept, sys.executable, "-m", "labs.cli", *sys.argv[1:]])
+    raise NotSupported(
+        "The engine `host` needs root's rights, and neither is this root nor does sudo work without a password.",
+        "Run `sudo -v` first, or attach to a cluster: `labs up --context NAME --docker HOST`.",
+    )

@@ -1,0 +1,147 @@
+"""A machine of a course: namespaces in which daemons find a system of their own, over a view of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from labs.engines.processes import Processes, run
+from labs.engines.state import Record, State
+from labs.errors import EngineError
+from labs.waiting import wait_for
+
+__all__ = ["Bind", "Machine", "cgroup_path", "remove_cgroups"]
+
+SCRIPT = Path(__file__).with_name("machine.sh")
+CGROUPS = Path("/sys/fs/cgroup")
+
+Bind = tuple[Path, str, str]
+"""A folder or file of the host, where the machine sees it, and ``rw`` or ``ro``."""
+
+
+def cgroup_path(record: Record) -> str:
+    """The cgroup, in every hierarchy, under which all of the course's machines lie."""
+    return f"/labs-{record.id}"
+
+
+class Machine:
+    """One machine.
+
+    Args:
+        name: its host name.
+        record: the course's record.
+        state: the course's folder.
+        processes: the course's processes.
+        binds: what it sees of the host besides the copy-on-write view.
+        init: a static init program (tini).
+    """
+
+    def __init__(
+        self, name: str, *, record: Record, state: State, processes: Processes, binds: Sequence[Bind], init: Path
+    ) -> None:
+        self.name, self.record, self.state, self.processes = name, record, state, processes
+        self.binds, self.init = binds, init
+        self.component = f"machine/{name}"
+
+    def start(self, hosts: Mapping[str, str]) -> bool:
+        """Make the machine unless it runs; return whether it is new.
+
+        Args:
+            hosts: names and addresses for its /etc/hosts.
+        """
+        if self.pid is not None:
+            return False
+        folder = self.state.make_folder(f"machines/{self.name}")
+        self.processes.start(self.component, ["unshare", "..."], via=["sh", SCRIPT, "enter"], env=self._env(folder, hosts))
+        try:
+            wait_for(self._ready, timeout=20, what=f"the machine {self.name}", interval=0.02)
+        except Exception as error:
+            raise EngineError(
+                f"The machine {self.name} did not start: {self.processes.tail(self.component, 2) or error}",
+                "`labs doctor` tells what this system lacks.",
+            ) from error
+        return True
+
+    @property
+    def pid(self) -> int | None:
+        """The machine's first process, in the host's count."""
+        outer = self.processes.component(self.component).pid
+        if outer is None:
+            return None
+        with suppress(psutil.Error):
+            for child in psutil.Process(outer).children():
+                if child.name().startswith("tini"):
+                    return child.pid
+        return None
+
+    @property
+    def root(self) -> Path:
+        """The machine's file system, as root on the host sees it."""
+        return Path(f"/proc/{self._need_pid()}/root")
+
+    def enter(self) -> list[str]:
+        """The command that runs another one in this machine."""
+        return ["sh", str(SCRIPT), "run"]
+
+    def env(self) -> dict[str, str]:
+        """What ``enter`` needs in its environment."""
+        return {"MACHINE_CGROUP": self._cgroup, "MACHINE_PID": str(self._need_pid())}
+
+    def run(self, argv: Sequence[str | Path], *, env: Mapping[str, str], input: bytes | None = None, timeout: float = 60) -> str:
+        """Run a program in the machine to its end. Raises CommandFailed."""
+        return run([*self.enter(), *argv], env={**env, **self.env()}, input=input, timeout=timeout)
+
+    def spawn(self, component: str, argv: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
+        """Start a daemon in the machine."""
+        return self.processes.start(component, argv, via=self.enter(), env={**env, **self.env()}, forks=True)
+
+    def stop(self) -> None:
+        """End the machine: the kernel kills its processes and removes its mounts, links and namespaces."""
+        self.processes.stop(self.component, timeout=5)
+
+    @property
+    def _cgroup(self) -> str:
+        return f"{cgroup_path(self.record)}/{self.name}"
+
+    def _need_pid(self) -> int:
+        pid = self.pid
+        if pid is None:
+            raise EngineError(f"The machine {self.name} is down.", "`labs up` starts what is missing.")
+        return pid
+
+    def _ready(self) -> bool:
+        self.processes.check_alive(self.component)
+        return self.pid is not None
+
+    def _env(self, folder: Path, hosts: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "MACHINE_NAME": self.name,
+            "MACHINE_FOLDER": str(folder),
+            "MACHINE_CGROUP": self._cgroup,
+            "MACHINE_BINDS": "\n".join(f"{source} {target} {mode}" for source, target, mode in self.binds),
+            "MACHINE_HOSTS": "\n".join(f"{address} {name}" for name, address in hosts.items()),
+            "MACHINE_INIT": str(self.init),
+            "MACHINE_SELF": str(SCRIPT),
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        }
+
+
+def remove_cgroups(record: Record) -> None:
+    """Remove every cgroup of the course; its processes must have ended."""
+    roots = [CGROUPS, *(child for child in CGROUPS.iterdir() if child.is_dir())] if CGROUPS.is_dir() else []
+    for root in roots:
+        top = root / cgroup_path(record).lstrip("/")
+        if not top.is_dir():
+            continue
+        folders = sorted((p for p in top.rglob("*") if p.is_dir()), key=lambda p: len(p.parts), reverse=True)
+        for folder in [*folders, top]:
+            wait_for(lambda folder=folder: _rmdir(folder), timeout=5, what=f"the cgroup {folder} to be empty", interval=0.02)
+
+
+def _rmdir(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()

@@ -1,0 +1,160 @@
+"""The course's own network: a switch in a network namespace, to which machines, control plane and this host are linked.
+
+::
+
+    host ── labs<id> .254 ─┐
+    docker     eth0 .2 ────┤ br0 .1 (control plane)
+    node1      eth0 .11 ───┤
+    node2      eth0 .12 ───┘
+
+On the host there is one link with one address, and nothing else: no firewall rule, no forwarding, no route but the link's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Sequence
+
+from labs.engines.processes import Processes, run
+from labs.engines.state import Record
+from labs.errors import CommandFailed, EngineError
+
+__all__ = ["Network", "choose_subnet"]
+
+CANDIDATES = ipaddress.ip_network("10.213.0.0/16")
+POD_CIDR = "10.244.0.0/16"
+SERVICE_CIDR = "10.96.0.0/16"
+NODES_AT = 10
+HOLDER = "network"
+
+
+def choose_subnet(record: Record) -> str:
+    """A /24 that no route and no address of this host overlaps: the recorded one if it still is free.
+
+    Raises:
+        EngineError: none is free.
+    """
+    link = Network.link_name(record)
+    routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]))
+    addresses = json.loads(run(["ip", "-json", "-4", "address"]))
+    taken = [
+        ipaddress.ip_network(route["dst"], strict=False)
+        for route in routes
+        if route["dst"] != "default" and route.get("dev") != link and route.get("type") != "broadcast"
+    ]
+    taken += [
+        ipaddress.ip_network(f"{info['local']}/{info['prefixlen']}", strict=False)
+        for entry in addresses
+        if entry.get("ifname") != link
+        for info in entry.get("addr_info", [])
+    ]
+    subnets = list(CANDIDATES.subnets(new_prefix=24))
+    first = int(record.id, 16) % len(subnets)
+    order = [*([ipaddress.ip_network(record.subnet)] if record.subnet else []), *subnets[first:], *subnets[:first]]
+    for subnet in order:
+        if not any(subnet.overlaps(other) for other in taken):
+            return str(subnet)
+    raise EngineError(f"No free network was found within {CANDIDATES}.", "Remove a route that covers all of it.")
+
+
+class Network:
+    """The switch of one course.
+
+    Args:
+        record: the course's record, with its subnet.
+        processes: the course's processes.
+    """
+
+    def __init__(self, record: Record, processes: Processes) -> None:
+        self.record, self.processes = record, processes
+
+    @staticmethod
+    def link_name(record: Record) -> str:
+        """The name of the only link that the course makes on the host."""
+        return f"labs{record.id}"
+
+    def address(self, number: int) -> str:
+        """The address with this number in the course's subnet."""
+        return str(ipaddress.ip_network(self.record.subnet)[number])
+
+    @property
+    def control_plane(self) -> str:
+        return self.address(1)
+
+    @property
+    def docker(self) -> str:
+        return self.address(2)
+
+    def node(self, index: int) -> str:
+        """The address of a node; ``index`` counts from 1."""
+        return self.address(NODES_AT + index)
+
+    @staticmethod
+    def pod_cidr(index: int) -> str:
+        """The range of a node's pods; ``index`` counts from 1."""
+        return str(list(ipaddress.ip_network(POD_CIDR).subnets(new_prefix=24))[index])
+
+    def enter(self) -> list[str]:
+        """The command that runs another one in the switch's network namespace."""
+        pid = self.processes.component(HOLDER).pid
+        if pid is None:
+            raise EngineError("The course's network is down.", "`labs up` starts it.")
+        return ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
+
+    def start(self) -> None:
+        """Make the switch and the host's link to it, unless they exist."""
+        if self.processes.component(HOLDER).state == "running" and "10.2" in self._batch(["address show dev br0"]):
+            return
+        self.processes.start(HOLDER, ["sleep", "infinity"], via=["unshare", "--net", "--"])
+        link = self.link_name(self.record)
+        run(["ip", "link", "delete", link]) if link in run(["ip", "-brief", "link"]) else None
+        self._batch(
+            [
+                "link set lo up",
+                "link add br0 type bridge",
+                f"address add {self.control_plane}/24 dev br0",
+                "link set br0 up",
+                f"link add host type veth peer name {link} netns {os.getpid()}",
+                "link set host master br0",
+                "link set host up",
+            ]
+        )
+        try:
+            run(["ip", "-batch", "-"], input=f"address add {self.address(254)}/24 dev {link}\nlink set {link} up\n")
+        except CommandFailed as error:
+            raise EngineError(
+                f"This host's link to the course's network could not be made: {error.what}", "Run `labs doctor`."
+            ) from error
+
+    def attach(self, pid: int, name: str, address: str) -> None:
+        """Give the machine whose first process is ``pid`` a link to the switch and a default route."""
+        port = f"to-{name}"
+        self._batch(
+            [
+                f"link add {port} type veth peer name eth0 netns {pid}",
+                f"link set {port} master br0",
+                f"link set {port} up",
+            ]
+        )
+        commands = [
+            "link set lo up",
+            f"address add {address}/24 dev eth0",
+            "link set eth0 up",
+            f"route add default via {self.control_plane}",
+        ]
+        run(
+            ["nsenter", f"--net=/proc/{pid}/ns/net", "--", "ip", "-batch", "-"],
+            input="\n".join(commands) + "\n",
+        )
+
+    def route_pods(self, nodes: Sequence[int]) -> None:
+        """Lead to every node's pods from the control plane and from the other machines, which go through it."""
+        self._batch([f"route replace {self.pod_cidr(i)} via {self.node(i)}" for i in nodes])
+        run(
+            [*self.enter(), "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"],
+        )
+
+    def _batch(self, commands: Sequence[str]) -> str:
+        return run([*self.enter(), "ip", "-batch", "-"], input="\n".join(commands) + "\n")

@@ -1,0 +1,143 @@
+"""Debian packages unpacked into the course's cache: used without being installed.
+
+Nothing of the system's package state is read but its sources and keys, and nothing is written: no service is started, no
+firewall touched, and it works without root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from labs.engines.processes import run
+from labs.engines.state import cache_folder
+from labs.errors import CommandFailed, EngineError, NotSupported
+
+__all__ = ["download", "fetch_lists", "unpack"]
+
+
+def _options(folder: Path, *, whole: bool) -> list[str]:
+    """apt's own folders, moved into ours. With ``whole``, apt takes this system for empty, so that a package comes with
+    all that it needs; else it comes with what is missing here."""
+    options = {
+        "Dir::State::Lists": folder / "lists",
+        "Dir::Cache": folder / "apt",
+        "Dir::Cache::archives": folder / "archives",
+        "Debug::NoLocking": "true",
+        "APT::Sandbox::User": "root",
+        "APT::Install-Recommends": "false",
+        "APT::Get::List-Cleanup": "false",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "3",
+    }
+    if whole:
+        status = folder / "empty-status"
+        status.touch()
+        options["Dir::State::status"] = status
+    return [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+
+
+def _folder() -> Path:
+    folder = cache_folder() / "packages"
+    for name in ("lists/partial", "apt", "archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def fetch_lists() -> None:
+    """Fetch the system's package lists into the cache, unless they are less than a day old.
+
+    Raises:
+        NotSupported: this is no Debian or Ubuntu.
+        EngineError: no package source answers.
+    """
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise NotSupported(
+            "This machine has neither Docker's nor containerd's programs, and no apt-get to fetch them with.",
+            "Install docker, containerd, runc, iptables and the CNI plugins with your system's package manager.",
+        )
+    folder = _folder()
+    stamp = folder / "lists" / "fetched"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < 24 * 3600:
+        return
+    try:
+        run(["apt-get", *_options(folder, whole=False), "update"], timeout=300)
+    except CommandFailed as error:  # one dead source of many is no reason to stop
+        if not list((folder / "lists").glob("*Packages*")):
+            raise EngineError(
+                f"The package lists cannot be fetched: {error.what}", "Check the network, then run `labs up` again."
+            ) from error
+    stamp.touch()
+
+
+def download(names: Sequence[str], *, whole: bool) -> list[Path]:
+    """Download packages with what they depend on; apt verifies signatures and checksums.
+
+    Args:
+        names: Debian package names.
+        whole: also what this machine has already, for a root file system of its own.
+
+    Returns:
+        The ``.deb`` files, sorted by name.
+
+    Raises:
+        EngineError: a package does not exist or could not be fetched.
+    """
+    folder = _folder()
+    options = _options(folder, whole=whole)
+    try:
+        plan = run(["apt-get", *options, "install", "--print-uris", "-qq", "-y", *names], timeout=120)
+        files = sorted(match for match in re.findall(r"^'\S+' (\S+\.deb) \d+", plan, re.M))
+        archives = folder / "archives"
+        if any(not (archives / file).exists() for file in files):
+            run(["apt-get", *options, "install", "--download-only", "-qq", "-y", *names], timeout=900)
+        # what is in the folder of archives already is not in the plan of URIs
+        wanted = run(["apt-get", *options, "install", "--simulate", "-qq", "-y", *names], timeout=120)
+    except CommandFailed as error:
+        raise EngineError(
+            f"Debian packages could not be fetched ({', '.join(names[:3])}, ...): {error.what}",
+            "Check the network and the free disk space, then run `labs up` again.",
+        ) from error
+    found = []
+    for name, version in re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+)", wanted, re.M):
+        matches = sorted(archives.glob(f"{name.split(':')[0]}_{version.replace(':', '%3a')}_*.deb"))
+        if not matches:
+            raise EngineError(f"apt-get did not bring {name} {version}.", "Run `labs up` again.")
+        found.append(matches[0])
+    return sorted(found)
+
+
+def unpack(debs: Sequence[Path], name: str) -> Path:
+    """Unpack packages into a folder of the cache, once.
+
+    Args:
+        debs: the ``.deb`` files.
+        name: the folder's name; a digest of the packages is added.
+
+    Returns:
+        The folder, complete.
+    """
+    digest = hashlib.sha256("\n".join(deb.name for deb in debs).encode()).hexdigest()[:12]
+    target = cache_folder() / "packages" / f"{name}-{digest}"
+    if target.exists():
+        return target
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpack-") as temporary:
+        tree = Path(temporary) / "tree"
+        tree.mkdir()
+        for deb in debs:
+            try:
+                run(["dpkg-deb", "-x", deb, tree], timeout=120)
+            except CommandFailed as error:
+                deb.unlink(missing_ok=True)
+                raise EngineError(
+                    f"The package {deb.name} is damaged or the disk is full: {error.what}",
+                    "It is fetched again by the next `labs up`; see that some gigabytes are free.",
+                ) from error
+        tree.chmod(0o755)
+        tree.rename(target)
+    return target

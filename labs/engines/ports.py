@@ -1,0 +1,202 @@
+"""Published container ports and NodePorts on this host's 127.0.0.1, under the same numbers.
+
+Runs as a daemon of its own: ``python -m labs.engines.ports FOLDER``. It follows Docker's events and Kubernetes' Services,
+and passes each TCP connection on; nothing in the host's firewall is needed or changed. UDP is not passed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import http.client
+import json
+import os
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["COMPONENT", "CONFIG", "STATE", "main"]
+
+COMPONENT = "ports"
+CONFIG = "ports.json"
+STATE = "run/ports.state"
+CLONE_NEWNET = 0x40000000
+BLOCK = 1 << 16
+Dial = Callable[[], "asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]"]
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket. Args: ``path`` of the socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self.path)
+
+
+class Forwarder:
+    """The listeners on 127.0.0.1. Args: ``folder``, the course's; ``config``, what the engine wrote into ports.json."""
+
+    def __init__(self, folder: Path, config: dict) -> None:
+        self.folder, self.config = folder, config
+        self.wanted: dict[str, dict[int, Dial]] = {"docker": {}, "kubernetes": {}}
+        self.servers: dict[int, asyncio.Server] = {}
+        self.problems: dict[int, str] = {}
+        self.inside = ThreadPoolExecutor(1, initializer=self._enter_docker)  # its one thread lives in Docker's network
+
+    def _enter_docker(self) -> None:
+        descriptor = os.open(f"/proc/{self.config['docker_pid']}/ns/net", os.O_RDONLY)
+        if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(descriptor)
+
+    async def to_docker(self, address: str, port: int):
+        """Connect to a published port from within Docker's network, where bindings to 127.0.0.1 answer too."""
+        loop = asyncio.get_running_loop()
+        connection = await loop.run_in_executor(self.inside, lambda: socket.create_connection((address, port), 5))
+        connection.setblocking(False)
+        return await asyncio.open_connection(sock=connection)
+
+    async def to_nodes(self, port: int):
+        """Connect to a NodePort on the first node that answers."""
+        error: OSError = OSError("no node")
+        for node in self.config["nodes"]:
+            try:
+                return await asyncio.wait_for(asyncio.open_connection(node, port), 5)
+            except OSError as reason:
+                error = reason
+        raise error
+
+    async def update(self, source: str, dials: dict[int, Dial]) -> None:
+        """Listen on what ``source`` wants now, and stop listening on what it no longer wants."""
+        self.wanted[source] = dials
+        wanted = {**self.wanted["kubernetes"], **self.wanted["docker"]}
+        for port in [p for p in self.servers if p not in wanted]:
+            self.servers.pop(port).close()
+        for port in wanted:
+            if port in self.servers:
+                continue
+            try:
+                self.servers[port] = await asyncio.start_server(self._handler(port), "127.0.0.1", port)
+                self.problems.pop(port, None)
+            except OSError as error:
+                self.problems[port] = error.strerror or str(error)
+        self.problems = {port: problem for port, problem in self.problems.items() if port in wanted}
+        state = {"listening": sorted(self.servers), "problems": self.problems}
+        temporary = self.folder / f"{STATE}.part"
+        temporary.write_text(json.dumps(state))
+        temporary.replace(self.folder / STATE)
+
+    def _handler(self, port: int):
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            dial = self.wanted["docker"].get(port) or self.wanted["kubernetes"].get(port)
+            try:
+                far_reader, far_writer = await dial()
+            except Exception:  # refused there: refused here
+                writer.transport.abort()
+                return
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer), return_exceptions=True)
+
+        return handle
+
+    def watch_docker(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Follow Docker's events in a thread of its own."""
+
+        def listed() -> None:
+            dials = {}
+            for container in _get_json(UnixConnection(self.config["docker_socket"]), "/containers/json"):
+                for port in container["Ports"]:
+                    if port.get("PublicPort") and port["Type"] == "tcp" and ":" not in port.get("IP", ""):
+                        address = port["IP"] if port["IP"] not in ("", "0.0.0.0") else "127.0.0.1"
+                        number = port["PublicPort"]
+                        dials[number] = lambda a=address, n=number: self.to_docker(a, n)
+            asyncio.run_coroutine_threadsafe(self.update("docker", dials), loop).result()
+
+        filters = "%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%7D"  # {"type":["container","network"]}
+        _follow(lambda: UnixConnection(self.config["docker_socket"]), f"/events?filters={filters}", listed)
+
+    def watch_kubernetes(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Follow the Services in a thread of its own."""
+        trust = ssl.create_default_context(cafile=self.config["ca"])
+        trust.load_cert_chain(self.config["certificate"], self.config["key"])
+
+        def connect() -> http.client.HTTPConnection:
+            return http.client.HTTPSConnection(self.config["api"], context=trust, timeout=60)
+
+        def listed() -> None:
+            dials = {}
+            for service in _get_json(connect(), "/api/v1/services")["items"]:
+                for port in service["spec"].get("ports", []):
+                    if port.get("nodePort") and port.get("protocol") == "TCP":
+                        dials[port["nodePort"]] = lambda n=port["nodePort"]: self.to_nodes(n)
+            asyncio.run_coroutine_threadsafe(self.update("kubernetes", dials), loop).result()
+
+        _follow(connect, "/api/v1/services?watch=1&timeoutSeconds=45", listed)
+
+
+def _get_json(connection: http.client.HTTPConnection, path: str):
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise OSError(f"{path}: {answer.status}")
+        return json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def _follow(connect: Callable[[], http.client.HTTPConnection], path: str, changed: Callable[[], None]) -> None:
+    """List, then list again whenever a line arrives on the stream at ``path``; forever, whatever ends in between."""
+    while True:
+        with suppress(OSError, http.client.HTTPException, ValueError):
+            connection = connect()
+            try:
+                connection.request("GET", path)
+                stream = connection.getresponse()
+                changed()
+                for _ in _lines(stream):
+                    changed()
+            finally:
+                connection.close()
+        time.sleep(0.3)
+
+
+def _lines(stream: http.client.HTTPResponse) -> Iterable[bytes]:
+    while line := stream.readline():
+        yield line
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(BLOCK):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+    except (OSError, RuntimeError):
+        writer.transport.abort()
+
+
+async def _serve(folder: Path) -> None:
+    forwarder = Forwarder(folder, json.loads((folder / CONFIG).read_text()))
+    loop = asyncio.get_running_loop()
+    for watch in (forwarder.watch_docker, forwarder.watch_kubernetes):
+        threading.Thread(target=watch, args=(loop,), daemon=True).start()
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Forward until killed."""
+    asyncio.run(_serve(Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

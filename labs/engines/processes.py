@@ -1,0 +1,256 @@
+"""Daemons of a course: started apart from this process, found again by the mark in their environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from labs.engines.base import Component
+from labs.engines.state import State
+from labs.errors import CommandFailed, EngineError, Timeout
+from labs.waiting import wait_for
+
+__all__ = ["MARK", "Processes", "run"]
+
+MARK = "LABS_COURSE_ID"
+"""The environment variable that every daemon of a course carries."""
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    input: str | bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 60,
+    cwd: Path | None = None,
+) -> str:
+    """Run a program to its end and return what it printed.
+
+    Args:
+        argv: the program and its arguments.
+        input: what it reads.
+        env: its environment, instead of ours.
+        timeout: seconds.
+        cwd: its working folder.
+
+    Raises:
+        CommandFailed: it ended with an error, could not be started or took too long.
+    """
+    words = [str(word) for word in argv]
+    try:
+        done = subprocess.run(
+            words,
+            input=input.encode() if isinstance(input, str) else input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(env) if env is not None else None,
+            timeout=timeout,
+            cwd=cwd,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(words, -1, f"no end after {timeout:.0f} s\n") from error
+    except OSError as error:
+        raise CommandFailed(words, 127, str(error)) from error
+    output = done.stdout.decode(errors="replace")
+    if done.returncode:
+        raise CommandFailed(words, done.returncode, output)
+    return output
+
+
+class Processes:
+    """The daemons of one course. Args: ``state``, its folder; ``course_id``, its mark."""
+
+    def __init__(self, state: State, course_id: str) -> None:
+        self.state, self.course_id = state, course_id
+
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        *,
+        via: Sequence[str | Path] = (),
+        env: Mapping[str, str] | None = None,
+        forks: bool = False,
+    ) -> int:
+        """Start a daemon unless it runs, and return its process id.
+
+        Args:
+            name: the component's name.
+            argv: the program and its arguments, as a person should see them.
+            via: the program that puts it in its place (``nsenter ...``); it must end in an exec.
+            env: what to add to a minimal environment.
+            forks: ``via`` stays as the parent of the daemon, as ``nsenter --pid`` does.
+        """
+        current = self.component(name)
+        if current.state == "running" and current.pid:
+            return current.pid
+        log = self.log(name)
+        self.state.make_folder(log.parent, mode=0o755)
+        words = [str(word) for word in argv]
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                [*(str(word) for word in via), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={"PATH": os.defpath, "LANG": "C.UTF-8", **(env or {}), MARK: self.course_id, "LABS_COMPONENT": name},
+                start_new_session=True,
+                cwd="/",
+            )
+        pid = _only_child(child) if forks else child.pid
+        self._write(name, {"pid": pid, "born": _born(pid), "argv": words, "wanted": True})
+        return pid
+
+    def component(self, name: str) -> Component:
+        """The state of a daemon."""
+        try:
+            known = json.loads(self._file(name).read_text())
+        except (OSError, ValueError):
+            return Component(name, "stopped", log=self.log(name))
+        pid = known["pid"]
+        if _alive(pid, known["born"]):
+            return Component(name, "running", pid, known["argv"], self.log(name))
+        state = "failed" if known["wanted"] else "stopped"
+        return Component(name, state, None, known["argv"], self.log(name), "ended by itself" if known["wanted"] else "")
+
+    def log(self, name: str) -> Path:
+        """The file that a daemon writes to."""
+        return self.state.folder / "log" / f"{name.replace('/', '-')}.log"
+
+    def tail(self, name: str, lines: int) -> str:
+        """The last lines of a daemon's log."""
+        try:
+            with self.log(name).open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - lines * 2000))
+                return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+    def stop(self, name: str, *, timeout: float = 10) -> None:
+        """Ask a daemon to end; kill it when it has not after ``timeout`` seconds."""
+        component = self.component(name)
+        if self._file(name).exists():
+            self._write(name, {**json.loads(self._file(name).read_text()), "wanted": False})
+        if component.pid:
+            _end([component.pid], timeout)
+
+    def forget(self) -> None:
+        """Note that no daemon is wanted any more."""
+        for file in (self.state.folder / "run").glob("*.json"):
+            known = json.loads(file.read_text())
+            self._write(known["name"], {**known, "wanted": False})
+
+    def check_alive(self, name: str) -> None:
+        """Raise EngineError with the last words of a daemon that has ended."""
+        if self.component(name).state != "running":
+            words = self.tail(name, 3) or "it wrote nothing"
+            raise EngineError(f"{name} ended while starting: {words}", f"`labs logs {name}` shows all it wrote.")
+
+    def marked(self) -> list[psutil.Process]:
+        """Every process on this machine that carries the course's mark, recorded or not."""
+        found = []
+        entry = f"{MARK}={self.course_id}".encode()
+        for process in psutil.process_iter():
+            try:
+                environ = Path(f"/proc/{process.pid}/environ").read_bytes()
+            except OSError:
+                continue
+            if entry in environ.split(b"\0") and process.pid != os.getpid():
+                found.append(process)
+        return found
+
+    def end_all(self, *, timeout: float = 3) -> None:
+        """Kill every process of the course, and wait until they are gone."""
+        for _ in range(5):
+            left = self.marked()
+            if not left:
+                return
+            _kill([p.pid for p in left], timeout)
+        raise EngineError(
+            f"{len(left)} processes of the course do not end, such as {left[0]}.",
+            "A process in the middle of a disk operation cannot be killed: try `labs down` again in a minute.",
+        )
+
+    def _file(self, name: str) -> Path:
+        return self.state.folder / "run" / f"{name.replace('/', '-')}.json"
+
+    def _write(self, name: str, known: dict) -> None:
+        self.state.make_folder("run")
+        self.state.write_file(self._file(name), json.dumps({"name": name, **known}), mode=0o644)
+
+
+def _only_child(parent: subprocess.Popen) -> int:
+    """The process that a program which forks once has become; the parent itself when it ended before."""
+
+    def child() -> int | None:
+        if parent.poll() is not None:
+            return parent.pid
+        with suppress(psutil.Error):
+            itself = psutil.Process(parent.pid)
+            if itself.name() == "nsenter":  # before, it is a shell whose children are something else
+                return next((c.pid for c in itself.children()), None)
+        return None
+
+    return wait_for(child, timeout=10, what=f"{parent.args[0]} to start its program", interval=0.01)
+
+
+def _born(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return 0.0
+
+
+def _alive(pid: int, born: float) -> bool:
+    """Whether the process still is the one that was started: process ids are used again, also after a reboot."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _end(pids: list[int], timeout: float) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            continue
+    if not _gone(pids, timeout):
+        _kill(pids, 5)
+
+
+def _kill(pids: list[int], timeout: float) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    _gone(pids, timeout)
+
+
+def _gone(pids: list[int], timeout: float) -> bool:
+    def ended() -> bool:
+        return not any(_running(pid) for pid in pids)
+
+    try:
+        return bool(wait_for(ended, timeout=timeout, what="processes to end", interval=0.02))
+    except Timeout:
+        return False
+
+
+def _running(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # reap where it is our child
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False

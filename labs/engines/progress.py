@@ -1,0 +1,146 @@
+"""How long things take and how far they are, shown to whoever waits: a live table, plain lines, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from threading import Event, Lock
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+__all__ = ["Cancelled", "Reporter", "Step", "Task", "run_tasks"]
+
+
+class Cancelled(Exception):
+    """Another task failed, so this one need not go on."""
+
+
+class Step:
+    """What one task tells of itself. Args: ``reporter``, ``name``."""
+
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        self.reporter, self.name = reporter, name
+
+    def update(self, detail: str, fraction: float | None = None) -> None:
+        """Say what is done now, and how much of the step is done (0 to 1) where that is known.
+
+        Raises:
+            Cancelled: another task failed.
+        """
+        if self.reporter.cancelled.is_set():
+            raise Cancelled
+        self.reporter.changed(self.name, detail, fraction)
+
+
+class Reporter:
+    """Shows steps on a terminal as a table that moves, elsewhere as one line when a step begins and ends.
+
+    Args:
+        quiet: show nothing.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet, self.cancelled = quiet, Event()
+        self.live = not quiet and sys.stderr.isatty()
+        self.console = Console(stderr=True, quiet=quiet)
+        self._lock, self._ids, self._began, self._said = Lock(), {}, {}, {}
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            console=self.console,
+            disable=not self.live,
+        )
+
+    def __enter__(self) -> Reporter:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def began(self, name: str) -> Step:
+        """A step begins."""
+        with self._lock:
+            self._began[name] = time.monotonic()
+            self._ids[name] = self._progress.add_task(name, total=None, detail="")
+        return Step(self, name)
+
+    def changed(self, name: str, detail: str, fraction: float | None) -> None:
+        """A step is further."""
+        self._progress.update(
+            self._ids[name],
+            detail=detail,
+            total=None if fraction is None else 1.0,
+            completed=fraction or 0.0,
+        )
+        now = time.monotonic()
+        if not self.live and now - self._said.get(name, self._began[name]) > 20:  # a sign of life in a log
+            self._said[name] = now
+            self.console.print(f"  {name}: {detail}", highlight=False)
+
+    def ended(self, name: str, error: BaseException | None) -> None:
+        """A step has ended."""
+        seconds = time.monotonic() - self._began[name]
+        word = "failed" if error else "done"
+        self._progress.update(self._ids[name], total=1.0, completed=0.0 if error else 1.0, detail=word)
+        if not self.live and not isinstance(error, Cancelled):
+            self.console.print(f"  {'✗' if error else '✓'} {name} ({seconds:.1f} s)", highlight=False)
+
+
+Task = tuple[tuple[str, ...], Callable[[Step], None]]
+"""What must be done before, and the work."""
+
+
+def run_tasks(tasks: Mapping[str, Task], reporter: Reporter, *, workers: int = 6) -> None:
+    """Do the tasks, each as soon as those before it are done.
+
+    Args:
+        tasks: by their names.
+        reporter: is told of each.
+        workers: how many at once.
+
+    Raises:
+        Exception: the first that a task raised; tasks that had begun are let end, none is begun any more.
+    """
+    order = TopologicalSorter({name: before for name, (before, _) in tasks.items()})
+    order.prepare()
+    running: dict[Future, str] = {}
+    failure: BaseException | None = None
+
+    def work(name: str) -> None:
+        step = reporter.began(name)
+        try:
+            tasks[name][1](step)
+        except BaseException as error:
+            reporter.ended(name, error)
+            raise
+        reporter.ended(name, None)
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            while order.is_active():
+                if failure is None:
+                    running.update({pool.submit(work, name): name for name in order.get_ready()})
+                if not running:
+                    break
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    name = running.pop(future)
+                    error = future.exception()
+                    if error is None:
+                        order.done(name)
+                    elif failure is None or isinstance(failure, Cancelled):
+                        failure = error
+                        reporter.cancelled.set()
+        except BaseException:
+            reporter.cancelled.set()
+            raise
+    if failure is not None:
+        raise failure

@@ -1,0 +1,224 @@
+"""The course's folder on this machine, and the record of what it may have made.
+
+Everything that a course makes outside its folder (processes, namespaces, cgroups, one network link) bears a name or a
+mark derived from the course's ``id``. The id is written down before the first of them is made, so whatever ends a
+start-up in the middle, `labs down` knows what to look for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from filelock import FileLock
+from filelock import Timeout as LockTimeout
+from platformdirs import user_cache_path, user_state_path
+
+from labs.errors import EngineError, LabsError
+
+__all__ = ["APP", "Record", "State", "cache_folder", "course_name", "list_courses", "owner"]
+
+APP = "kube-labs"
+SYSTEM_STATE = Path("/var/lib") / APP
+
+
+def cache_folder() -> Path:
+    """The folder for what is expensive to make and the same for every course: binaries, packages, images."""
+    override = os.environ.get("LABS_CACHE")
+    if override:
+        return Path(override)
+    uid, _ = owner()
+    if uid != os.getuid():  # under sudo: the user's cache, not root's
+        import pwd  # noqa: PLC0415  (does not exist on Windows, where `attached` still works)
+
+        return Path(pwd.getpwuid(uid).pw_dir) / ".cache" / APP
+    return user_cache_path(APP)
+
+
+def owner() -> tuple[int, int]:
+    """The user and group id of the person at the keyboard, also under sudo."""
+    if os.getuid() == 0 and os.environ.get("SUDO_UID", "0") != "0":
+        return int(os.environ["SUDO_UID"]), int(os.environ.get("SUDO_GID", os.environ["SUDO_UID"]))
+    return os.getuid(), os.getgid()
+
+
+def course_name(name: str | None = None) -> str:
+    """The course's name: the argument, else ``$LABS_NAME``, else ``default``.
+
+    Raises:
+        LabsError: the name is not made of letters, digits and dashes.
+    """
+    name = name or os.environ.get("LABS_NAME") or "default"
+    if not name.replace("-", "").isalnum() or len(name) > 32 or not name.isascii():
+        raise LabsError(f"{name!r} is no name for a course.", "Use up to 32 letters, digits and dashes.")
+    return name
+
+
+def _roots() -> list[Path]:
+    """Where courses of this user may lie. Daemons that run as other users must be able to walk to the folder, which
+    a home folder does not allow; so a course of root's lies under /var/lib, as daemons' data does."""
+    override = os.environ.get("LABS_STATE")
+    if override:
+        return [Path(override)]
+    return [SYSTEM_STATE / str(owner()[0]), user_state_path(APP)]
+
+
+def list_courses() -> list[State]:
+    """Every course of this user that has a folder on this machine."""
+    found = {}
+    for root in _roots():
+        if root.is_dir():
+            for folder in sorted(root.iterdir()):
+                if (folder / State.RECORD).exists():
+                    found.setdefault(folder.name, State(folder))
+    return list(found.values())
+
+
+@dataclass
+class Record:
+    """What is written down before a course makes anything.
+
+    Attributes:
+        name: the course's name.
+        id: eight hexadecimal digits in every name that the course gives outside its folder.
+        engine: ``host`` or ``attached``.
+        nodes: number of Kubernetes nodes.
+        subnet: the link's network, such as ``10.213.7.0/24``; empty where there is none.
+        settings: what only this engine understands.
+        ready: the names of the parts that were seen to work.
+    """
+
+    name: str
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    engine: str = "host"
+    nodes: int = 1
+    subnet: str = ""
+    settings: dict = field(default_factory=dict)
+    ready: list[str] = field(default_factory=list)
+
+
+class State:
+    """A course's folder. Args: ``folder``, which need not exist yet."""
+
+    RECORD = "course.json"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of(cls, name: str, *, system: bool) -> State:
+        """The folder of the course ``name``: the one that exists, else where a new one belongs.
+
+        Args:
+            name: the course's name.
+            system: whether a new course's daemons run as root and others, so that it lies under /var/lib.
+        """
+        roots = _roots()
+        for root in roots:
+            if (root / name / cls.RECORD).exists():
+                return cls(root / name)
+        return cls((roots[0] if system or len(roots) == 1 else roots[1]) / name)
+
+    @property
+    def exists(self) -> bool:
+        return (self.folder / self.RECORD).exists()
+
+    def read(self) -> Record:
+        """The record.
+
+        Raises:
+            EngineError: there is none, or it cannot be read.
+        """
+        try:
+            raw = json.loads((self.folder / self.RECORD).read_text())
+            known = {f.name for f in fields(Record)}
+            return Record(**{k: v for k, v in raw.items() if k in known})
+        except FileNotFoundError:
+            raise EngineError(f"There is no course in {self.folder}.", "`labs up` makes one.") from None
+        except (ValueError, TypeError) as error:
+            raise EngineError(
+                f"The course's record {self.folder / self.RECORD} cannot be read: {error}.",
+                "`labs down` removes the course with all that it started.",
+            ) from error
+
+    def write(self, record: Record) -> None:
+        """Store the record so that it is on the disk when this returns, or not changed at all."""
+        self.make_folder(self.folder, mode=0o711)
+        self.write_file(self.RECORD, json.dumps(asdict(record), indent=2) + "\n", mode=0o644, durable=True)
+
+    def make_folder(self, path: Path | str, *, mode: int = 0o711, uid: int = -1, gid: int = -1) -> Path:
+        """A folder in the course's folder, with all above it."""
+        path = self.folder / path
+        path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        path.chmod(mode)
+        if uid >= 0:
+            os.chown(path, uid, gid)
+        return path
+
+    def write_file(
+        self,
+        path: Path | str,
+        content: str | bytes,
+        *,
+        mode: int = 0o600,
+        uid: int = -1,
+        gid: int = -1,
+        durable: bool = False,
+    ) -> Path:
+        """Write a file at once or not at all, never readable by others before its mode is set."""
+        path = self.folder / path
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(3)}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            os.fchmod(descriptor, mode)
+            if uid >= 0:
+                os.fchown(descriptor, uid, gid)
+            if durable:
+                file.flush()
+                os.fsync(descriptor)
+        temporary.replace(path)
+        return path
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep a second `labs` from changing this course meanwhile.
+
+        Raises:
+            EngineError: another one is at it.
+        """
+        self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+        path = self.folder.parent / f".{self.folder.name}.lock"
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except LockTimeout:
+            raise EngineError(
+                f"Another `labs` command is changing the course {self.folder.name!r} right now.",
+                "Wait until it has ended; `labs status` shows how far it is.",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+            if not self.folder.exists():
+                path.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete the folder, and its parents where they are empty. The record goes last."""
+        if self.folder.is_dir():
+            for child in self.folder.iterdir():
+                if child.name == self.RECORD:
+                    continue
+                if child.is_dir() and not child.is_symlink():
+                    shutil.rmtree(child)
+                else:
+                    child.unlink()
+            (self.folder / self.RECORD).unlink(missing_ok=True)
+            self.folder.rmdir()

@@ -1,0 +1,111 @@
+"""The node's programs: dockerd, containerd, runc, iptables, CNI plugins and an init.
+
+They come from PATH when all are there, else from Debian packages unpacked into the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from labs.engines import packages
+from labs.engines.processes import run
+from labs.engines.progress import Step
+from labs.engines.state import cache_folder
+from labs.errors import CommandFailed, EngineError
+
+__all__ = ["Tools", "find_tools"]
+
+PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "ctr", "runc", "iptables")
+INITS = ("tini-static", "docker-init", "tini")
+PACKAGES = ("docker.io", "containerd", "runc", "containernetworking-plugins", "iptables", "tini", "iproute2")
+CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+CNI_PLUGINS = ("ptp", "portmap", "host-local", "loopback")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+IN_MACHINE = "/opt/kube-labs"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where the programs are.
+
+    Attributes:
+        prefix: the folder that a machine sees as /opt/kube-labs, or None when all are on PATH.
+        init: a small init program, as the host sees it.
+        cni: the CNI plugins' folder, as a machine sees it.
+        env: the environment that the programs need in a machine.
+    """
+
+    prefix: Path | None
+    init: Path
+    cni: str
+    env: dict[str, str]
+
+
+def find_tools(step: Step) -> Tools:
+    """Find the programs, or fetch them. Raises NotSupported, EngineError."""
+    which = {name: shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}") for name in PROGRAMS + INITS}
+    cni = next((f for f in CNI_FOLDERS if all((f / plugin).exists() for plugin in CNI_PLUGINS)), None)
+    init = next((which[name] for name in INITS if which[name]), None)
+    if all(which[name] for name in PROGRAMS) and cni and init:
+        return Tools(None, Path(init), str(cni), {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"})
+    folder = cache_folder() / "packages"
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / "tools.json"
+    with FileLock(folder / ".tools.lock"):
+        if not note.exists() or not Path(json.loads(note.read_text())).is_dir():
+            step.update("fetching packages")
+            packages.fetch_lists()
+            prefix = packages.unpack(packages.download(PACKAGES, whole=False), "tools")
+            _link_iptables(prefix)
+            note.write_text(json.dumps(str(prefix)))
+    return _tools_in(Path(json.loads(note.read_text())))
+
+
+def _tools_in(prefix: Path) -> Tools:
+    libraries = [p.relative_to(prefix) for p in sorted((prefix / "usr/lib").glob("*-linux-gnu*"))]
+    folders = ["labs-bin", "usr/sbin", "usr/bin", "sbin", "bin"]
+    return Tools(
+        prefix=prefix,
+        init=prefix / "usr/bin/tini-static",
+        cni=f"{IN_MACHINE}/usr/lib/cni",
+        env={
+            "PATH": ":".join([*(f"{IN_MACHINE}/{f}" for f in folders), SYSTEM_PATH]),
+            "LD_LIBRARY_PATH": ":".join(f"{IN_MACHINE}/{library}" for library in libraries),
+            "XTABLES_LIBDIR": ":".join(f"{IN_MACHINE}/{library}/xtables" for library in libraries),
+            "LANG": "C.UTF-8",
+        },
+    )
+
+
+def _link_iptables(prefix: Path) -> None:
+    """Make the names that Debian's alternatives would make, for the first backend that this kernel serves."""
+    libraries = sorted((prefix / "usr/lib").glob("*-linux-gnu*"))
+    env = {
+        "PATH": SYSTEM_PATH,
+        "LD_LIBRARY_PATH": ":".join(str(library) for library in libraries),
+        "XTABLES_LIBDIR": ":".join(f"{library}/xtables" for library in libraries),
+    }
+    problems = []
+    for backend in ("nft", "legacy"):
+        program = prefix / f"usr/sbin/xtables-{backend}-multi"
+        rule = f"-t nat -A POSTROUTING -m comment --comment trial -j MASQUERADE"
+        try:
+            run(["unshare", "--net", "--", program, "iptables", *rule.split()], env=env, timeout=20)
+        except CommandFailed as error:
+            problems.append(error.what)
+            continue
+        folder = prefix / "labs-bin"
+        folder.mkdir(exist_ok=True)
+        for family in ("iptables", "ip6tables"):
+            for suffix in ("", "-save", "-restore"):
+                link = folder / f"{family}{suffix}"
+                link.unlink(missing_ok=True)
+                link.symlink_to(f"../usr/sbin/xtables-{backend}-multi")
+        return
+    raise EngineError(f"iptables does not work on this kernel: {problems[0]}", "`labs doctor` tells what is missing.")

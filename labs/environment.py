@@ -1,0 +1,56 @@
+"""Pointing this process, and the programs it starts, at the course: nothing of the user's is read or written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import kubernetes.config.kube_config
+import yaml
+
+from labs.engines.base import Engine
+
+__all__ = ["set_environment", "write_kubeconfig"]
+
+
+def write_kubeconfig(engine: Engine, path: Path, namespace: str | None) -> None:
+    """Write a copy of the course's kubeconfig, readable by its owner only.
+
+    Args:
+        engine: the engine.
+        path: where to; replaced in one step.
+        namespace: the default namespace of the course's context; left as it is when None.
+    """
+    content = yaml.safe_load(engine.kubeconfig.read_text(encoding="utf-8"))
+    content["current-context"] = engine.context
+    for context in content["contexts"]:
+        if context["name"] == engine.context and namespace:
+            context["context"]["namespace"] = namespace
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        yaml.safe_dump(content, file)
+    draft.replace(path)
+
+
+def set_environment(engine: Engine, kubeconfig: Path) -> None:
+    """Make Docker's and Kubernetes' clients and command lines mean the course's engines.
+
+    Args:
+        engine: the engine.
+        kubeconfig: what KUBECONFIG shall name. It need not exist: then it means no cluster, never the user's own.
+    """
+    os.environ["DOCKER_HOST"] = engine.docker_host
+    os.environ["KUBECONFIG"] = str(kubeconfig)
+    # The Python client reads KUBECONFIG once, when it is imported.
+    kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)
+    if engine.docker_host.startswith("unix://"):
+        for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONTEXT"):  # of another engine
+            os.environ.pop(name, None)
+    programs = str(Path(sys.prefix) / "bin")
+    paths = [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if path != programs]
+    os.environ["PATH"] = os.pathsep.join([programs, *paths])
+    for name in ("NO_PROXY", "no_proxy"):  # published ports answer here, not behind a proxy
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join([*hosts, *(h for h in ("localhost", "127.0.0.1", "::1") if h not in hosts)])

@@ -1,0 +1,80 @@
+"""Errors of the Docker client, and of the Docker Engine behind it."""
+
+from __future__ import annotations
+
+import re
+
+import docker
+from docker.errors import APIError, BuildError, ContainerError, DockerException, ImageNotFound
+
+from labs.explain.base import AGAIN, Explanation, frames_of, package_of, sentence
+
+__all__ = ["EXPLAINERS"]
+
+_NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use')
+_PORT_TAKEN = re.compile(r":(\d+) failed: port is already allocated|:(\d+): bind: address already in use")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _image_not_found(error: ImageNotFound) -> Explanation:
+    todo = f"Was the cell that builds or tags it run? `{_client_name(error)}.images.list()` shows what is there."
+    return Explanation(f"Docker: {_text(error)}", todo)
+
+
+def _api(error: APIError) -> Explanation:
+    text = _text(error)
+    if name := _NAME_TAKEN.search(text):
+        remove = f"{_client_name(error)}.containers.get({name[1]!r}).remove(force=True)"
+        return Explanation(f"Already exists: container {name[1]!r}.", f"Was the cell run twice? `{remove}` removes it.")
+    if port := _PORT_TAKEN.search(text):
+        todo = "Remove the container that holds it, or publish another port."
+        return Explanation(f"Port {port[1] or port[2]} is already taken.", todo)
+    if error.is_server_error() and not error.explanation:
+        return Explanation(f"Docker: {text}", AGAIN, fault=True)
+    return Explanation(f"Docker: {text}")
+
+
+def _container(error: ContainerError) -> Explanation:
+    output = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else str(error.stderr or "")
+    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "it printed no error")
+    command = " ".join(error.command) if isinstance(error.command, list) else error.command
+    what = f"The container of {error.image} ended with status {error.exit_status}: {last}"
+    return Explanation(sentence(what), f"Its command was `{command}`." if command else "")
+
+
+def _build(error: BuildError) -> Explanation:
+    error.build_log = list(error.build_log)  # an iterator: what is read from it here would be lost
+    log = "".join(entry.get("stream", "") for entry in error.build_log if isinstance(entry, dict))
+    lines = [line for line in _COLOURS.sub("", log).splitlines() if line.strip()]
+    what = "\n".join([sentence(f"The build failed: {error.msg}"), *(f"  | {line}" for line in lines[-5:])])
+    return Explanation(what, "Mend that step of the Dockerfile, then build again.")
+
+
+def _other(error: DockerException) -> Explanation:
+    text = sentence(str(error))
+    if "server API version" in text or "Connection aborted" in text:
+        return Explanation("Docker does not answer.", AGAIN, fault=True)
+    return Explanation(f"Docker: {text}")
+
+
+def _text(error: APIError) -> str:
+    return sentence(error.explanation or str(error))
+
+
+def _client_name(error: BaseException) -> str:
+    """What the learner calls the Docker client, so that a suggestion can be typed as it is."""
+    for module, _ in frames_of(error):
+        if package_of(module) == "__main__":
+            for name, value in module.items():
+                if isinstance(value, docker.DockerClient) and not name.startswith("_"):
+                    return name
+    return "client"
+
+
+EXPLAINERS = [
+    (ImageNotFound, _image_not_found),
+    (APIError, _api),
+    (ContainerError, _container),
+    (BuildError, _build),
+    (DockerException, _other),
+]

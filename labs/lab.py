@@ -1,0 +1,272 @@
+"""A learner's session: `open_lab("04")` points both clients at the course, and gives hints, checks and a way back.
+
+Nothing outside the kernel's process is changed: neither the user's kubeconfig nor their environment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labs import checks, engines, lessons, objects, progress, resources
+from labs.clients import Clients
+from labs.display import Shown, install_error_messages, quiet_logs, say, show, show_last_traceback, table
+from labs.engines.base import Engine
+from labs.environment import set_environment, write_kubeconfig
+from labs.errors import LabsError, NotRunning, NotSupported
+from labs.explain import explain
+
+__all__ = ["Lab", "open_lab"]
+
+_ROUTES = ("Python", "kubectl", "YAML")
+
+
+def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = True, quiet: bool = False) -> Lab:
+    """Start or continue a lesson. Calling it again is fine, also after a kernel restart.
+
+    Args:
+        lesson: its number, such as ``"04"``.
+        namespace: the namespace to use; ``lab-04`` by default.
+        kubernetes: False for a lesson that needs Docker only, and so may start before the cluster is up.
+        quiet: do not tell that the lab is open.
+
+    Returns:
+        The lab. From now on ``docker.from_env()``, ``kubernetes.config.load_kube_config()`` and ``!kubectl`` in this
+        process mean the course's engines and the lab's namespace.
+
+    Raises:
+        NotRunning: no course is up, or its API server does not answer.
+        LabsError: the lesson's number is malformed, or the namespace is somebody else's.
+    """
+    install_error_messages()
+    quiet_logs()
+    if not re.fullmatch(r"\d\d", lesson):
+        raise LabsError(f"{lesson!r} is no lesson.", 'A lesson has two digits: `open_lab("04")`.')
+    engine = engines.current()
+    lab = Lab(lesson, engine, namespace or f"lab-{lesson}", uses_kubernetes=kubernetes)
+    lab._enter()
+    if not quiet:
+        where = f", namespace {lab.namespace}" if kubernetes else ""
+        course = f"course {engine.name} ({engine.kind})"
+        say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")
+    return lab
+
+
+class Lab:
+    """One lesson on one engine; `open_lab` makes it.
+
+    Attributes:
+        lesson: such as ``"04"``.
+        engine: the engine (`labs.engines.base.Engine`).
+        namespace: the lesson's namespace, such as ``lab-04``.
+        labels: to pass as ``labels=`` to Docker calls, so that `reset` finds what the lesson made.
+        uses_kubernetes: False when the lab was opened with ``kubernetes=False``.
+    """
+
+    def __init__(self, lesson: str, engine: Engine, namespace: str, *, uses_kubernetes: bool = True) -> None:
+        self.lesson, self.engine, self.namespace, self.uses_kubernetes = lesson, engine, namespace, uses_kubernetes
+        self.labels = {"labs.course": engine.name, "labs.lesson": lesson}
+        self._hints_given: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"Lab({self.lesson!r}, course={self.engine.name!r}, namespace={self.namespace!r})"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The lesson's own kubeconfig: the course's, with the lesson's namespace as the default."""
+        return self.engine.state / "lessons" / self.lesson / "kubeconfig"
+
+    @cached_property
+    def clients(self) -> Clients:
+        """The clients that checks and `reset` use; cells make their own."""
+        return Clients(self.engine.docker_host, self.kubeconfig)
+
+    def check(self, check_id: str) -> None:
+        """Check an exercise against live state, and show the verdict.
+
+        Args:
+            check_id: such as ``"ex-04-1"``.
+
+        Raises:
+            NotYet: it is not solved yet.
+            CouldNotCheck: the engine could not be asked.
+            LabsError: there is no such exercise.
+        """
+        verdict = checks.run(check_id, self)
+        show(verdict)
+        error = verdict.error()
+        if error:
+            error.verdict_shown = f"{check_id}: {verdict.status}."  # the verdict above has said the rest
+            raise error
+        try:
+            progress.record(check_id)
+        except (LabsError, OSError) as error:
+            say(f"Your progress could not be saved: {error}")
+
+    def hint(self, exercise_id: str) -> None:
+        """Show the next hint for an exercise; after the last one, the last one again.
+
+        Args:
+            exercise_id: such as ``"ex-04-1"``.
+
+        Raises:
+            LabsError: there is no such exercise.
+        """
+        hints = lessons.exercise(exercise_id).hints
+        given = min(self._hints_given.get(exercise_id, 0) + 1, len(hints))
+        self._hints_given[exercise_id] = given
+        if not hints:
+            raise LabsError(
+                f"There is no hint for {exercise_id}.", f'`lab.solution("{exercise_id}")` shows the solution.'
+            )
+        after = (
+            f'`lab.solution("{exercise_id}")` shows the solution.'
+            if given == len(hints)
+            else "Run the cell again for more."
+        )
+        text = f"Hint {given} of {len(hints)}: {hints[given - 1].strip()}"
+        show(
+            Shown(
+                f"{text}\n({after})",
+                markdown=f"**Hint {given} of {len(hints)}**\n\n{hints[given - 1].strip()}\n\n*{after}*",
+            )
+        )
+
+    def solution(self, exercise_id: str) -> None:
+        """Show the reference solution of an exercise; other ways may be as good.
+
+        Args:
+            exercise_id: such as ``"ex-04-1"``.
+
+        Raises:
+            LabsError: there is no such exercise.
+        """
+        code = lessons.exercise(exercise_id).solution
+        show(Shown(code, markdown=f"**One solution of {exercise_id}**\n\n```python\n{code}\n```"))
+
+    def same(self, *things: Any, ignore: tuple[str, ...] = (), **named: Any) -> None:
+        """Prove that objects ask for the same, whichever way they were made.
+
+        What the API server sets (status, uid, resourceVersion, managedFields, cluster IP and the like) does not count.
+
+        Args:
+            things: client models, dictionaries, YAML or JSON text, or what ``out = !kubectl get ... -o yaml`` gives.
+                Three are called Python, kubectl and YAML, in this order.
+            ignore: paths to leave out, such as ``("metadata.name",)``.
+            named: more objects, each by what to call it.
+
+        Raises:
+            LabsError: they differ; the message names the first fields.
+        """
+        names = _ROUTES if len(things) == len(_ROUTES) else [f"object {i}" for i in range(1, len(things) + 1)]
+        all_things: Mapping[str, Any] = dict(zip(names, things, strict=True)) | named
+        specs = objects.compare(all_things, ignore)
+        fields = objects.count_fields(next(iter(specs.values())))
+        rows = [
+            (
+                name,
+                spec.get("kind", "?"),
+                (spec.get("metadata") or {}).get("name", "?"),
+                str(objects.count_fields(spec)),
+            )
+            for name, spec in specs.items()
+        ]
+        title = f"{' = '.join(specs)}: same ({fields} fields)"
+        show(table(rows, ("made by", "kind", "name", "fields"), title=title))
+
+    def load_image(self, reference: str) -> None:
+        """Copy an image from Docker into every node, so that pods can use it; as ``kind load docker-image`` does.
+
+        Args:
+            reference: such as ``"my-app:1"``.
+
+        Raises:
+            EngineError: Docker has no such image, or a node refused it.
+        """
+        say(f"Copying {reference} from Docker to {', '.join(self.engine.nodes)} ...")
+        self.engine.load_image(reference)
+        say("Done: pods can use it.")
+
+    def url(self, port: int) -> str:
+        """The address of a published container port or a NodePort. Args: ``port``, its number."""
+        return f"http://localhost:{port}"
+
+    def reset(self) -> None:
+        """Bring the lesson to its start: remove all that it made, and make its namespace anew.
+
+        Removed are the lesson's namespace with all that is in it, and Docker containers, networks, volumes and images
+        that carry `labels`. Components that the lesson stopped are started first. Nothing else is touched.
+
+        Raises:
+            NotRunning: the engine does not answer.
+            LabsError: the namespace is somebody else's.
+            Timeout: the namespace was not deleted in time.
+        """
+        self.cleanup()
+        if self.uses_kubernetes:
+            resources.ensure_namespace(self.clients.core, self.namespace, self._namespace_labels)
+        say(f"Lesson {self.lesson} is at its start. Run it from the first cell.")
+
+    def cleanup(self) -> None:
+        """Remove all that the lesson made, as `reset` does, and leave it so.
+
+        Raises:
+            NotRunning: the engine does not answer.
+            LabsError: the namespace is somebody else's.
+            Timeout: the namespace was not deleted in time.
+        """
+        self._hints_given.clear()
+        self._start_components()
+        waiting = False
+        if self.uses_kubernetes:
+            waiting = resources.remove_namespace(self.clients.core, self.namespace, self._namespace_labels)
+        for line in resources.remove_docker_objects(self.clients.docker, self.labels):
+            say(line)
+        if waiting:
+            say(f"Deleting the namespace {self.namespace} ...")
+            resources.wait_namespace_gone(self.clients.core, self.namespace)
+            say(f"Removed the namespace {self.namespace} with all that was in it.")
+
+    def traceback(self) -> None:
+        """Show the full traceback of the last error."""
+        show_last_traceback()
+
+    @property
+    def _namespace_labels(self) -> dict[str, str]:
+        return {"labs/course": self.engine.name, "labs/lesson": self.lesson}
+
+    def _enter(self) -> None:
+        """Point this process at the course, and make the namespace."""
+        has_cluster = self.engine.kubeconfig.exists()
+        if has_cluster:
+            write_kubeconfig(self.engine, self.kubeconfig, self.namespace if self.uses_kubernetes else None)
+        set_environment(self.engine, self.kubeconfig)
+        if not self.uses_kubernetes:
+            return
+        if not has_cluster:
+            raise NotRunning(
+                "Kubernetes is not up yet.", "`labs status` in a terminal shows what is; `labs up` starts it."
+            )
+        try:
+            resources.ensure_namespace(self.clients.core, self.namespace, self._namespace_labels)
+        except LabsError:
+            raise
+        except Exception as error:
+            explanation = explain(error)
+            if explanation and explanation.fault:
+                raise NotRunning(explanation.what, explanation.todo) from error
+            raise
+
+    def _start_components(self) -> None:
+        """Start what the lesson stopped: without a controller manager, for one, no namespace would ever go."""
+        for component in self.engine.status():
+            if component.state == "running":
+                continue
+            try:
+                self.engine.start(component.name)
+            except NotSupported:
+                continue
+            say(f"Started {component.name}.")

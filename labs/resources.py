@@ -1,0 +1,180 @@
+"""What a lesson makes on the engines, and how it is removed: what carries its labels, and never anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import docker
+from docker.errors import APIError
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from labs.errors import LabsError
+from labs.waiting import wait_for, wait_gone
+
+__all__ = ["ensure_namespace", "remove_docker_objects", "remove_namespace", "wait_namespace_gone"]
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "labs"}
+GRACE = 1  # seconds that a pod gets to end by itself when its lesson is reset
+
+
+def ensure_namespace(core: client.CoreV1Api, name: str, labels: dict[str, str], timeout: float = 120) -> bool:
+    """Make a lesson's namespace unless it exists; one that is being deleted is waited for.
+
+    Args:
+        core: the client.
+        name: the namespace.
+        labels: the labels that make it ours.
+        timeout: limit, in seconds.
+
+    Returns:
+        Whether it was made now.
+
+    Raises:
+        LabsError: a namespace of this name is not ours, or the cluster does not let us make one.
+        Timeout: it was not usable in time.
+    """
+    labels = MANAGED_BY | labels
+    existing = _read(core, name)
+    if existing is not None and existing.status.phase == "Terminating":
+        wait_namespace_gone(core, name, timeout)
+        existing = None
+    if existing is not None:
+        _must_be_ours(existing, labels)
+        return False
+    try:
+        core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name, labels=labels)))
+    except ApiException as error:
+        if error.status == 403:
+            flags = " ".join(f"{key}={value}" for key, value in labels.items())
+            raise LabsError(
+                f"You may not make the namespace {name} in this cluster.",
+                f"Ask for it: `kubectl create namespace {name} && kubectl label namespace {name} {flags}`.",
+            ) from error
+        if error.status != 409:  # 409: made by another notebook since it was looked for
+            raise
+    wait_for(
+        lambda: _exists(lambda: core.read_namespaced_service_account("default", name)),
+        timeout=30,
+        what=f"the default ServiceAccount in {name}",
+        hint="The controller manager makes it: `labs status` in a terminal shows whether it runs.",
+    )
+    return True
+
+
+def remove_namespace(core: client.CoreV1Api, name: str, labels: dict[str, str]) -> bool:
+    """Ask for a lesson's namespace to be deleted with all that is in it; its pods get one second to end.
+
+    Returns:
+        Whether there is something to wait for.
+
+    Raises:
+        LabsError: a namespace of this name is not ours.
+    """
+    existing = _read(core, name)
+    if existing is None:
+        return False
+    _must_be_ours(existing, MANAGED_BY | labels)
+    if existing.status.phase != "Terminating":
+        core.delete_namespace(name)
+    # From now on nothing can be made in it, so pods that are deleted do not come back.
+    core.delete_collection_namespaced_pod(name, grace_period_seconds=GRACE)
+    return True
+
+
+def wait_namespace_gone(core: client.CoreV1Api, name: str, timeout: float = 120) -> None:
+    """Wait until a namespace that is being deleted is gone.
+
+    Raises:
+        Timeout: it is still there; the message says what holds it.
+    """
+
+    def state() -> str:
+        conditions = core.read_namespace(name).status.conditions or []
+        return "; ".join(c.message for c in conditions if c.status == "True" and c.message) or "Terminating"
+
+    wait_gone(
+        lambda: core.read_namespace(name),
+        timeout,
+        what=f"the namespace {name} to be deleted",
+        hint="`labs status` in a terminal shows whether the controller manager runs; a finalizer may hold an object.",
+        state=state,
+    )
+
+
+def remove_docker_objects(engine: docker.DockerClient, labels: dict[str, str]) -> Iterator[str]:
+    """Remove containers, images, networks and volumes that carry all of the labels.
+
+    Args:
+        engine: the client.
+        labels: such as ``{"labs.course": "default", "labs.lesson": "04"}``.
+
+    Yields:
+        One line for each kind of which something was removed, and for each object that something else still uses.
+    """
+    ours = {"label": [f"{key}={value}" for key, value in labels.items()]}
+    kinds: dict[str, tuple[list[Any], Callable[[Any], None]]] = {
+        "container": (
+            engine.containers.list(all=True, filters=ours, ignore_removed=True),
+            lambda container: container.remove(force=True, v=True),
+        ),
+        "network": (engine.networks.list(filters=ours), lambda network: network.remove()),
+        "volume": (engine.volumes.list(filters=ours), lambda volume: volume.remove()),
+        "image": (engine.images.list(filters=ours), lambda image: _remove_image(engine, image)),
+    }
+    for kind, (objects, remove) in kinds.items():
+        removed = 0
+        for item in objects:
+            try:
+                remove(item)
+            except APIError as error:
+                if error.status_code == 404:  # gone with another one
+                    continue
+                if error.is_server_error():
+                    raise
+                name = ", ".join(item.tags) or item.short_id if kind == "image" else item.name
+                yield f"Left: the {kind} {name}, which something outside this lesson uses ({error.explanation})."
+            else:
+                removed += 1
+        if removed:
+            yield f"Removed {removed} {kind}{'s'[: removed != 1]}."
+
+
+def _remove_image(engine: docker.DockerClient, image: Any) -> None:
+    for reference in image.tags or [image.id]:
+        engine.images.remove(reference)
+
+
+def _must_be_ours(namespace: client.V1Namespace, labels: dict[str, str]) -> None:
+    name, carried = namespace.metadata.name, namespace.metadata.labels or {}
+    if any(carried.get(key) != value for key, value in labels.items()):
+        course = carried.get("labs/course")
+        owner = (
+            f"belongs to the course {course!r}"
+            if course and course != labels.get("labs/course")
+            else "was not made by this lesson"
+        )
+        raise LabsError(
+            f"The namespace {name} {owner}, so it is left alone.",
+            f'Use another: `open_lab(..., namespace="my-{name}")`.',
+        )
+
+
+def _read(core: client.CoreV1Api, name: str) -> client.V1Namespace | None:
+    try:
+        return core.read_namespace(name)
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def _exists(read: Callable[[], Any]) -> bool:
+    try:
+        read()
+    except ApiException as error:
+        if error.status == 404:
+            return False
+        raise
+    return True

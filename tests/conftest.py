@@ -1,0 +1,38 @@
+"""Fixtures that every kind of test shares."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def labs(*arguments: str, name: str | None = None, timeout: float = 900, **env: str) -> subprocess.CompletedProcess:
+    """Run the command `labs` as a person would, and return what it printed (both streams) and its status."""
+    words = [sys.executable, "-m", "labs.cli", *(["--name", name] if name else []), *arguments]
+    return subprocess.run(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **env},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def course():
+    """A course on this machine's real engines: the one that $LABS_NAME names, else one called ``test``."""
+    name = os.environ.setdefault("LABS_NAME", "test")
+    existed = labs("status", name=name).returncode == 0
+    done = labs("up", "--quiet", name=name, timeout=2400)
+    assert done.returncode == 0, done.stdout
+    from labs import engines
+
+    yield engines.current(name)
+    if not existed:
+        done = labs("down", name=name)
+        assert done.returncode == 0, done.stdout
