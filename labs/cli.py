@@ -27,29 +27,39 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to
 
 @app.callback()
 def course(
-    name: Annotated[str, typer.Option("--name", help="Which course, where there are several.", envvar="LABS_NAME")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="Which course, where there are several.", envvar="LABS_NAME")
+    ] = "",
 ) -> None:
     """Choose the course that the command is about."""
-    from labs.engines.state import course_name  # noqa: PLC0415
+    from labs.engines.state import course_name
 
     os.environ["LABS_NAME"] = course_name(name)
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0917  (every one is an option)
     nodes: Annotated[int, typer.Option(min=1, max=4, help="Number of Kubernetes nodes.")] = 1,
     engine: Annotated[str, typer.Option(help="host or attached; chosen by itself.")] = "",
     context: Annotated[str, typer.Option(help="Attach to the cluster of this kubeconfig context.")] = "",
-    kubeconfig: Annotated[str, typer.Option(help="The kubeconfig that holds it.", envvar="LABS_ATTACH_KUBECONFIG")] = "",
+    kubeconfig: Annotated[
+        str, typer.Option(help="The kubeconfig that holds it.", envvar="LABS_ATTACH_KUBECONFIG")
+    ] = "",
     docker: Annotated[str, typer.Option(help="Attach to this Docker Engine (a DOCKER_HOST).")] = "",
     registry: Annotated[str, typer.Option(help="An image registry that Docker and the cluster share.")] = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Start Docker and Kubernetes, or what of them does not run."""
-    from labs.engines import lifecycle  # noqa: PLC0415
+    from labs.engines import lifecycle
 
     lifecycle.up(
-        nodes=nodes, engine=engine, context=context, kubeconfig=kubeconfig, docker=docker, registry=registry, quiet=quiet
+        nodes=nodes,
+        engine=engine,
+        context=context,
+        kubeconfig=kubeconfig,
+        docker=docker,
+        registry=registry,
+        quiet=quiet,
     )
     if not quiet:
         _show_status(as_json=False)
@@ -58,7 +68,7 @@ def up(
 @app.command()
 def down() -> None:
     """Stop everything and remove it; what was fetched or built stays in the cache."""
-    from labs.engines import lifecycle  # noqa: PLC0415
+    from labs.engines import lifecycle
 
     console.print("The course is removed." if lifecycle.down() else "There was no course to remove.")
 
@@ -66,7 +76,7 @@ def down() -> None:
 @app.command()
 def stop() -> None:
     """Stop everything, and keep images, containers and objects for the next `labs up`."""
-    from labs.engines import lifecycle  # noqa: PLC0415
+    from labs.engines import lifecycle
 
     lifecycle.stop()
     console.print("The course is stopped; `labs up` starts it again.")
@@ -75,7 +85,7 @@ def stop() -> None:
 @app.command()
 def restart() -> None:
     """Stop everything and start it again."""
-    from labs.engines import lifecycle  # noqa: PLC0415
+    from labs.engines import lifecycle
 
     lifecycle.stop()
     lifecycle.up()
@@ -94,15 +104,32 @@ def logs(
     lines: Annotated[int, typer.Option("-n", "--lines", min=1)] = 50,
 ) -> None:
     """Show what a component wrote last."""
-    from labs import engines  # noqa: PLC0415
+    from labs import engines
 
     print(engines.current().logs(component, lines))
+
+
+@app.command(hidden=True)
+def component(action: str, name: str) -> None:
+    """Start or stop one component: what a notebook without root's rights asks for."""
+    from labs import engines
+
+    engine = engines.current()
+    {"start": engine.start, "stop": engine.stop}[action](name)
+
+
+@app.command()
+def load(image: Annotated[str, typer.Argument(help="Such as web:1.")]) -> None:
+    """Copy an image from Docker into every node."""
+    from labs import engines
+
+    engines.current().load_image(image)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what this machine can run, what is missing, and what mends it."""
-    from labs.engines import doctor as diagnosis  # noqa: PLC0415
+    from labs.engines import doctor as diagnosis
 
     findings = diagnosis.examine()
     if as_json:
@@ -115,11 +142,13 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command()
 def build(
-    check: Annotated[bool, typer.Option("--check", help="Only tell whether the notebooks are what the sources give.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell whether the notebooks are what the sources give.")
+    ] = False,
     record: Annotated[str, typer.Option(help="Run a lesson on the engines and store its checks' outputs.")] = "",
 ) -> None:
     """Make the notebooks from notebooks/src."""
-    from labs import authoring  # noqa: PLC0415
+    from labs import authoring
 
     if record:
         authoring.record(record)
@@ -135,7 +164,7 @@ def build(
 @app.command()
 def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> None:
     """Check an exercise; exit status 1 when it is not solved yet, 2 when it could not be checked."""
-    from labs import checks, open_lab  # noqa: PLC0415
+    from labs import checks, open_lab
 
     verdict = checks.run(check_id, open_lab(check_id.split("-")[1]))
     print(verdict)
@@ -145,17 +174,18 @@ def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> 
 @app.command()
 def reset(lesson: Annotated[str, typer.Argument(help="Such as 04.")]) -> None:
     """Bring a lesson to its start."""
-    from labs import open_lab  # noqa: PLC0415
+    from labs import open_lab
 
     open_lab(lesson).reset()
 
 
 @app.command()
 def bench(
-    runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3, as_json: AsJson = False
+    runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3,
+    as_json: AsJson = False,
 ) -> None:
     """Measure start-up, containers, pods, checks and memory on a course of its own, and print a table."""
-    from labs import bench as benchmark  # noqa: PLC0415
+    from labs import bench as benchmark
 
     rows = benchmark.measure(runs)
     if as_json:
@@ -165,7 +195,7 @@ def bench(
 
 
 def _show_status(*, as_json: bool) -> bool:
-    from labs import engines  # noqa: PLC0415
+    from labs import engines
 
     engine = engines.current()
     components = engine.status()

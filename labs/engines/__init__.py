@@ -17,7 +17,7 @@ def current(name: str | None = None) -> Engine:
     Raises:
         NotRunning: there is no such course.
     """
-    from labs.engines.state import State, course_name  # noqa: PLC0415  (keeps `import labs` quick)
+    from labs.engines.state import State, course_name  # keeps `import labs` quick
 
     name = course_name(name)
     state = State.of(name, system=True)
@@ -27,9 +27,9 @@ def current(name: str | None = None) -> Engine:
             "Run `labs up` in a terminal, then run this cell again.",
         )
     if state.read().engine == "attached":
-        from labs.engines.attached import AttachedEngine  # noqa: PLC0415
+        from labs.engines.attached import AttachedEngine
 
         return AttachedEngine(state)
-    from labs.engines.host import HostEngine  # noqa: PLC0415
+    from labs.engines.host import HostEngine
 
     return HostEngine(state)

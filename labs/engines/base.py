@@ -90,8 +90,11 @@ class Engine(ABC):
         """The last ``lines`` lines that a component wrote."""
 
     @abstractmethod
-    def load_image(self, reference: str) -> None:
-        """Copy an image from Docker into every node, as ``kind load docker-image`` does.
+    def load_image(self, reference: str) -> str:
+        """Give an image of Docker to the nodes, as ``kind load docker-image`` does.
+
+        Returns:
+            The name that pods must use: ``reference`` itself, or its name in the registry that the user named.
 
         Raises:
             EngineError: Docker has no such image, or a node refused it.

@@ -1,4 +1,4 @@
-"""Finds the engines' programs: on PATH, in the cache, as an official release, or built from Go modules, in this order."""
+"""Finds the engines' programs: on PATH, in the cache, as a release, or built from Go modules, in that order."""
 
 from __future__ import annotations
 
@@ -89,4 +89,3 @@ def _has_version(path: Path, item: catalog.Item) -> bool:
         return False
     minor = ".".join(item.version.split(".")[:2]) + "."
     return any(word.removeprefix("v").startswith(minor) for word in words.split())
-

@@ -24,7 +24,9 @@ class Item:
         version: without the leading v.
         programs: the executables' names.
         go: the build that makes them.
-        release: address of the official file, or empty; ``checksum`` that of its SHA-256, ``member`` its place in an archive.
+        release: address of the official file, or empty.
+        checksum: address of its SHA-256.
+        member: the program's place, where the file is an archive.
         sha256: a pinned checksum, or empty.
         version_flag: the argument with which a program tells its version; empty where one on PATH is not trusted.
     """

@@ -88,9 +88,7 @@ class Authority:
 def key_pair() -> Pair:
     """A bare key pair, as ServiceAccount tokens are signed with; ``certificate`` is the public key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return Pair(public, _pem(key))
 
 

@@ -20,7 +20,7 @@ __all__ = ["COMPONENTS", "ControlPlane"]
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 USER = 64042
-"""The user id that the control plane runs as when root starts it: nobody's, so it may touch nothing but its own files."""
+"""The user id of the control plane when root starts it: nobody else's, so it touches nothing but its own files."""
 API_PORT = 6443
 FOLDER = "control-plane"
 
@@ -76,13 +76,19 @@ class ControlPlane:
         self.state.write_file("proxy.kubeconfig", config("kube-labs", "system:kube-proxy"))
         for index, node in enumerate(self.node_names, 1):
             folder = self.state.make_folder(f"nodes/{node}", mode=0o700)
-            self.state.write_file(folder / "kubelet.kubeconfig", config("kube-labs", f"system:node:{node}", ["system:nodes"]))
-            serving = authority.issue(f"system:node:{node}", groups=["system:nodes"], hosts=[node, self.network.node(index)])
+            self.state.write_file(
+                folder / "kubelet.kubeconfig", config("kube-labs", f"system:node:{node}", ["system:nodes"])
+            )
+            serving = authority.issue(
+                f"system:node:{node}", groups=["system:nodes"], hosts=[node, self.network.node(index)]
+            )
             self.state.write_file(folder / "kubelet.crt", serving.certificate)
             self.state.write_file(folder / "kubelet.key", serving.key)
             self.state.write_file(folder / "ca.crt", authority.pair.certificate)
         uid, gid = owner()
-        self.state.write_file(self.kubeconfig, config(context, "kubernetes-admin", ["system:masters"]), uid=uid, gid=gid)
+        self.state.write_file(
+            self.kubeconfig, config(context, "kubernetes-admin", ["system:masters"]), uid=uid, gid=gid
+        )
         self.state.write_file("ca.crt", authority.pair.certificate, mode=0o644)
 
     def start(self, programs: Mapping[str, Path]) -> None:
@@ -120,8 +126,10 @@ class ControlPlane:
             raise
         except Exception as error:
             words = self.processes.tail("kube-apiserver", 2)
-            raise EngineError(f"The API server is not ready after {timeout:.0f} s: {words}", "`labs logs kube-apiserver` "
-                              "shows all it wrote.") from error
+            raise EngineError(
+                f"The API server is not ready after {timeout:.0f} s: {words}",
+                "`labs logs kube-apiserver` shows all it wrote.",
+            ) from error
 
     def is_ready(self) -> bool:
         """Whether the API server says that it is ready."""

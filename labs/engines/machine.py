@@ -55,7 +55,9 @@ class Machine:
         if self.pid is not None:
             return False
         folder = self.state.make_folder(f"machines/{self.name}")
-        self.processes.start(self.component, ["unshare", "..."], via=["sh", SCRIPT, "enter"], env=self._env(folder, hosts))
+        self.processes.start(
+            self.component, ["unshare", "..."], via=["sh", SCRIPT, "enter"], env=self._env(folder, hosts)
+        )
         try:
             wait_for(self._ready, timeout=20, what=f"the machine {self.name}", interval=0.02)
         except Exception as error:
@@ -80,7 +82,7 @@ class Machine:
     @property
     def root(self) -> Path:
         """The machine's file system, as root on the host sees it."""
-        return Path(f"/proc/{self._need_pid()}/root")
+        return Path(f"/proc/{self.need_pid()}/root")
 
     def enter(self) -> list[str]:
         """The command that runs another one in this machine."""
@@ -88,9 +90,11 @@ class Machine:
 
     def env(self) -> dict[str, str]:
         """What ``enter`` needs in its environment."""
-        return {"MACHINE_CGROUP": self._cgroup, "MACHINE_PID": str(self._need_pid())}
+        return {"MACHINE_CGROUP": self._cgroup, "MACHINE_PID": str(self.need_pid())}
 
-    def run(self, argv: Sequence[str | Path], *, env: Mapping[str, str], input: bytes | None = None, timeout: float = 60) -> str:
+    def run(
+        self, argv: Sequence[str | Path], *, env: Mapping[str, str], input: bytes | None = None, timeout: float = 60
+    ) -> str:
         """Run a program in the machine to its end. Raises CommandFailed."""
         return run([*self.enter(), *argv], env={**env, **self.env()}, input=input, timeout=timeout)
 
@@ -106,7 +110,8 @@ class Machine:
     def _cgroup(self) -> str:
         return f"{cgroup_path(self.record)}/{self.name}"
 
-    def _need_pid(self) -> int:
+    def need_pid(self) -> int:
+        """The machine's first process. Raises EngineError when it is down."""
         pid = self.pid
         if pid is None:
             raise EngineError(f"The machine {self.name} is down.", "`labs up` starts what is missing.")
@@ -138,7 +143,9 @@ def remove_cgroups(record: Record) -> None:
             continue
         folders = sorted((p for p in top.rglob("*") if p.is_dir()), key=lambda p: len(p.parts), reverse=True)
         for folder in [*folders, top]:
-            wait_for(lambda folder=folder: _rmdir(folder), timeout=5, what=f"the cgroup {folder} to be empty", interval=0.02)
+            wait_for(
+                lambda folder=folder: _rmdir(folder), timeout=5, what=f"the cgroup {folder} to be empty", interval=0.02
+            )
 
 
 def _rmdir(folder: Path) -> bool:

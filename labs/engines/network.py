@@ -1,4 +1,4 @@
-"""The course's own network: a switch in a network namespace, to which machines, control plane and this host are linked.
+"""The course's own network: a switch in a network namespace; machines, control plane and this host are linked to it.
 
 ::
 
@@ -7,7 +7,7 @@
     node1      eth0 .11 ───┤
     node2      eth0 .12 ───┘
 
-On the host there is one link with one address, and nothing else: no firewall rule, no forwarding, no route but the link's.
+On the host there is one link with one address and nothing else: no firewall rule, no forwarding, no other route.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import ipaddress
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from labs.engines.processes import Processes, run
 from labs.engines.state import Record
 from labs.errors import CommandFailed, EngineError
+from labs.waiting import wait_for
 
 __all__ = ["Network", "choose_subnet"]
 
@@ -28,6 +30,7 @@ POD_CIDR = "10.244.0.0/16"
 SERVICE_CIDR = "10.96.0.0/16"
 NODES_AT = 10
 HOLDER = "network"
+FORWARD = "echo 1 > /proc/sys/net/ipv4/ip_forward"
 
 
 def choose_subnet(record: Record) -> str:
@@ -103,13 +106,17 @@ class Network:
             raise EngineError("The course's network is down.", "`labs up` starts it.")
         return ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
 
-    def start(self) -> None:
-        """Make the switch and the host's link to it, unless they exist."""
-        if self.processes.component(HOLDER).state == "running" and "10.2" in self._batch(["address show dev br0"]):
-            return
-        self.processes.start(HOLDER, ["sleep", "infinity"], via=["unshare", "--net", "--"])
+    def start(self) -> bool:
+        """Make the switch and the host's link to it, unless they exist; return whether they are new."""
         link = self.link_name(self.record)
-        run(["ip", "link", "delete", link]) if link in run(["ip", "-brief", "link"]) else None
+        if self.processes.component(HOLDER).state == "running":
+            if self.control_plane in self._batch(["address show"]) and _has_link(link):
+                return False
+            self.processes.stop(HOLDER)
+        if _has_link(link):
+            run(["ip", "link", "delete", link])
+        self.processes.start(HOLDER, ["sleep", "infinity"], via=["unshare", "--net", "--"])
+        wait_for(self._is_apart, timeout=5, what="the course's network namespace", interval=0.01)
         self._batch(
             [
                 "link set lo up",
@@ -127,10 +134,22 @@ class Network:
             raise EngineError(
                 f"This host's link to the course's network could not be made: {error.what}", "Run `labs doctor`."
             ) from error
+        return True
 
     def attach(self, pid: int, name: str, address: str) -> None:
-        """Give the machine whose first process is ``pid`` a link to the switch and a default route."""
+        """Give a machine a link to the switch and a default route, unless it has them.
+
+        Args:
+            pid: the machine's first process.
+            name: the machine's name.
+            address: its address.
+        """
         port = f"to-{name}"
+        if f"{port}@" in self._batch(["link show"]):
+            return
+        inside = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
+        if "eth0@" in run([*inside, "ip", "-brief", "link", "show"]):  # of a network that has ended
+            run([*inside, "ip", "link", "delete", "eth0"])
         self._batch(
             [
                 f"link add {port} type veth peer name eth0 netns {pid}",
@@ -144,17 +163,21 @@ class Network:
             "link set eth0 up",
             f"route add default via {self.control_plane}",
         ]
-        run(
-            ["nsenter", f"--net=/proc/{pid}/ns/net", "--", "ip", "-batch", "-"],
-            input="\n".join(commands) + "\n",
-        )
+        run([*inside, "ip", "-batch", "-"], input="\n".join(commands) + "\n")
+        run([*inside, "sh", "-c", FORWARD])
 
     def route_pods(self, nodes: Sequence[int]) -> None:
         """Lead to every node's pods from the control plane and from the other machines, which go through it."""
         self._batch([f"route replace {self.pod_cidr(i)} via {self.node(i)}" for i in nodes])
-        run(
-            [*self.enter(), "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"],
-        )
+        run([*self.enter(), "sh", "-c", FORWARD])
+
+    def _is_apart(self) -> bool:
+        pid = self.processes.component(HOLDER).pid
+        return pid is not None and os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino
 
     def _batch(self, commands: Sequence[str]) -> str:
         return run([*self.enter(), "ip", "-batch", "-"], input="\n".join(commands) + "\n")
+
+
+def _has_link(name: str) -> bool:
+    return Path(f"/sys/class/net/{name}").exists()

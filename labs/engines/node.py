@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
-from labs.engines.docker_engine import REGISTRY_PORT, link_or_copy
+from labs.engines.docker_engine import REGISTRY_PORT, archive_mark, link_or_copy
 from labs.engines.machine import Machine
 from labs.engines.network import POD_CIDR, Network
 from labs.engines.state import State
@@ -64,7 +64,9 @@ class Node:
     def start_containerd(self) -> None:
         """Start containerd unless it runs, and wait until it answers. Raises EngineError."""
         self._write_containerd()
-        self.machine.spawn(f"containerd/{self.name}", ["containerd", "--config=/etc/kubernetes/containerd.toml"], env=self.tools.env)
+        self.machine.spawn(
+            f"containerd/{self.name}", ["containerd", "--config=/etc/kubernetes/containerd.toml"], env=self.tools.env
+        )
 
         def answers() -> bool:
             self.machine.processes.check_alive(f"containerd/{self.name}")
@@ -109,21 +111,29 @@ class Node:
         else:
             self.start_proxy(programs)
 
-    def import_images(self, archives: Sequence[Path]) -> None:
-        """Put image archives into containerd, unless they were put there before. Raises EngineError."""
-        for archive in archives:
-            stat = archive.stat()
-            mark = f"{stat.st_size}-{stat.st_mtime_ns}"
-            note = self.folder / "containerd" / f".imported-{archive.stem}"
-            if note.exists() and note.read_text() == mark:
+    def import_images(self, archives: Mapping[str, Path]) -> None:
+        """Put the image archives into containerd whose tags it does not have, or has of other bytes.
+
+        Args:
+            archives: by their tags.
+
+        Raises:
+            CommandFailed: containerd refused one.
+        """
+        have = self.machine.run([*CTR, "images", "list", "--quiet"], env=self.tools.env).split()
+        for tag, archive in archives.items():
+            mark = self.folder / f"imported-{archive.stem}"
+            if f"docker.io/{tag}" in have and mark.exists() and mark.read_text() == archive_mark(archive):
                 continue
             with archive.open("rb") as file:
                 self.import_stream(file)
-            note.write_text(mark)
+            mark.write_text(archive_mark(archive))
 
     def import_stream(self, stream) -> None:
         """Put one image archive, read from a file object, into containerd. Raises CommandFailed."""
-        self.machine.run([*CTR, "images", "import", "--no-unpack", "-"], env=self.tools.env, input=stream.read(), timeout=300)
+        self.machine.run(
+            [*CTR, "images", "import", "--no-unpack", "-"], env=self.tools.env, input=stream.read(), timeout=300
+        )
 
     def _wait(self, condition, what: str, timeout: float) -> None:
         try:
@@ -132,8 +142,10 @@ class Node:
             raise
         except Exception as error:
             words = self.machine.processes.tail(f"{what}/{self.name}", 2)
-            raise EngineError(f"{what} on {self.name} did not start: {words or error}", f"`labs logs {what}/{self.name}` "
-                              "shows all it wrote.") from error
+            raise EngineError(
+                f"{what} on {self.name} did not start: {words or error}",
+                f"`labs logs {what}/{self.name}` shows all it wrote.",
+            ) from error
 
     def _write_containerd(self) -> None:
         config = f"""\

@@ -1,6 +1,6 @@
 """Debian packages unpacked into the course's cache: used without being installed.
 
-Nothing of the system's package state is read but its sources and keys, and nothing is written: no service is started, no
+Of the system's package state only the sources and keys are read, and nothing is written: no service is started, no
 firewall touched, and it works without root.
 """
 

@@ -1,7 +1,7 @@
 """Published container ports and NodePorts on this host's 127.0.0.1, under the same numbers.
 
-Runs as a daemon of its own: ``python -m labs.engines.ports FOLDER``. It follows Docker's events and Kubernetes' Services,
-and passes each TCP connection on; nothing in the host's firewall is needed or changed. UDP is not passed on.
+A daemon of its own: ``python -m labs.engines.ports FOLDER``. It follows Docker's events and Kubernetes' Services, and
+passes each TCP connection on; nothing in the host's firewall is needed or changed. UDP is not passed on.
 """
 
 from __future__ import annotations

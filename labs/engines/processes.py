@@ -102,7 +102,13 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={"PATH": os.defpath, "LANG": "C.UTF-8", **(env or {}), MARK: self.course_id, "LABS_COMPONENT": name},
+                env={
+                    "PATH": os.defpath,
+                    "LANG": "C.UTF-8",
+                    **(env or {}),
+                    MARK: self.course_id,
+                    "LABS_COMPONENT": name,
+                },
                 start_new_session=True,
                 cwd="/",
             )
@@ -121,6 +127,13 @@ class Processes:
             return Component(name, "running", pid, known["argv"], self.log(name))
         state = "failed" if known["wanted"] else "stopped"
         return Component(name, state, None, known["argv"], self.log(name), "ended by itself" if known["wanted"] else "")
+
+    def born(self, name: str) -> float:
+        """When a daemon was started, in seconds of the epoch; 0 when it was not."""
+        try:
+            return json.loads(self._file(name).read_text())["born"]
+        except (OSError, ValueError):
+            return 0.0
 
     def log(self, name: str) -> Path:
         """The file that a daemon writes to."""

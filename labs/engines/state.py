@@ -35,7 +35,7 @@ def cache_folder() -> Path:
         return Path(override)
     uid, _ = owner()
     if uid != os.getuid():  # under sudo: the user's cache, not root's
-        import pwd  # noqa: PLC0415  (does not exist on Windows, where `attached` still works)
+        import pwd  # does not exist on Windows, where `attached` still works
 
         return Path(pwd.getpwuid(uid).pw_dir) / ".cache" / APP
     return user_cache_path(APP)

@@ -94,7 +94,7 @@ def _link_iptables(prefix: Path) -> None:
     problems = []
     for backend in ("nft", "legacy"):
         program = prefix / f"usr/sbin/xtables-{backend}-multi"
-        rule = f"-t nat -A POSTROUTING -m comment --comment trial -j MASQUERADE"
+        rule = "-t nat -A POSTROUTING -m comment --comment trial -j MASQUERADE"
         try:
             run(["unshare", "--net", "--", program, "iptables", *rule.split()], env=env, timeout=20)
         except CommandFailed as error:

@@ -66,13 +66,13 @@ class Image:
     """An image: its layers from the lowest up, and how it is run.
 
     Attributes:
-        tags: its names, such as ``labs/web:1``.
+        tag: its name, such as ``labs/web:1``.
         layers: tar archives.
         comments: what each layer is, for ``docker history``.
         config: Docker's image configuration: Cmd, Env, ExposedPorts, ...
     """
 
-    tags: tuple[str, ...]
+    tag: str
     layers: tuple[bytes, ...]
     comments: tuple[str, ...]
     config: dict = field(default_factory=dict)
@@ -93,9 +93,7 @@ def write(image: Image, target: Path) -> None:
         sort_keys=True,
     ).encode()
     name = hashlib.sha256(config).hexdigest()
-    manifest = [
-        {"Config": f"{name}.json", "RepoTags": list(image.tags), "Layers": [f"{d}/layer.tar" for d in digests]}
-    ]
+    manifest = [{"Config": f"{name}.json", "RepoTags": [image.tag], "Layers": [f"{d}/layer.tar" for d in digests]}]
     whole = Layer()
     whole.file(f"{name}.json", config)
     for digest, layer in zip(digests, image.layers, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import posixpath
@@ -19,15 +18,12 @@ from labs.engines.progress import Step
 from labs.engines.state import cache_folder
 from labs.errors import EngineError
 
-__all__ = ["BASE", "SYSTEM", "base_images", "system_image"]
+__all__ = ["BASE", "base_images", "system_images"]
 
 BASE = ("labs/shell:1", "labs/web:1", "labs/web:2", "labs/python:3.11")
 """What lessons build on; in Docker and in every node."""
 
-SYSTEM = ("pause", "coredns", "metrics-server", "local-path-provisioner")
-"""Programs that the cluster itself runs as pods."""
-
-RECIPE = 1  # raise it when an image changes while its packages and programs do not
+RECIPE = 2  # raise it when an image changes while its packages and programs do not
 FILES = Path(__file__).with_name("files")
 MERGED = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")  # links into usr/, as Debian has them
 LEFT_OUT = (
@@ -42,15 +38,15 @@ NOT_NEEDED = {
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def base_images(step: Step) -> list[Path]:
-    """Archives of the base images in the cache, made where they are missing."""
+def base_images(step: Step) -> dict[str, Path]:
+    """Archives of the base images in the cache by their tags, made where they are missing."""
     folder = cache_folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / f"base-{RECIPE}.json"
     with FileLock(folder / ".base.lock"):
         if note.exists():
-            paths = [folder / name for name in json.loads(note.read_text())]
-            if all(path.exists() for path in paths):
+            paths = {tag: folder / name for tag, name in json.loads(note.read_text()).items()}
+            if all(path.exists() for path in paths.values()):
                 return paths
         packages.fetch_lists()
         step.update("fetching packages", 0.1)
@@ -67,22 +63,25 @@ def base_images(step: Step) -> list[Path]:
         for name in ("python3", "python"):
             python.link(f"usr/bin/{name}", "python3.11")
         images = [
-            Image(("labs/shell:1",), (base, shell.bytes()), ("base: libc6, busybox", "curl, wget"), _config(["sh"])),
+            Image("labs/shell:1", (base, shell.bytes()), ("base: libc6, busybox", "curl, wget"), _config(["sh"])),
             *(_web(base, web.bytes(), version) for version in ("1", "2")),
-            Image(("labs/python:3.11",), (base, python.bytes()), ("base: libc6, busybox", "python3.11"),
+            Image("labs/python:3.11", (base, python.bytes()), ("base: libc6, busybox", "python3.11"),
                   _config(["python3"], env=["PYTHONUNBUFFERED=1"])),
         ]  # fmt: skip
-        paths = []
+        paths = {}
         for image in images:
-            path = folder / f"{image.tags[0].replace('/', '-').replace(':', '-')}.tar"
-            write(image, path)
-            paths.append(path)
-        note.write_text(json.dumps([path.name for path in paths]))
+            paths[image.tag] = folder / f"{image.tag.replace('/', '-').replace(':', '-')}.tar"
+            write(image, paths[image.tag])
+        note.write_text(json.dumps({tag: path.name for tag, path in paths.items()}))
         return paths
 
 
-def system_image(program: str) -> tuple[str, Path]:
-    """The tag and archive of an image that holds one of the engines' programs; the program must exist."""
+def system_images(programs: Sequence[str]) -> dict[str, Path]:
+    """Archives of images that hold one of the engines' programs each, by their tags; the programs must exist."""
+    return dict(_system_image(program) for program in programs)
+
+
+def _system_image(program: str) -> tuple[str, Path]:
     item = catalog.item_of(program)
     tag = f"labs/{program}:{item.version}"
     source = binaries.find(program)
@@ -96,7 +95,7 @@ def system_image(program: str) -> tuple[str, Path]:
             layer = Layer()
             layer.directory("tmp", 0o1777)
             layer.file(program, source.read_bytes(), 0o755)
-            write(Image((tag,), (layer.bytes(),), (f"{program} {item.version}",), {"Entrypoint": [f"/{program}"]}), path)
+            write(Image(tag, (layer.bytes(),), (f"{program} {item.version}",), {"Entrypoint": [f"/{program}"]}), path)
     return tag, path
 
 
@@ -118,7 +117,7 @@ def _web(base: bytes, nginx: bytes, version: str) -> Image:
     layer.link("var/log/nginx/error.log", "/dev/stderr")
     layer.directory("var/lib/nginx", 0o755)
     return Image(
-        (f"labs/web:{version}",),
+        f"labs/web:{version}",
         (base, nginx, layer.bytes()),
         ("base: libc6, busybox", "nginx", f"page and configuration, version {version}"),
         {**_config(["nginx", "-g", "daemon off;"], ports=["80/tcp"]), "StopSignal": "SIGQUIT"},
@@ -192,11 +191,3 @@ def _copy(layer: Layer, info: tarfile.TarInfo, content: bytes) -> None:
         layer.hard_link(info.name, info.linkname)
     elif info.isdir() and info.name not in layer and info.name not in {f"usr/{name}" for name in MERGED}:
         layer.directory(info.name, info.mode)
-
-
-def digest_of(paths: Sequence[Path]) -> str:
-    """One digest of several archives, to tell whether a node has them already."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]

@@ -1,0 +1,288 @@
+"""The engine `attached`: a cluster and a Docker Engine that somebody else runs and the user has named."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import yaml
+
+from labs.engines import addons
+from labs.engines.base import Component, Engine
+from labs.engines.images import assemble
+from labs.engines.processes import run
+from labs.engines.progress import Reporter, Step, run_tasks
+from labs.engines.state import Record, State
+from labs.errors import CommandFailed, EngineError, LabsError, NotSupported
+
+__all__ = ["AttachedEngine"]
+
+NODE_IMAGE_STORE = ("ctr", "--namespace=k8s.io", "images", "import", "-")
+
+
+class AttachedEngine(Engine):
+    """Docker and Kubernetes that are not ours.
+
+    Nothing is made in the cluster here; lessons make namespaces that bear the course's label, and remove only those.
+    The user's kubeconfig is read once, and a copy that holds nothing but the named context is kept.
+
+    Args:
+        state: the course's folder; its record must exist.
+    """
+
+    kind = "attached"
+
+    def __init__(self, state: State) -> None:
+        self.record = state.read()
+        self.folder, self.state, self.name = state, state.folder, self.record.name
+        settings = self.record.settings
+        self.context: str = settings["context"]
+        self.docker_host: str = settings["docker"]
+        self.registry: str | None = settings["registry"] or None
+        self.nodes: list[str] = settings["nodes"]
+        self.kubeconfig = state.folder / "kubeconfig"
+
+    @classmethod
+    def create(
+        cls, state: State, *, name: str, context: str, kubeconfig: str, docker: str, registry: str
+    ) -> AttachedEngine:
+        """Write down what the user named, or take what was named before.
+
+        Args:
+            state: the course's folder.
+            name: the course's name.
+            context: a kubeconfig context.
+            kubeconfig: the file that holds it; empty for kubectl's usual places.
+            docker: a value for DOCKER_HOST; empty for Docker's default.
+            registry: a registry that Docker and the cluster reach under the same name; may be empty.
+
+        Raises:
+            LabsError: there is no such context, or nothing was named.
+        """
+        if not context and state.exists:
+            return cls(state)
+        if not context:
+            raise NotSupported(
+                "No cluster was named, and the course never takes the current context by itself.",
+                "Name one: `labs up --context NAME`; `kubectl config get-contexts` lists them.",
+            )
+        copy = _copy_of_context(context, kubeconfig)
+        docker = docker or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        settings = {"context": context, "docker": docker, "registry": registry, "nodes": []}
+        state.write(Record(name=name, engine="attached", settings=settings))
+        state.write_file("kubeconfig", copy)
+        state.make_folder("lessons", mode=0o700)
+        return cls(state)
+
+    def up(self, reporter: Reporter) -> None:
+        """See that both answer and that the base images are there. Raises LabsError; then nothing is kept."""
+        try:
+            run_tasks(
+                {
+                    "cluster": ((), self._reach_cluster),
+                    "Docker Engine": ((), self._reach_docker),
+                    "base images in Docker": (("Docker Engine",), self._load_docker),
+                    "base images on the nodes": (("cluster", "base images in Docker"), self._load_nodes),
+                },
+                reporter,
+            )
+        except LabsError:
+            if not self.nodes:
+                self.folder.remove()
+            raise
+
+    def _reach_cluster(self, step: Step) -> None:
+        nodes = json.loads(self._kubectl("get", "nodes", "-o", "json"))["items"]
+        answer = self._may("create", "namespaces")
+        if not answer:
+            raise NotSupported(
+                f"In the cluster of {self.context!r} you may not create namespaces, which every lesson does.",
+                "Ask its administrator, or choose a cluster of your own (kind, minikube, Docker Desktop).",
+            )
+        self.nodes = [node["metadata"]["name"] for node in nodes]
+        self.record.settings["nodes"] = self.nodes
+        self.folder.write(self.record)
+
+    def _may(self, verb: str, resource: str) -> bool:
+        try:
+            return self._kubectl("auth", "can-i", verb, resource).strip().splitlines()[-1] == "yes"
+        except CommandFailed:
+            return False
+
+    def _reach_docker(self, step: Step) -> None:
+        with closing(self._docker()) as client:
+            try:
+                client.ping()
+            except Exception as error:
+                raise EngineError(
+                    f"No Docker Engine answers at {self.docker_host}: {error}.", "Name it: `labs up --docker HOST`."
+                ) from error
+
+    def _load_docker(self, step: Step) -> None:
+        with closing(self._docker()) as client:
+            have = {tag for image in client.images.list() for tag in image.tags}
+            for tag, archive in assemble.base_images(step).items():
+                if tag not in have:
+                    with archive.open("rb") as file:
+                        client.images.load(file)
+
+    def _load_nodes(self, step: Step) -> None:
+        for tag in self._missing_on_nodes():
+            step.update(tag)
+            name = self.load_image(tag)
+            if name != tag:
+                step.reporter.console.print(f"  In this cluster's pods {tag} is named {name}.", highlight=False)
+
+    def _missing_on_nodes(self) -> list[str]:
+        """Base images that a node does not report to have."""
+        nodes = json.loads(self._kubectl("get", "nodes", "-o", "json"))["items"]
+        have = [
+            {
+                name.removeprefix("docker.io/")
+                for image in node["status"].get("images", [])
+                for name in image["names"] or []
+            }
+            for node in nodes
+        ]
+        return [tag for tag in assemble.BASE if not all(tag in names for names in have)]
+
+    def load_image(self, reference: str) -> str:
+        import docker
+
+        with closing(self._docker()) as client:
+            try:
+                image = client.images.get(reference)
+            except docker.errors.ImageNotFound:
+                raise EngineError(f"Docker has no image {reference!r}.", "Build it first.") from None
+            containers = self._node_containers(client)
+            if containers:
+                for container in containers:
+                    _import_into(container, image, reference)
+                return reference
+            if self.context == "docker-desktop":  # its nodes share Docker's images
+                return reference
+            if self.registry:
+                return self._push(client, image, reference)
+        raise NotSupported(
+            f"The cluster of {self.context!r} is neither made of this Docker's containers nor of Docker Desktop.",
+            "Name a registry that both reach: `labs up --context NAME --registry HOST:PORT`.",
+        )
+
+    def _node_containers(self, client) -> list:
+        """The containers that the nodes are (kind, k3d, minikube's docker driver), or none."""
+        import docker
+
+        try:
+            return [client.containers.get(node) for node in self.nodes]
+        except docker.errors.NotFound:
+            return []
+
+    def _push(self, client, image, reference: str) -> str:
+        name = f"{self.registry}/{reference}"
+        image.tag(name)
+        for line in client.images.push(name, stream=True, decode=True):
+            if "error" in line:
+                raise EngineError(f"{self.registry} did not take {name}: {line['error']}.", "Is the registry up?")
+        return name
+
+    def status(self) -> list[Component]:
+        return [self._probe("docker", self._reach_docker), self._probe("kube-apiserver", self._reach_api)]
+
+    def _probe(self, name: str, reach: Callable[[Step], None]) -> Component:
+        try:
+            reach(Reporter(quiet=True).began(name))
+        except LabsError as error:
+            return Component(name, "failed", detail=error.what)
+        return Component(name, "running", detail="not started by the course")
+
+    def _reach_api(self, step: Step) -> None:
+        self._kubectl("get", "--raw=/readyz")
+
+    def start(self, name: str) -> None:
+        raise NotSupported(f"The course did not start {name}, so it cannot start or stop it.", "Use the engine `host`.")
+
+    def stop(self, name: str) -> None:
+        self.start(name)
+
+    def logs(self, name: str, lines: int = 50) -> str:
+        raise NotSupported(f"The course did not start {name} and has no log of it.", "Look where it runs.")
+
+    def remove(self) -> None:
+        """Delete the namespaces that bear this course's label, and the course's folder."""
+        try:
+            selector = f"app.kubernetes.io/managed-by=labs,labs/course={self.name}"
+            self._kubectl("delete", "namespaces", "--selector", selector, "--wait=false")
+        except LabsError as error:
+            raise EngineError(
+                f"The lessons' namespaces cannot be removed: {error.what}",
+                "Make the cluster reachable and run `labs down` again.",
+            ) from error
+        self.folder.remove()
+
+    def _docker(self):
+        import docker
+
+        return docker.DockerClient(base_url=self.docker_host, timeout=60)
+
+    def _kubectl(self, *arguments: str) -> str:
+        try:
+            return run(
+                [addons.kubectl(), f"--kubeconfig={self.kubeconfig}", "--request-timeout=15s", *arguments], timeout=60
+            )
+        except CommandFailed as error:
+            if "can-i" in arguments:
+                raise
+            raise EngineError(
+                f"The cluster of {self.context!r} does not answer as it should: {error.what}",
+                f"See whether `kubectl --context {self.context} get nodes` works.",
+            ) from error
+
+
+def _import_into(node, image, reference: str) -> None:
+    """Import an image into the containerd of a node that is a container, through a file in it."""
+    import io
+    import tarfile
+
+    data = b"".join(image.save(named=reference))
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        info = tarfile.TarInfo("labs-image.tar")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    node.put_archive("/root", stream.getvalue())
+    script = (
+        f"{' '.join(NODE_IMAGE_STORE[:-1])} /root/labs-image.tar; status=$?; rm -f /root/labs-image.tar; exit $status"
+    )
+    done = node.exec_run(["sh", "-c", script])
+    if done.exit_code:
+        words = done.output.decode(errors="replace").strip().splitlines()
+        raise EngineError(f"{node.name} did not take {reference}: {words[-1] if words else 'no reason given'}.")
+
+
+def _copy_of_context(context: str, kubeconfig: str) -> str:
+    """The named context alone, with its certificates in it."""
+    files = [f"--kubeconfig={Path(kubeconfig).expanduser()}"] if kubeconfig else []
+    if kubeconfig and not Path(kubeconfig).expanduser().exists():
+        raise NotSupported(f"There is no kubeconfig {kubeconfig}.", "Check the path.")
+    view = [addons.kubectl(), *files, "config", "view", "--raw", "--flatten", "-o", "json"]
+    config = json.loads(run(view, env=dict(os.environ)))
+    names = [entry["name"] for entry in config.get("contexts") or []]
+    if context not in names:
+        raise NotSupported(
+            f"There is no context {context!r}" + (f" in {kubeconfig}." if kubeconfig else " in your kubeconfig."),
+            f"There are: {', '.join(names) or 'none'}.",
+        )
+    wanted = next(entry for entry in config["contexts"] if entry["name"] == context)
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [c for c in config["clusters"] if c["name"] == wanted["context"]["cluster"]],
+            "users": [u for u in config["users"] if u["name"] == wanted["context"]["user"]],
+            "contexts": [wanted],
+            "current-context": context,
+        }
+    )

