@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,6 +64,20 @@ def up(  # noqa: PLR0917  (every one is an option)
     )
     if not quiet:
         _show_status(as_json=False)
+
+
+@app.command()
+def lab(notebook: Annotated[str, typer.Argument(help="The notebook that opens first.")] = "00_start_here") -> None:
+    """Start the engines and JupyterLab, which opens as soon as the Docker lessons can begin."""
+    from labs import lessons
+    from labs.engines import lifecycle
+
+    lifecycle.up_in_background()
+    console.print("JupyterLab starts. Kubernetes may still be on its way: `labs status` tells how far it is.")
+    folder = lessons.root() / "notebooks"
+    jupyter = Path(sys.executable).with_name("jupyter-lab")
+    flags = ["--allow-root"] if os.geteuid() == 0 else []
+    os.execv(jupyter, [str(jupyter), *flags, f"--notebook-dir={folder}", str(folder / f"{notebook}.ipynb")])
 
 
 @app.command()
@@ -198,6 +213,7 @@ def _show_status(*, as_json: bool) -> bool:
     from labs import engines
 
     engine = engines.current()
+    startup = engine.startup()
     components = engine.status()
     if as_json:
         summary = {
@@ -205,6 +221,7 @@ def _show_status(*, as_json: bool) -> bool:
             "engine": engine.kind,
             "docker_host": engine.docker_host,
             "kubeconfig": str(engine.kubeconfig),
+            "starting": startup.steps if startup and startup.running else {},
             "components": [component.as_dict() for component in components],
         }
         print(json.dumps(summary, indent=2))
@@ -217,6 +234,10 @@ def _show_status(*, as_json: bool) -> bool:
         table.add_row(component.name, marks[component.state], str(component.pid or ""), component.detail)
     console.print(f"Course [bold]{engine.name}[/bold], engine {engine.kind}")
     console.print(table)
+    if startup and startup.running:
+        console.print(f"Being started: {startup}.")
+    elif startup and startup.error:
+        console.print(f"The last `labs up` ended with: {startup.error}", highlight=False)
     if any(component.state != "running" for component in components):
         console.print("`labs up` starts what does not run; `labs logs NAME` shows why something ended.")
         return False

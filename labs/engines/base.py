@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from labs.engines.progress import Startup, read_startup
 from labs.errors import NotSupported
 
-__all__ = ["Component", "Engine"]
+__all__ = ["STARTUP", "Component", "Engine"]
+
+STARTUP = "startup.json"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class Engine(ABC):
     registry: str | None
     nodes: list[str]
     state: Path
+
+    def startup(self) -> Startup | None:
+        """How far the last `labs up` is, or how it ended; None where that was not written down."""
+        return read_startup(self.state / STARTUP)
 
     @abstractmethod
     def status(self) -> list[Component]:

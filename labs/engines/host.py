@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from labs.engines import binaries, control_plane, lifecycle, node, ports
-from labs.engines.base import Component, Engine
+from labs.engines.base import STARTUP, Component, Engine
 from labs.engines.control_plane import ControlPlane
 from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine
 from labs.engines.machine import Bind, Machine, remove_cgroups
@@ -76,6 +76,7 @@ class HostEngine(Engine):
 
     def up(self, reporter: Reporter) -> None:
         """Start what does not run; what is missing is fetched or built. Raises LabsError."""
+        reporter.record_to(self.state / STARTUP)
         Startup(self).run(reporter)
 
     def docker(self, tools: Tools) -> DockerEngine:

@@ -6,13 +6,20 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
-from labs.engines.progress import Reporter
-from labs.engines.state import State, course_name
+import psutil
+
+from labs.engines.base import STARTUP
+from labs.engines.progress import Reporter, Startup, read_startup
+from labs.engines.state import State, cache_folder, course_name
 from labs.errors import EngineError, NotRunning, NotSupported
+from labs.waiting import wait_for
 
-__all__ = ["down", "need_root", "stop", "sudo", "up"]
+__all__ = ["down", "need_root", "stop", "sudo", "up", "up_in_background"]
 
 KEPT = (
     "LABS_NAME",
@@ -74,6 +81,50 @@ def up(
         HostEngine.create(known, name=name, nodes=nodes).up(reporter)
 
 
+def up_in_background(*, patience: float = 3600) -> None:
+    """Start the course and return as soon as the Docker lessons can begin; the rest goes on by itself.
+
+    Args:
+        patience: seconds to wait for the Docker Engine.
+
+    Raises:
+        LabsError: it could not be started.
+    """
+    need_root()
+    name = course_name()
+    state = State.of(name, system=True)
+    began = time.time()
+    log = cache_folder() / "up.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "labs.cli", "--name", name, "up"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    with Reporter() as reporter:
+        step = reporter.began("Docker Engine")
+
+        def usable() -> bool:
+            startup = read_startup(state.folder / STARTUP) if _newer(state.folder / STARTUP, began) else None
+            if startup:
+                step.update(str(startup)[:100])
+            if child.poll() is not None:
+                return True
+            return bool(startup) and {"Docker Engine", "base images"} <= set(startup.done)
+
+        wait_for(usable, timeout=patience, what="the Docker Engine", interval=0.3)
+        reporter.ended("Docker Engine", None)
+    if child.poll():
+        raise EngineError(log.read_text().strip().splitlines()[-2].lstrip("✗ "), f"All it said is in {log}.")
+
+
+def _newer(file: Path, moment: float) -> bool:
+    return file.exists() and file.stat().st_mtime >= moment - 1
+
+
 def stop() -> None:
     """Stop the course and keep what it holds. Raises NotRunning when there is none."""
     state = State.of(course_name(), system=True)
@@ -106,9 +157,25 @@ def down() -> bool:
     need_root()
     from labs.engines.host import HostEngine
 
-    with state.lock():
+    _interrupt(read_startup(state.folder / STARTUP))
+    with state.lock(patience=10):
         HostEngine(state).remove()
     return True
+
+
+def _interrupt(startup: Startup | None) -> None:
+    """End a `labs up` that is at work, with the compilers and package managers that it has started. The daemons stay:
+    they are another process group, and are ended by their mark."""
+    if startup is None or not startup.running:
+        return
+    with suppress(psutil.Error):
+        process = psutil.Process(startup.pid)
+        helpers = [
+            child for child in process.children(recursive=True) if os.getsid(child.pid) == os.getsid(startup.pid)
+        ]
+        for each in [process, *helpers]:
+            each.kill()
+        process.wait(5)
 
 
 def need_root() -> None:

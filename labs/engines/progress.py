@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from pathlib import Path
 from threading import Event, Lock
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["Cancelled", "Reporter", "Step", "Task", "run_tasks"]
+__all__ = ["Cancelled", "Reporter", "Startup", "Step", "Task", "read_startup", "run_tasks"]
 
 
 class Cancelled(Exception):
     """Another task failed, so this one need not go on."""
+
+
+@dataclass(frozen=True)
+class Startup:
+    """How far a `labs up` is, or how it ended.
+
+    Attributes:
+        running: whether it still is at work.
+        steps: what it does now, with details.
+        done: what it has done.
+        error: the sentence that it ended with; empty when there was none.
+        pid: its process.
+    """
+
+    running: bool
+    steps: dict[str, str]
+    done: list[str]
+    error: str
+    pid: int
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} ({detail})" if detail else name for name, detail in self.steps.items())
+
+
+def read_startup(file: Path) -> Startup | None:
+    """What the last `labs up` of a course told of itself, or None."""
+    try:
+        told = json.loads(file.read_text())
+        running = not told["ended"] and psutil.pid_exists(told["pid"])
+        return Startup(running, told["steps"], told["done"], told["error"], told["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 class Step:
@@ -41,12 +78,23 @@ class Reporter:
 
     Args:
         quiet: show nothing.
+
+    Attributes:
+        seconds: when each step that has ended did so, in seconds after the reporter was made.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet, self.cancelled = quiet, Event()
         self.live = not quiet and sys.stderr.isatty()
         self.console = Console(stderr=True, quiet=quiet)
+        self.seconds: dict[str, float] = {}
+        self._start = time.monotonic()
+        self._file: Path | None = None
+        self._recorded = 0.0
+        self._told: dict[str, str] = {}
+        self._done: list[str] = []
+        self._ended = False
+        self.error = ""
         self._lock, self._ids, self._began, self._said = Lock(), {}, {}, {}
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓"),
@@ -63,17 +111,50 @@ class Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._ended = True
+            self._record(force=True)
         self._progress.stop()
+
+    def record_to(self, file: Path) -> None:
+        """Keep how far everything is in a file as well, for `labs status` in another terminal."""
+        self._file = file
+
+    def _record(self, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if self._file is None or (not force and now - self._recorded < 1):
+            return
+        self._recorded = now
+        temporary = self._file.with_suffix(f".{os.getpid()}.part")
+        try:
+            temporary.write_text(
+                json.dumps(
+                    {
+                        "pid": os.getpid(),
+                        "steps": self._told,
+                        "done": self._done,
+                        "error": self.error,
+                        "ended": self._ended,
+                    }
+                )
+            )
+            temporary.replace(self._file)
+        except OSError:  # a full disk is reported by whoever needs the room
+            temporary.unlink(missing_ok=True)
 
     def began(self, name: str) -> Step:
         """A step begins."""
         with self._lock:
+            self._told[name] = ""
             self._began[name] = time.monotonic()
             self._ids[name] = self._progress.add_task(name, total=None, detail="")
         return Step(self, name)
 
     def changed(self, name: str, detail: str, fraction: float | None) -> None:
         """A step is further."""
+        with self._lock:
+            self._told[name] = detail
+            self._record()
         self._progress.update(
             self._ids[name],
             detail=detail,
@@ -87,6 +168,14 @@ class Reporter:
 
     def ended(self, name: str, error: BaseException | None) -> None:
         """A step has ended."""
+        with self._lock:
+            self._told.pop(name, None)
+            if error is None:
+                self._done.append(name)
+            elif not isinstance(error, Cancelled):
+                self.error = str(error)
+            self._record(force=True)
+        self.seconds[name] = time.monotonic() - self._start
         seconds = time.monotonic() - self._began[name]
         word = "failed" if error else "done"
         self._progress.update(self._ids[name], total=1.0, completed=0.0 if error else 1.0, detail=word)

@@ -187,8 +187,11 @@ class State:
         return path
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, *, patience: float = 0) -> Iterator[None]:
         """Keep a second `labs` from changing this course meanwhile.
+
+        Args:
+            patience: seconds to wait for another one to end.
 
         Raises:
             EngineError: another one is at it.
@@ -197,7 +200,7 @@ class State:
         path = self.folder.parent / f".{self.folder.name}.lock"
         lock = FileLock(path)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=patience)
         except LockTimeout:
             raise EngineError(
                 f"Another `labs` command is changing the course {self.folder.name!r} right now.",

@@ -1,0 +1,33 @@
+# `make lab` to learn, `make test` to test. Everything is installed into .venv and the user's cache folder.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: lab test test-all lint lock down
+
+lab: $(BIN)/labs ## set up, start the engines, open JupyterLab
+	$(BIN)/labs lab
+
+test: lint ## every test but the slow ones, nbval over every solved notebook included
+	$(BIN)/pytest -m "not slow"
+
+test-all: lint ## every test
+	$(BIN)/pytest
+
+lint: $(BIN)/labs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/labs build --check
+
+down: $(BIN)/labs ## stop and remove the engines
+	$(BIN)/labs down
+
+lock: $(BIN)/labs ## write requirements.lock anew from pyproject.toml
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --upgrade --extra test pyproject.toml -o requirements.lock
+
+$(BIN)/labs: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps -e .
+	touch $@

@@ -1,0 +1,183 @@
+"""How fast the engines are and what memory they take, measured on a course of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from labs.engines.host import HostEngine
+from labs.engines.lifecycle import need_root
+from labs.engines.progress import Reporter
+from labs.engines.state import State
+from labs.waiting import wait_for_pods, wait_for_rollout, wait_gone
+
+__all__ = ["Row", "measure", "show"]
+
+COURSE = "bench"
+RECIPE = {  # seconds or MB, as measured when the engines were tried out by hand on two busy cores
+    "warm up to node Ready": "< 8",
+    "Deployment of 3 pods": "3 (of 2 containers)",
+    "rolling update of 3 replicas": "2.8",
+    "first container": "0.33-0.37",
+    "whole course": "< 550",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. Attributes: ``what``, ``unit``, all ``values`` taken, and the ``goal`` or an earlier figure."""
+
+    what: str
+    unit: str
+    values: tuple[float, ...]
+    goal: str = ""
+
+    def as_dict(self) -> dict:
+        """The same as plain JSON values, with the median."""
+        return {**asdict(self), "median": statistics.median(self.values)}
+
+
+def measure(runs: int) -> list[Row]:
+    """Take every figure ``runs`` times, on a course that is removed afterwards. Raises LabsError."""
+    need_root()
+    values: dict[tuple[str, str], list[float]] = {}
+
+    def note(what: str, value: float, unit: str = "s") -> None:
+        values.setdefault((what, unit), []).append(value)
+
+    os.environ["LABS_NAME"] = COURSE
+    state = State.of(COURSE, system=True)
+    if state.exists:
+        HostEngine(state).remove()
+    try:
+        for _ in range(runs):
+            engine = _up(state, "cold", note)
+            _docker(engine, note)
+            _kubernetes(engine, note)
+            _check(note)
+            for name, megabytes in _memory(engine).items():
+                note(name, megabytes, "MB")
+            _timed("stop", note, engine.halt)
+            engine = _up(state, "warm", note)
+            _timed("down", note, engine.remove)
+    finally:
+        if state.exists:
+            HostEngine(state).remove()
+    return [Row(what, unit, tuple(taken), RECIPE.get(what, "")) for (what, unit), taken in values.items()]
+
+
+def show(rows: list[Row], console: Console) -> None:
+    """Print the figures as a table."""
+    table = Table(box=None, pad_edge=False, title=f"{os.cpu_count()} cores, kernel {os.uname().release}")
+    for column in ("", "median", "least", "most", "goal or trial"):
+        table.add_column(column, justify="left" if not column else "right")
+    for row in rows:
+        figures = [
+            f"{f(row.values):.2f}" if row.unit == "s" else f"{f(row.values):.0f}" for f in (statistics.median, min, max)
+        ]
+        table.add_row(row.what, f"{figures[0]} {row.unit}", *figures[1:], row.goal)
+    console.print(table)
+
+
+Note = Callable[..., None]
+
+
+def _timed(what: str, note: Note, work: Callable[[], object]) -> None:
+    began = time.monotonic()
+    work()
+    note(what, time.monotonic() - began)
+
+
+def _up(state: State, kind: str, note: Note) -> HostEngine:
+    began = time.monotonic()
+    engine = HostEngine.create(state, name=COURSE, nodes=1)
+    reporter = Reporter(quiet=True)
+    with reporter:
+        engine.up(reporter)
+    note(f"{kind} up to Docker Engine", reporter.seconds["Docker Engine"])
+    note(f"{kind} up to node Ready", reporter.seconds["nodes"])
+    note(f"{kind} up, names resolving", time.monotonic() - began)
+    return engine
+
+
+def _docker(engine: HostEngine, note: Note) -> None:
+    import docker
+
+    with closing(docker.DockerClient(base_url=engine.docker_host)) as client:
+        _timed("first container", note, lambda: client.containers.run("labs/shell:1", "true", remove=True))
+        dockerfile = b'FROM labs/python:3.11\nRUN echo \'print(1)\' > /app.py\nCMD ["python3", "/app.py"]\n'
+        _timed("image build", note, lambda: client.images.build(fileobj=io.BytesIO(dockerfile), tag="bench:1"))
+
+
+def _kubernetes(engine: HostEngine, note: Note) -> None:
+    from kubernetes import client, config
+
+    config.load_kube_config(str(engine.kubeconfig))
+    core, apps = client.CoreV1Api(), client.AppsV1Api()
+    container = {
+        "name": "web",
+        "image": "labs/web:1",
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 80}, "periodSeconds": 1},
+    }
+    pod = {"metadata": {"name": "first", "labels": {"app": "first"}}, "spec": {"containers": [container]}}
+
+    def first_pod() -> None:
+        core.create_namespaced_pod("default", pod)
+        wait_for_pods(core, "default", "app=first", 1, 60)
+
+    _timed("first pod", note, first_pod)
+    labels = {"app": "web"}
+    deployment = {
+        "metadata": {"name": "web"},
+        "spec": {
+            "replicas": 3,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+    def three_pods() -> None:
+        apps.create_namespaced_deployment("default", deployment)
+        wait_for_rollout(apps, "web", "default", 60)
+
+    def update() -> None:
+        image = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "labs/web:2"}]}}}}
+        apps.patch_namespaced_deployment("web", "default", image)
+        wait_for_rollout(apps, "web", "default", 60)
+
+    _timed("Deployment of 3 pods", note, three_pods)
+    _timed("rolling update of 3 replicas", note, update)
+    core.delete_namespaced_pod("first", "default", grace_period_seconds=0)
+    wait_gone(lambda: core.read_namespaced_pod("first", "default"), 30)
+
+
+def _check(note: Note) -> None:
+    from labs import checks, open_lab
+
+    lab = open_lab("04")
+    _timed("verdict of a check", note, lambda: checks.run("ex-04-1", lab))
+    lab.cleanup()
+
+
+def _memory(engine: HostEngine) -> dict[str, float]:
+    """Megabytes of each component (proportional set size: shared pages are divided among those that share them)."""
+    found = {}
+    for component in engine.status():
+        if component.pid:
+            found[component.name] = psutil.Process(component.pid).memory_full_info().pss / 2**20
+    everything = {p for marked in engine.processes.marked() for p in [marked, *marked.children(recursive=True)]}
+    total = 0
+    for process in everything:
+        with suppress(psutil.Error):
+            total += process.memory_full_info().pss
+    found["whole course"] = total / 2**20
+    return found
