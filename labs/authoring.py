@@ -99,7 +99,7 @@ def learner_notebook(item: Lesson) -> NotebookNode:
         if "exercise" in tags(cell):
             source = f"{source}\n\n{HINT_NOTE.format(id=cell.metadata.get('exercise'))}"
         cells.append(_cell(item, cell_id, cell, source))
-    return new_notebook(cells=cells, metadata=METADATA)
+    return new_notebook(cells=cells, metadata=deepcopy(METADATA))
 
 
 def solved_notebook(item: Lesson, recorded: NotebookNode | None = None) -> NotebookNode:
@@ -115,7 +115,7 @@ def solved_notebook(item: Lesson, recorded: NotebookNode | None = None) -> Noteb
         old = known.get(cell.id)
         if "check" in tags(cell) and old is not None and old.source == cell.source:
             _store(cell, old.outputs, position)
-    return new_notebook(cells=cells, metadata=METADATA)
+    return new_notebook(cells=cells, metadata=deepcopy(METADATA))
 
 
 def record(number: str, timeout: float = 600) -> list[Change]:
@@ -131,8 +131,8 @@ def record(number: str, timeout: float = 600) -> list[Change]:
     Raises:
         LabsError: a cell failed, or a check cell did not end in one passed verdict.
     """
-    from nbclient import NotebookClient  # noqa: PLC0415  (only developers need it)
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: PLC0415
+    from nbclient import NotebookClient  # only developers need it
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     item = lesson(number)
     changes = build(only=number)
@@ -144,6 +144,7 @@ def record(number: str, timeout: float = 600) -> list[Change]:
             client.execute(env={**os.environ, "LABS_PROGRESS": str(Path(scratch) / "progress.json")})
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise LabsError(f"Lesson {number} does not run: {error}") from error
+    notebook.metadata = nbformat.from_dict(METADATA)  # the kernel has put its version there
     for position, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
         outputs, cell.outputs, cell.execution_count = cell.outputs, [], None
         if "check" in tags(cell):
@@ -177,7 +178,7 @@ def _cell(item: Lesson, cell_id: str, cell: NotebookNode, source: str) -> Notebo
 
 
 def _must_parse(item: Lesson, source: str) -> None:
-    from IPython.core.inputtransformer2 import TransformerManager  # noqa: PLC0415  (slow, and only developers need it)
+    from IPython.core.inputtransformer2 import TransformerManager  # slow, and only developers need it
 
     try:
         ast.parse(TransformerManager().transform_cell(source))

@@ -161,9 +161,10 @@ def _kubernetes(engine: HostEngine, note: Note) -> None:
 
 
 def _check(note: Note) -> None:
-    from labs import checks, open_lab
+    from labs import checks
+    from labs.lab import lab_of
 
-    lab = open_lab("04")
+    lab = lab_of("04")
     _timed("verdict of a check", note, lambda: checks.run("ex-04-1", lab))
     lab.cleanup()
 

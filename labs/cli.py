@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from labs.errors import LabsError
@@ -179,9 +181,13 @@ def build(
 @app.command()
 def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> None:
     """Check an exercise; exit status 1 when it is not solved yet, 2 when it could not be checked."""
-    from labs import checks, open_lab
+    from labs import checks
+    from labs.lab import lab_of
 
-    verdict = checks.run(check_id, open_lab(check_id.split("-")[1]))
+    parts = re.fullmatch(r"ex-(\d\d)-\d", check_id)
+    if not parts:
+        raise LabsError(f"{check_id!r} is no exercise.", "An exercise is named like ex-04-1: lesson 04, the first.")
+    verdict = checks.run(check_id, lab_of(parts[1]))
     print(verdict)
     raise typer.Exit({"passed": 0, "not yet": 1}.get(verdict.status, 2))
 
@@ -189,9 +195,30 @@ def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> 
 @app.command()
 def reset(lesson: Annotated[str, typer.Argument(help="Such as 04.")]) -> None:
     """Bring a lesson to its start."""
-    from labs import open_lab
+    from labs.lab import lab_of
 
-    open_lab(lesson).reset()
+    lab_of(lesson).reset()
+
+
+@app.command()
+def progress(
+    merge: Annotated[
+        Path | None, typer.Option(help="Add what this file holds, such as one from another machine.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which exercises were solved, and the file that keeps them."""
+    from labs import progress as solved
+
+    if merge:
+        solved.merge(merge)
+    passed = solved.load()
+    if as_json:
+        print(json.dumps(passed, indent=2))
+        return
+    for check_id, when in passed.items():
+        console.print(f"✓ {check_id}  {when}", highlight=False)
+    console.print(f"{len(passed)} solved; kept in {solved.path()}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -251,13 +278,22 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except LabsError as error:
-        console.print(f"[red]✗[/red] {error.what}", highlight=False, soft_wrap=True)
-        if error.todo:
-            console.print(f"  → {error.todo}", highlight=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(2)
     except KeyboardInterrupt:
         console.print("Interrupted. `labs up` goes on where it was; `labs down` removes what was begun.")
         sys.exit(130)
+    except Exception as error:  # nobody foresaw it; a person still gets sentences
+        from labs.unforeseen import in_words
+
+        _print_error(in_words(error))
+        sys.exit(2)
+
+
+def _print_error(error: LabsError) -> None:
+    console.print(f"[red]✗[/red] {escape(error.what)}", highlight=False, soft_wrap=True)
+    if error.todo:
+        console.print(f"  → {escape(error.todo)}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

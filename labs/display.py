@@ -55,7 +55,7 @@ def in_notebook() -> Any:
 def show(thing: Any) -> None:
     """Show an object: as one display output in IPython, as its text elsewhere."""
     if in_notebook():
-        from IPython.display import display  # noqa: PLC0415  (only where IPython runs already)
+        from IPython.display import display  # only where IPython runs already
 
         display(thing)
     else:
@@ -95,14 +95,14 @@ def install_error_messages() -> None:
     shell = in_notebook()
     if shell is None or os.environ.get("LABS_TRACEBACKS"):
         return
-    from labs.explain import EXPLAINED  # noqa: PLC0415  (imports both clients)
+    from labs.explain import EXPLAINED  # imports both clients
 
     shell.set_custom_exc(EXPLAINED, _show_error)
 
 
 def quiet_logs() -> None:
     """Keep the retries that urllib3 logs as warnings out of cells: the error that follows says it better."""
-    import logging  # noqa: PLC0415
+    import logging
 
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
@@ -135,7 +135,7 @@ def error_lines(error: BaseException, cell_globals: dict[str, Any]) -> list[str]
         error: an exception with its traceback.
         cell_globals: the namespace in which cells run, to find the line of the cell.
     """
-    from labs.explain import explain  # noqa: PLC0415  (imports both clients)
+    from labs.explain import explain  # imports both clients
 
     if getattr(error, "verdict_shown", False):
         return [str(error.verdict_shown)]

@@ -19,9 +19,10 @@ from labs.environment import set_environment, write_kubeconfig
 from labs.errors import LabsError, NotRunning, NotSupported
 from labs.explain import explain
 
-__all__ = ["Lab", "open_lab"]
+__all__ = ["Lab", "lab_of", "open_lab"]
 
 _ROUTES = ("Python", "kubectl", "YAML")
+_WITHOUT_KUBERNETES = ("docker", "registry", "ports")
 
 
 def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = True, quiet: bool = False) -> Lab:
@@ -43,7 +44,7 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
     """
     install_error_messages()
     quiet_logs()
-    if not re.fullmatch(r"\d\d", lesson):
+    if not re.fullmatch(r"[0-9]{2}", lesson):
         raise LabsError(f"{lesson!r} is no lesson.", 'A lesson has two digits: `open_lab("04")`.')
     engine = engines.current()
     lab = Lab(lesson, engine, namespace or f"lab-{lesson}", uses_kubernetes=kubernetes)
@@ -53,6 +54,19 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")
     return lab
+
+
+def lab_of(lesson: str) -> Lab:
+    """The lab of a lesson as its notebook opens it, without a word: for the command line and for tests.
+
+    Args:
+        lesson: its number, such as ``"04"``.
+
+    Raises:
+        NotRunning: as `open_lab`.
+        LabsError: there is no such lesson, or as `open_lab`.
+    """
+    return open_lab(lesson, kubernetes=lessons.lesson(lesson).uses_kubernetes, quiet=True)
 
 
 class Lab:
@@ -263,7 +277,7 @@ class Lab:
     def _start_components(self) -> None:
         """Start what the lesson stopped: without a controller manager, for one, no namespace would ever go."""
         for component in self.engine.status():
-            if component.state == "running":
+            if component.state == "running" or not (self.uses_kubernetes or component.name in _WITHOUT_KUBERNETES):
                 continue
             try:
                 self.engine.start(component.name)

@@ -18,8 +18,8 @@ __all__ = ["Exercise", "Lesson", "exercise", "lesson", "lessons", "root", "tags"
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# your answer"
-EXERCISE_ID = re.compile(r"ex-(\d\d)-(\d)")
-_FILE = re.compile(r"(\d\d)_[a-z0-9_]+\.py")
+EXERCISE_ID = re.compile(r"ex-([0-9]{2})-([0-9])")
+_FILE = re.compile(r"([0-9]{2})_[a-z0-9_]+\.py")
 _REGION = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$\n?", re.MULTILINE | re.DOTALL)
 
 
@@ -59,7 +59,7 @@ class Lesson:
         Raises:
             LabsError: the source cannot be read.
         """
-        import jupytext  # noqa: PLC0415  (takes seconds, and most sessions ask for no hint)
+        import jupytext  # takes seconds, and most sessions ask for no hint
 
         try:
             return jupytext.reads(self.path.read_text(encoding="utf-8"), fmt="py:percent")
@@ -73,6 +73,11 @@ class Lesson:
             if cell.cell_type == "markdown" and (found := re.search(r"^# (.+)$", cell.source, re.MULTILINE)):
                 return found[1].strip()
         return self.name
+
+    @cached_property
+    def uses_kubernetes(self) -> bool:
+        """Whether the lesson opens its lab with a cluster."""
+        return not re.search(r"open_lab\([^)]*kubernetes=False", self.path.read_text(encoding="utf-8"))
 
     @property
     def exercise_ids(self) -> list[str]:

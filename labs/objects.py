@@ -56,7 +56,7 @@ def as_dict(thing: Any) -> dict[str, Any]:
             parsed = yaml.safe_load(text)
         except yaml.YAMLError:
             parsed = None
-        if not isinstance(parsed, dict):
+        if not isinstance(parsed, dict) or not {"kind", "metadata"} & parsed.keys():  # "Error: ..." is YAML, too
             raise LabsError(
                 f"This is not one object in YAML or JSON: {text.strip()[:80]!r}.", "Did the command print an error?"
             )

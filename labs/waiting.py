@@ -183,7 +183,7 @@ def wait_for_http(url: str, expect: str | None = None, timeout: float = 30) -> s
 
     def answer() -> tuple[str] | None:
         try:
-            with opener.open(url, timeout=min(timeout, 5)) as response:
+            with opener.open(url, timeout=5) as response:
                 body = response.read().decode(errors="replace")
         except urllib.error.HTTPError as error:
             last["seen"] = f"status {error.code}"
@@ -225,7 +225,7 @@ def _involved(event: Any) -> str:
 def _events_of(api: Any, namespace: str) -> str:
     """The last warnings as a clause of a sentence; empty where there are none or they cannot be read."""
     try:
-        from kubernetes.client import CoreV1Api  # noqa: PLC0415  (no client at package import time)
+        from kubernetes.client import CoreV1Api  # no client at package import time
 
         events = last_events(CoreV1Api(api.api_client), namespace)
     except Exception:  # the error to report is the time-out, not this

@@ -6,12 +6,10 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
-
-import yaml
 
 from labs.engines import addons
 from labs.engines.base import Component, Engine
+from labs.engines.contexts import copy_of_context
 from labs.engines.images import assemble
 from labs.engines.processes import run
 from labs.engines.progress import Reporter, Step, run_tasks
@@ -30,13 +28,14 @@ class AttachedEngine(Engine):
     The user's kubeconfig is read once, and a copy that holds nothing but the named context is kept.
 
     Args:
-        state: the course's folder; its record must exist.
+        state: the course's folder.
+        record: its record; read from the folder when not given.
     """
 
     kind = "attached"
 
-    def __init__(self, state: State) -> None:
-        self.record = state.read()
+    def __init__(self, state: State, record: Record | None = None) -> None:
+        self.record = record or state.read()
         self.folder, self.state, self.name = state, state.folder, self.record.name
         settings = self.record.settings
         self.context: str = settings["context"]
@@ -62,23 +61,30 @@ class AttachedEngine(Engine):
         Raises:
             LabsError: there is no such context, or nothing was named.
         """
-        if not context and state.exists:
+        if not context and state.exists and not docker:
             return cls(state)
         if not context:
             raise NotSupported(
                 "No cluster was named, and the course never takes the current context by itself.",
                 "Name one: `labs up --context NAME`; `kubectl config get-contexts` lists them.",
             )
-        copy = _copy_of_context(context, kubeconfig)
+        copy = copy_of_context(context, kubeconfig)
         docker = docker or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-        settings = {"context": context, "docker": docker, "registry": registry, "nodes": []}
-        state.write(Record(name=name, engine="attached", settings=settings))
+        record = state.read() if state.exists else Record(name=name, engine="attached", settings={"nodes": []})
+        if record.settings.get("context", context) != context:
+            raise NotSupported(
+                f"The course {name!r} is attached to {record.settings['context']!r} already.",
+                "Run `labs down` first, or choose another course: `labs --name NAME up --context ...`.",
+            )
+        record.settings |= {"context": context, "docker": docker, "registry": registry}
+        state.write(record)
         state.write_file("kubeconfig", copy)
         state.make_folder("lessons", mode=0o700)
         return cls(state)
 
     def up(self, reporter: Reporter) -> None:
-        """See that both answer and that the base images are there. Raises LabsError; then nothing is kept."""
+        """See that both answer and that the base images are there. Raises LabsError; then nothing new is kept."""
+        is_new = not self.nodes
         try:
             run_tasks(
                 {
@@ -90,18 +96,18 @@ class AttachedEngine(Engine):
                 reporter,
             )
         except LabsError:
-            if not self.nodes:
+            if is_new:
                 self.folder.remove()
             raise
 
     def _reach_cluster(self, step: Step) -> None:
-        nodes = json.loads(self._kubectl("get", "nodes", "-o", "json"))["items"]
-        answer = self._may("create", "namespaces")
-        if not answer:
+        self._kubectl("get", "--raw=/version")
+        if not self._may("create", "namespaces"):
             raise NotSupported(
                 f"In the cluster of {self.context!r} you may not create namespaces, which every lesson does.",
                 "Ask its administrator, or choose a cluster of your own (kind, minikube, Docker Desktop).",
             )
+        nodes = json.loads(self._kubectl("get", "nodes", "-o", "json"))["items"]
         self.nodes = [node["metadata"]["name"] for node in nodes]
         self.record.settings["nodes"] = self.nodes
         self.folder.write(self.record)
@@ -124,6 +130,8 @@ class AttachedEngine(Engine):
     def _load_docker(self, step: Step) -> None:
         with closing(self._docker()) as client:
             have = {tag for image in client.images.list() for tag in image.tags}
+            if have.issuperset(assemble.BASE):
+                return
             for tag, archive in assemble.base_images(step).items():
                 if tag not in have:
                     with archive.open("rb") as file:
@@ -211,7 +219,7 @@ class AttachedEngine(Engine):
         raise NotSupported(f"The course did not start {name} and has no log of it.", "Look where it runs.")
 
     def remove(self) -> None:
-        """Delete the namespaces that bear this course's label, and the course's folder."""
+        """Delete the namespaces and Docker's objects that bear this course's label, and the course's folder."""
         try:
             selector = f"app.kubernetes.io/managed-by=labs,labs/course={self.name}"
             self._kubectl("delete", "namespaces", "--selector", selector, "--wait=false")
@@ -220,6 +228,16 @@ class AttachedEngine(Engine):
                 f"The lessons' namespaces cannot be removed: {error.what}",
                 "Make the cluster reachable and run `labs down` again.",
             ) from error
+        from labs import resources
+
+        with closing(self._docker()) as client:
+            try:
+                list(resources.remove_docker_objects(client, {"labs.course": self.name}))
+            except Exception as error:
+                raise EngineError(
+                    f"The lessons' containers cannot be removed: {error}.",
+                    f"Make Docker at {self.docker_host} reachable and run `labs down` again.",
+                ) from error
         self.folder.remove()
 
     def _docker(self):
@@ -260,29 +278,3 @@ def _import_into(node, image, reference: str) -> None:
     if done.exit_code:
         words = done.output.decode(errors="replace").strip().splitlines()
         raise EngineError(f"{node.name} did not take {reference}: {words[-1] if words else 'no reason given'}.")
-
-
-def _copy_of_context(context: str, kubeconfig: str) -> str:
-    """The named context alone, with its certificates in it."""
-    files = [f"--kubeconfig={Path(kubeconfig).expanduser()}"] if kubeconfig else []
-    if kubeconfig and not Path(kubeconfig).expanduser().exists():
-        raise NotSupported(f"There is no kubeconfig {kubeconfig}.", "Check the path.")
-    view = [addons.kubectl(), *files, "config", "view", "--raw", "--flatten", "-o", "json"]
-    config = json.loads(run(view, env=dict(os.environ)))
-    names = [entry["name"] for entry in config.get("contexts") or []]
-    if context not in names:
-        raise NotSupported(
-            f"There is no context {context!r}" + (f" in {kubeconfig}." if kubeconfig else " in your kubeconfig."),
-            f"There are: {', '.join(names) or 'none'}.",
-        )
-    wanted = next(entry for entry in config["contexts"] if entry["name"] == context)
-    return yaml.safe_dump(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [c for c in config["clusters"] if c["name"] == wanted["context"]["cluster"]],
-            "users": [u for u in config["users"] if u["name"] == wanted["context"]["user"]],
-            "contexts": [wanted],
-            "current-context": context,
-        }
-    )

@@ -38,7 +38,11 @@ class ControlPlane:
     def __init__(self, state: State, processes: Processes, network: Network, node_names: Sequence[str]) -> None:
         self.state, self.processes, self.network, self.node_names = state, processes, network, node_names
         self.folder = state.folder / FOLDER
-        self.server = f"https://{network.control_plane}:{API_PORT}"
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return f"https://{self.network.control_plane}:{API_PORT}"
 
     @property
     def kubeconfig(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import re
 import shutil
 import tarfile
@@ -54,13 +55,18 @@ def fetch_release(item: Item, program: str, target: Path, step: Step, *, timeout
                 "It was thrown away; run `labs up` again, or use another network.",
             )
         if item.member:
-            with tarfile.open(file) as archive:
-                member = archive.getmember(item.expand(item.member, program))
-                file = Path(folder) / "member"
-                with archive.extractfile(member) as source, file.open("wb") as sink:
-                    shutil.copyfileobj(source, sink)
+            file = _extract(file, item.expand(item.member, program), Path(folder) / "member")
         file.chmod(0o755)
         file.rename(target)
+
+
+def _extract(archive: Path, member: str, target: Path) -> Path:
+    try:
+        with tarfile.open(archive) as opened, opened.extractfile(member) as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+    except (tarfile.TarError, EOFError, KeyError) as error:
+        raise BadDownload(f"{archive.name} does not hold {member}: {error}.", "It can be built instead.") from error
+    return target
 
 
 def _published(address: str, name: str, timeout: float) -> str:
@@ -68,7 +74,7 @@ def _published(address: str, name: str, timeout: float) -> str:
     try:
         with urllib.request.urlopen(address, timeout=timeout) as answer:
             text = answer.read(BLOCK).decode(errors="replace")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise Unreachable(f"{address} does not answer: {error}.", "The programs can be built instead.") from error
     for line in text.splitlines():
         match = re.fullmatch(r"([0-9a-f]{64})(?:\s+\*?(\S+))?", line.strip())
@@ -92,7 +98,7 @@ def _save(address: str, file: Path, step: Step, timeout: float) -> str:
         raise Unreachable(
             f"{address} does not answer: {error.reason}.", "The programs can be built instead."
         ) from error
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise Unreachable(f"The download {file.name} broke off: {error}.", "Run `labs up` again.") from error
     if total and done != total:
         raise BadDownload(

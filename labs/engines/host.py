@@ -15,7 +15,7 @@ from labs.engines.base import STARTUP, Component, Engine
 from labs.engines.control_plane import ControlPlane
 from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine
 from labs.engines.machine import Bind, Machine, remove_cgroups
-from labs.engines.network import Network, choose_subnet
+from labs.engines.network import HOLDER, Network, choose_subnet
 from labs.engines.node import Node, node_name
 from labs.engines.processes import Processes, run
 from labs.engines.progress import Reporter
@@ -32,14 +32,15 @@ class HostEngine(Engine):
     """One course's engines on this machine.
 
     Args:
-        state: the course's folder; its record must exist.
+        state: the course's folder.
+        record: its record; read from the folder when not given.
     """
 
     kind = "host"
     DOCKER_MACHINE = "docker"
 
-    def __init__(self, state: State) -> None:
-        self.record = state.read()
+    def __init__(self, state: State, record: Record | None = None) -> None:
+        self.record = record or state.read()
         self.folder, self.state, self.name = state, state.folder, self.record.name
         self.processes = Processes(state, self.record.id)
         self.network = Network(self.record, self.processes)
@@ -110,7 +111,7 @@ class HostEngine(Engine):
     # -- status and single components ---------------------------------------------------------------------------
 
     def status(self) -> list[Component]:
-        names = [DOCKER, REGISTRY, *control_plane.COMPONENTS]
+        names = [HOLDER, DOCKER, REGISTRY, *control_plane.COMPONENTS]
         names += [f"{component}/{name}" for name in self.nodes for component in node.COMPONENTS]
         names += [ports.COMPONENT]
         return [self._with_detail(self.processes.component(name)) for name in names]
@@ -129,12 +130,12 @@ class HostEngine(Engine):
         return component
 
     def stop(self, name: str) -> None:
-        self.component(name)
+        self._may_change(name)
         if not self._as_root("component", "stop", name):
             self.processes.stop(name)
 
     def start(self, name: str) -> None:
-        self.component(name)
+        self._may_change(name)
         if self._as_root("component", "start", name):
             return
         reporter = Reporter(quiet=True)
@@ -154,6 +155,14 @@ class HostEngine(Engine):
             each = self.node(self.nodes.index(where) + 1, find_tools(step))
             programs = {} if component == "containerd" else binaries.ensure([component], step)
             each.start_component(component, programs)
+
+    def _may_change(self, name: str) -> None:
+        self.component(name)
+        if name == HOLDER:
+            raise NotSupported(
+                "Every other component hangs on the network, so it is not started or stopped alone.",
+                "`labs up` starts it with all that hangs on it.",
+            )
 
     def logs(self, name: str, lines: int = 50) -> str:
         self.component(name)

@@ -60,7 +60,13 @@ def up(
     """
     name = course_name()
     known = State.of(name, system=True)
-    kind = engine or (known.read().engine if known.exists else "") or ("attached" if context or docker else "host")
+    existing = known.read().engine if known.exists else ""
+    kind = engine or ("attached" if context or docker else existing or "host")
+    if existing and kind != existing:
+        raise NotSupported(
+            f"The course {name!r} has the engine {existing!r} already, not {kind!r}.",
+            "Run `labs down` first, or choose another course: `labs --name NAME up`.",
+        )
     if kind == "attached":
         from labs.engines.attached import AttachedEngine
 
@@ -142,24 +148,27 @@ def stop() -> None:
 def down() -> bool:
     """Remove the course with all that it started; return whether there was one."""
     state = State.of(course_name(), system=True)
-    if not state.exists:
+    if not state.folder.is_dir():
         return False
-    try:
-        kind = state.read().engine
-    except EngineError:
-        kind = "host"
-    if kind == "attached":
+    if not state.exists:  # begun or removed in part; nothing but the folder is left
+        if not os.access(state.folder.parent, os.W_OK):
+            need_root()
+        with state.lock():
+            state.remove()
+        return True
+    record = state.recover()
+    if record.engine == "attached":
         from labs.engines.attached import AttachedEngine
 
         with state.lock():
-            AttachedEngine(state).remove()
+            AttachedEngine(state, record).remove()
         return True
     need_root()
     from labs.engines.host import HostEngine
 
     _interrupt(read_startup(state.folder / STARTUP))
     with state.lock(patience=10):
-        HostEngine(state).remove()
+        HostEngine(state, record).remove()
     return True
 
 

@@ -23,13 +23,14 @@ from labs.engines.state import Record
 from labs.errors import CommandFailed, EngineError
 from labs.waiting import wait_for
 
-__all__ = ["Network", "choose_subnet"]
+__all__ = ["HOLDER", "Network", "choose_subnet"]
 
 CANDIDATES = ipaddress.ip_network("10.213.0.0/16")
 POD_CIDR = "10.244.0.0/16"
 SERVICE_CIDR = "10.96.0.0/16"
 NODES_AT = 10
 HOLDER = "network"
+"""The component that keeps the switch's network namespace."""
 FORWARD = "echo 1 > /proc/sys/net/ipv4/ip_forward"
 
 

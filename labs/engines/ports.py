@@ -28,6 +28,7 @@ CONFIG = "ports.json"
 STATE = "run/ports.state"
 CLONE_NEWNET = 0x40000000
 BLOCK = 1 << 16
+RETRY = 2  # seconds
 Dial = Callable[[], "asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]"]
 
 
@@ -51,6 +52,7 @@ class Forwarder:
         self.wanted: dict[str, dict[int, Dial]] = {"docker": {}, "kubernetes": {}}
         self.servers: dict[int, asyncio.Server] = {}
         self.problems: dict[int, str] = {}
+        self.changing = asyncio.Lock()
         self.inside = ThreadPoolExecutor(1, initializer=self._enter_docker)  # its one thread lives in Docker's network
 
     def _enter_docker(self) -> None:
@@ -79,6 +81,18 @@ class Forwarder:
     async def update(self, source: str, dials: dict[int, Dial]) -> None:
         """Listen on what ``source`` wants now, and stop listening on what it no longer wants."""
         self.wanted[source] = dials
+        async with self.changing:
+            await self._listen()
+
+    async def retry(self) -> None:
+        """Take the ports that another program has left meanwhile; forever."""
+        while True:
+            await asyncio.sleep(RETRY)
+            if self.problems:
+                async with self.changing:
+                    await self._listen()
+
+    async def _listen(self) -> None:
         wanted = {**self.wanted["kubernetes"], **self.wanted["docker"]}
         for port in [p for p in self.servers if p not in wanted]:
             self.servers.pop(port).close()
@@ -190,7 +204,7 @@ async def _serve(folder: Path) -> None:
     loop = asyncio.get_running_loop()
     for watch in (forwarder.watch_docker, forwarder.watch_kubernetes):
         threading.Thread(target=watch, args=(loop,), daemon=True).start()
-    await asyncio.Event().wait()
+    await forwarder.retry()
 
 
 def main() -> None:

@@ -13,14 +13,12 @@ from pathlib import Path
 import psutil
 
 from labs.engines.base import Component
+from labs.engines.state import ID_VARIABLE as MARK
 from labs.engines.state import State
 from labs.errors import CommandFailed, EngineError, Timeout
 from labs.waiting import wait_for
 
 __all__ = ["MARK", "Processes", "run"]
-
-MARK = "LABS_COURSE_ID"
-"""The environment variable that every daemon of a course carries."""
 
 
 def run(

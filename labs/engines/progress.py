@@ -50,10 +50,18 @@ def read_startup(file: Path) -> Startup | None:
     """What the last `labs up` of a course told of itself, or None."""
     try:
         told = json.loads(file.read_text())
-        running = not told["ended"] and psutil.pid_exists(told["pid"])
+        running = not told["ended"] and _is_process(told["pid"], told["born"])
         return Startup(running, told["steps"], told["done"], told["error"], told["pid"])
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _is_process(pid: int, born: float) -> bool:
+    """Whether this process still is the one that was born then: process ids are used again."""
+    try:
+        return abs(psutil.Process(pid).create_time() - born) < 1
+    except psutil.Error:
+        return False
 
 
 class Step:
@@ -131,6 +139,7 @@ class Reporter:
                 json.dumps(
                     {
                         "pid": os.getpid(),
+                        "born": psutil.Process().create_time(),
                         "steps": self._told,
                         "done": self._done,
                         "error": self.error,

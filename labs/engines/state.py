@@ -22,10 +22,12 @@ from platformdirs import user_cache_path, user_state_path
 
 from labs.errors import EngineError, LabsError
 
-__all__ = ["APP", "Record", "State", "cache_folder", "course_name", "list_courses", "owner"]
+__all__ = ["APP", "ID_VARIABLE", "Record", "State", "cache_folder", "course_name", "list_courses", "owner"]
 
 APP = "kube-labs"
 SYSTEM_STATE = Path("/var/lib") / APP
+ID_VARIABLE = "LABS_COURSE_ID"
+"""The environment variable that every daemon of a course carries; its value is the course's id."""
 
 
 def cache_folder() -> Path:
@@ -107,6 +109,8 @@ class State:
     """A course's folder. Args: ``folder``, which need not exist yet."""
 
     RECORD = "course.json"
+    COPY = "course.copy.json"
+    """For `labs down` only, should the record be damaged."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -136,21 +140,42 @@ class State:
             EngineError: there is none, or it cannot be read.
         """
         try:
-            raw = json.loads((self.folder / self.RECORD).read_text())
-            known = {f.name for f in fields(Record)}
-            return Record(**{k: v for k, v in raw.items() if k in known})
+            return self._parse(self.RECORD)
         except FileNotFoundError:
             raise EngineError(f"There is no course in {self.folder}.", "`labs up` makes one.") from None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError, OSError) as error:
             raise EngineError(
                 f"The course's record {self.folder / self.RECORD} cannot be read: {error}.",
                 "`labs down` removes the course with all that it started.",
             ) from error
 
+    def recover(self) -> Record:
+        """The record, from its copy when it is damaged.
+
+        Raises:
+            EngineError: neither can be read.
+        """
+        try:
+            return self.read()
+        except EngineError as damage:
+            try:
+                return self._parse(self.COPY)
+            except (ValueError, TypeError, AttributeError, OSError):
+                raise EngineError(
+                    damage.what,
+                    f'Put the line `"id": ...` right: it is the {ID_VARIABLE} in the environment of its processes.',
+                ) from damage
+
+    def _parse(self, file: str) -> Record:
+        raw = json.loads((self.folder / file).read_text())
+        known = {f.name for f in fields(Record)}
+        return Record(**{k: v for k, v in raw.items() if k in known})
+
     def write(self, record: Record) -> None:
         """Store the record so that it is on the disk when this returns, or not changed at all."""
         self.make_folder(self.folder, mode=0o711)
-        self.write_file(self.RECORD, json.dumps(asdict(record), indent=2) + "\n", mode=0o644, durable=True)
+        for file in (self.COPY, self.RECORD):
+            self.write_file(file, json.dumps(asdict(record), indent=2) + "\n", mode=0o644, durable=True)
 
     def make_folder(self, path: Path | str, *, mode: int = 0o711, uid: int = -1, gid: int = -1) -> Path:
         """A folder in the course's folder, with all above it."""
@@ -209,19 +234,32 @@ class State:
         try:
             yield
         finally:
-            lock.release()
             if not self.folder.exists():
                 path.unlink(missing_ok=True)
+                self._remove_empty_parents()
+            lock.release()
 
     def remove(self) -> None:
-        """Delete the folder, and its parents where they are empty. The record goes last."""
+        """Delete the folder. The record and its copy go last."""
         if self.folder.is_dir():
             for child in self.folder.iterdir():
-                if child.name == self.RECORD:
+                if child.name in (self.RECORD, self.COPY):
                     continue
                 if child.is_dir() and not child.is_symlink():
                     shutil.rmtree(child)
                 else:
                     child.unlink()
-            (self.folder / self.RECORD).unlink(missing_ok=True)
+            for name in (self.COPY, self.RECORD):
+                (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
+
+    def _remove_empty_parents(self) -> None:
+        if os.environ.get("LABS_STATE"):  # a folder of the user's
+            return
+        for parent in self.folder.parents:
+            if APP not in parent.parts:
+                return
+            try:
+                parent.rmdir()
+            except OSError:  # there are other courses
+                return

@@ -13,6 +13,8 @@ __all__ = ["EXPLAINERS"]
 
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use')
 _PORT_TAKEN = re.compile(r":(\d+) failed: port is already allocated|:(\d+): bind: address already in use")
+_NO_PROGRAM = re.compile(r'exec: "([^"]+)": (?:executable file not found|stat |no such file)')
+_NO_REGISTRY = re.compile(r'Get "https?://\S+": (?:dial tcp|net/http|context deadline|x509|EOF)')
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -29,6 +31,11 @@ def _api(error: APIError) -> Explanation:
     if port := _PORT_TAKEN.search(text):
         todo = "Remove the container that holds it, or publish another port."
         return Explanation(f"Port {port[1] or port[2]} is already taken.", todo)
+    if _NO_REGISTRY.search(text):
+        what = f"Docker has no image {_image_name(error)}, and no registry answers that it could be pulled from."
+        return Explanation(what, f"Is the name right? `{_client_name(error)}.images.list()` shows what is there.")
+    if program := _NO_PROGRAM.search(text):
+        return Explanation(f"The image has no program {program[1]!r}.", "Is the command spelled right?")
     if error.is_server_error() and not error.explanation:
         return Explanation(f"Docker: {text}", AGAIN, fault=True)
     return Explanation(f"Docker: {text}")
@@ -45,7 +52,7 @@ def _container(error: ContainerError) -> Explanation:
 def _build(error: BuildError) -> Explanation:
     error.build_log = list(error.build_log)  # an iterator: what is read from it here would be lost
     log = "".join(entry.get("stream", "") for entry in error.build_log if isinstance(entry, dict))
-    lines = [line for line in _COLOURS.sub("", log).splitlines() if line.strip()]
+    lines = [line for line in _COLOURS.sub("", log).splitlines() if line.strip() and not line.startswith(" --->")]
     what = "\n".join([sentence(f"The build failed: {error.msg}"), *(f"  | {line}" for line in lines[-5:])])
     return Explanation(what, "Mend that step of the Dockerfile, then build again.")
 
@@ -69,6 +76,15 @@ def _client_name(error: BaseException) -> str:
                 if isinstance(value, docker.DockerClient) and not name.startswith("_"):
                     return name
     return "client"
+
+
+def _image_name(error: BaseException) -> str:
+    """The image that was to be pulled: an argument of the client's method."""
+    for module, variables in frames_of(error):
+        if package_of(module) == "docker" and isinstance(variables.get("repository"), str):
+            tag = variables.get("tag")
+            return f"{variables['repository']}:{tag}" if tag else variables["repository"]
+    return "of this name"
 
 
 EXPLAINERS = [

@@ -69,17 +69,36 @@ class _Answer:
         return f" -n {self.namespace}" if self.namespace else ""
 
 
+# How websocket-client words the refusal of `kubernetes.stream`: status, headers, body.
+_HANDSHAKE = re.compile(r"Handshake status (\d+) .*? -\+-\+- .* -\+-\+- (.*)", re.DOTALL)
+
+
 def _api(error: ApiException) -> Explanation:
+    if not error.status:
+        return _stream(error)
     answer = _Answer.of(error)
     if error.status in _BY_STATUS:
         return _BY_STATUS[error.status](answer)
-    if error.status and error.status >= 500:
+    if error.status >= 500:
         return Explanation(f"The API server failed: {answer.message}", AGAIN, fault=True)
     return Explanation(answer.message)
 
 
+def _stream(error: ApiException) -> Explanation:
+    """An error of ``kubernetes.stream`` (exec, attach, port-forward), which wraps whatever the websocket raised."""
+    reason = str(error.reason)
+    if refused := _HANDSHAKE.match(reason):
+        inner = ApiException(status=int(refused[1]), body=refused[2]).with_traceback(error.__traceback__)
+        if "container not found" in refused[2]:
+            return _bad_request(_Answer.of(inner))
+        return _api(inner)
+    if "Connection refused" in reason:
+        return Explanation("The API server does not answer.", AGAIN, fault=True)
+    return Explanation(sentence(reason))
+
+
 def _bad_request(answer: _Answer) -> Explanation:
-    if "is waiting to start" in answer.message or "not yet ready" in answer.message:
+    if re.search("waiting to start|not yet ready|container not found", answer.message):
         return Explanation(answer.message, f"`kubectl get pods{answer.flag}` shows its state; try again when it runs.")
     return Explanation(f"Not understood: {answer.message}", "`kubectl explain` describes every field and its type.")
 

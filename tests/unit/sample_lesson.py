@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 SAMPLE = '''\
 # %% [markdown]
 # # Run a thing
@@ -78,11 +76,3 @@ def write_lesson(root: Path, text: str = SAMPLE, name: str = "94_run_thing.py") 
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project folder with the sample lesson."""
-    write_lesson(tmp_path)
-    monkeypatch.setenv("LABS_ROOT", str(tmp_path))
-    return tmp_path

@@ -1,0 +1,263 @@
+"""What "done" means in lesson 02: containers, images, networks and volumes on Docker Engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from labs.checks import check, clients, expect, found, settle
+from labs.errors import NotYet, Timeout
+from labs.waiting import wait_for_http
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+    from labs.lab import Lab
+
+MIB = 2**20
+ROOT = {"", "0", "root"}
+PAGE_PORT, STORE_PORT, FRONT_PORT = 8021, 8020, 8025
+
+
+@check(
+    "ex-02-1",
+    title="A second page on port 8021 that may use 64 MiB",
+    covers=("T3",),
+    why="A published port leads from the machine into the container's own network namespace, where nginx has its port "
+    "80, and the limit is a number in the container's cgroup.",
+)
+def check_page_published(lab: Lab) -> None:
+    container = publishing(lab, PAGE_PORT, listens_on=80)
+    version = body_of(lab, container, PAGE_PORT, "/version").strip()
+    expect(
+        version == "2",
+        expected=f"{lab.url(PAGE_PORT)}/version to answer 2",
+        observed=f"{version[:40]!r} from {named(container)}",
+        try_="The version is the image's tag: is it `labs/web:2` that runs?",
+    )
+    expect_memory(container, 64)
+
+
+@check(
+    "ex-02-2",
+    title="A worker that keeps the mean of the readings",
+    covers=("T3", "D1.1"),
+    why="The image holds the program and Python; the address of the store came from outside, through the environment, "
+    "and on a network of your own the store's name leads to it.",
+)
+def check_worker_running(lab: Lab) -> None:
+    found(
+        lambda: clients(lab).docker.images.get("weather-worker:1"),
+        expected="an image weather-worker:1",
+        try_="`docker build --tag weather-worker:1 ...`, or `build(\"worker\", \"weather-worker:1\")` in the notebook.",
+    )
+    worker = running_worker(lab)
+    expect(
+        worker.attrs["Config"]["User"].split(":")[0] not in ROOT,
+        expected="a worker that does not run as root",
+        observed=f"{named(worker)} runs as root",
+        try_="`USER` in the Dockerfile says as whom; build again and replace the container after that.",
+    )
+    expect_memory(worker, 128)
+    settle(lambda: expect_current_mean(lab, worker))
+
+
+@check(
+    "ex-02-3",
+    title="A repaired front on port 8025",
+    covers=("T3",),
+    why="How a container is published, connected and configured is fixed when it is made, so it is not repaired but "
+    "replaced; the image needed no change.",
+)
+def check_front_repaired(lab: Lab) -> None:
+    front = publishing(lab, FRONT_PORT, listens_on=8080)
+    expect(
+        comes_from(lab, front, "weather-front:1"),
+        expected=f"a container of weather-front:1 on port {FRONT_PORT}",
+        observed=f"{named(front)} of {front.attrs['Config']['Image']}",
+        try_="The image is fine as it is: only the way it was started is wrong.",
+    )
+    body = body_of(lab, front, FRONT_PORT, "/", try_=advice_for_front(front)).strip()
+    expect(
+        "readings so far" in body,
+        expected="the number of readings",
+        observed=repr(body[:60]),
+        try_=f"`docker logs {front.name}` shows what the front did.",
+    )
+    health = settle(lambda: health_of(front) == "healthy", timeout=8) and "healthy" or health_of(front)
+    expect(
+        health == "healthy",
+        expected=f"a healthy container on port {FRONT_PORT}",
+        observed=f"{named(front)} is {health}",
+        try_="The last entry of `State.Health.Log` in `docker inspect` says what its health check saw.",
+    )
+
+
+def publishing(lab: Lab, port: int, *, listens_on: int) -> Container:
+    """The running container that publishes a port of the machine, by whoever it was made.
+
+    Raises:
+        NotYet: there is none; or it leads to a port on which the program does not listen.
+    """
+    ended = None
+    for container in containers(lab):
+        for inside, outside in bindings(container):
+            if outside != port:
+                continue
+            if container.status != "running":
+                ended = container
+                continue
+            expect(
+                inside == listens_on,
+                expected=f"port {port} to lead to the port on which the program listens",
+                observed=f"it leads to port {inside} of {named(container)}, where nothing listens",
+                try_="On which port does it listen inside the container? Its image's `EXPOSE` says so.",
+            )
+            return container
+    expected = f"a running container that publishes port {port}"
+    if ended is not None:
+        raise NotYet(expected, how_it_ended(ended), f"`docker logs {ended.name}` shows its last words.")
+    raise NotYet(
+        expected, "no container publishes it", "`docker ps` lists what is published: `8021->80/tcp`, for one."
+    )
+
+
+def running_worker(lab: Lab) -> Container:
+    """The running container of weather-worker:1.
+
+    Raises:
+        NotYet: there is none; the message says how the last one ended.
+    """
+    workers = [item for item in containers(lab) if comes_from(lab, item, "weather-worker:1")]
+    running = [item for item in workers if item.status == "running"]
+    if running:
+        return running[0]
+    expected = "a running container of weather-worker:1"
+    if not workers:
+        raise NotYet(expected, "none was started from it", "`docker run --detach ...`, in the background.")
+    last = [line for line in workers[0].logs(tail=5).decode(errors="replace").splitlines() if line.strip()]
+    observed = how_it_ended(workers[0]) + (f" with the last words {last[-1].strip()[:100]!r}" if last else "")
+    raise NotYet(expected, observed, f"`docker logs {workers[0].name}` shows all of them. Is `STORE` set, and a URL?")
+
+
+def expect_current_mean(lab: Lab, worker: Container) -> None:
+    """Expect that the store's last mean is the mean of its readings.
+
+    Raises:
+        NotYet: it is not; or the store does not answer.
+    """
+    readings, means = (stored(lab, path) for path in ("readings", "means"))
+    expect(
+        readings,
+        expected="readings in the store",
+        observed="none",
+        try_="`produce(*READINGS)`, from section 9, sends some.",
+    )
+    current = f"{mean(map(float, readings)):.2f}"
+    expect(
+        means and float(means[-1]) == float(current),
+        expected=f"the last line of {lab.url(STORE_PORT)}/means to be {current}",
+        observed=means[-1] if means else "no mean at all",
+        try_=f"`docker logs {worker.name}` shows what it does. The name `weather-store` is known on weather-net only, "
+        "and its port there is 8000.",
+    )
+
+
+def stored(lab: Lab, path: str) -> list[str]:
+    """The lines of one kind in the store."""
+    url = f"{lab.url(STORE_PORT)}/{path}"
+    try:
+        return wait_for_http(url, timeout=3).split()
+    except Timeout as error:
+        raise NotYet(
+            f"the store to answer at {lab.url(STORE_PORT)}",
+            "no answer",
+            "Run the cell of section 11 that starts `weather-store` on weather-net again.",
+        ) from error
+
+
+def body_of(lab: Lab, container: Container, port: int, path: str, try_: str = "") -> str:
+    """What a published port answers.
+
+    Raises:
+        NotYet: nothing, or no success.
+    """
+    try:
+        return wait_for_http(f"{lab.url(port)}{path}", timeout=6)
+    except Timeout as error:
+        seen = error.what.partition("last seen: ")[2].rstrip(".") or "nothing"
+        raise NotYet(
+            f"an answer from {lab.url(port)}{path}",
+            f"{seen}, from {named(container)}",
+            try_ or f"`docker logs {container.name}` shows whether the program is up.",
+        ) from error
+
+
+def advice_for_front(front: Container) -> str:
+    """The one thing to look at when a front answers with an error."""
+    environment = dict(item.partition("=")[::2] for item in front.attrs["Config"]["Env"] or [])
+    store, networks = environment.get("STORE", ""), front.attrs["NetworkSettings"]["Networks"]
+    if not store:
+        return "The front reads the store's URL from `STORE`, which is not set."
+    if "localhost" in store or "127.0.0.1" in store:
+        return f"`STORE` is {store}, and in a container `localhost` is the container itself."
+    if "weather-net" not in networks:
+        return f"`STORE` is {store}; the container is on {', '.join(networks) or 'no network'}. Which network knows names?"
+    return f"`STORE` is {store}: is the name right, the port the store's own, and does `weather-store` run?"
+
+
+def expect_memory(container: Container, mebibytes: int) -> None:
+    """Expect a memory limit of at most so many MiB."""
+    limit = container.attrs["HostConfig"]["Memory"]
+    expect(
+        0 < limit <= mebibytes * MIB,
+        expected=f"a memory limit of at most {mebibytes} MiB",
+        observed=f"{named(container)} has {f'{limit / MIB:g} MiB' if limit else 'no limit'}",
+        try_="Section 3 sets a limit when the container is made (`--memory` on a command line); replace the container.",
+    )
+
+
+def comes_from(lab: Lab, container: Container, reference: str) -> bool:
+    """Whether a container was made from an image, under this name or another."""
+    attrs = container.attrs
+    if attrs["Config"]["Image"] in {reference, f"docker.io/library/{reference}"}:
+        return True
+    tagged = clients(lab).docker.images.list(name=reference)
+    return attrs["Image"] in {image.id for image in tagged}
+
+
+def containers(lab: Lab) -> list[Container]:
+    """All containers, the running ones first."""
+    everything = clients(lab).docker.containers.list(all=True, ignore_removed=True)
+    return sorted(everything, key=lambda container: container.status != "running")
+
+
+def bindings(container: Container) -> Iterator[tuple[int, int]]:
+    """The port inside and the port outside of each published TCP port, also of a container that has ended."""
+    wanted: dict[str, Any] = container.attrs["HostConfig"].get("PortBindings") or {}
+    actual: dict[str, Any] = container.attrs["NetworkSettings"].get("Ports") or {}
+    for inside, outsides in {**wanted, **{k: v for k, v in actual.items() if v}}.items():
+        number, _, protocol = inside.partition("/")
+        if protocol in {"", "tcp"}:
+            yield from {(int(number), int(outside["HostPort"] or 0)) for outside in outsides or []}
+
+
+def health_of(container: Container) -> str:
+    """Docker's word on a container's health."""
+    container.reload()
+    return (container.attrs["State"].get("Health") or {}).get("Status", "without a health check")
+
+
+def how_it_ended(container: Container) -> str:
+    """Such as ``container web ended with status 137, out of memory``."""
+    state = container.attrs["State"]
+    if state["Status"] == "created":
+        return f"{named(container)} was made, but never started"
+    memory = ", out of memory" if state.get("OOMKilled") else ""
+    return f"{named(container)} ended with status {state['ExitCode']}{memory}"
+
+
+def named(container: Container) -> str:
+    """How verdicts call a container."""
+    return f"container {container.name}"

@@ -1,0 +1,40 @@
+"""What a person at a terminal is told of an error that nobody foresaw."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+
+from labs.engines.state import State, cache_folder, course_name
+from labs.errors import LabsError
+
+__all__ = ["in_words"]
+
+
+def in_words(error: Exception) -> LabsError:
+    """An error that nobody foresaw as two sentences; its traceback is kept in the course's log, else in the cache."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = f" while {error.filename} was written" if error.filename else ""
+        return LabsError(f"The disk became full{where}.", "Free some gigabytes, then run the command again.")
+    if isinstance(error, PermissionError):
+        return LabsError(
+            f"You may not change {error.filename or 'what this needs'}: {error.strerror}.",
+            "Run it as the user who started the course, or as root.",
+        )
+    return LabsError(
+        f"Something unexpected happened: {type(error).__name__}: {str(error).rstrip('.')}.", _keep_details(error)
+    )
+
+
+def _keep_details(error: Exception) -> str:
+    for folder in (State.of(course_name(), system=True).folder, cache_folder()):
+        log = folder / "log" / "labs.log"
+        try:
+            if folder.is_dir():
+                log.parent.mkdir(exist_ok=True)
+                with log.open("a") as file:
+                    file.write("".join(traceback.format_exception(error)) + "\n")
+                return f"Details are in {log}."
+        except OSError:
+            continue
+    return "`labs doctor` tells what this machine lacks."
