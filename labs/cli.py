@@ -78,7 +78,8 @@ def lab(notebook: Annotated[str, typer.Argument(help="The notebook that opens fi
     console.print("JupyterLab starts. Kubernetes may still be on its way: `labs status` tells how far it is.")
     folder = lessons.root() / "notebooks"
     jupyter = Path(sys.executable).with_name("jupyter-lab")
-    flags = ["--allow-root"] if os.geteuid() == 0 else []
+    flags = [f"--LabApp.app_settings_dir={Path(__file__).with_name('jupyter')}"]
+    flags += ["--allow-root"] if os.geteuid() == 0 else []
     os.execv(jupyter, [str(jupyter), *flags, f"--notebook-dir={folder}", str(folder / f"{notebook}.ipynb")])
 
 
