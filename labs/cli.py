@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from labs.errors import LabsError
+from labs.unforeseen import in_words
 
 __all__ = ["app", "main"]
 
@@ -183,12 +183,13 @@ def build(
 def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> None:
     """Check an exercise; exit status 1 when it is not solved yet, 2 when it could not be checked."""
     from labs import checks
+    from labs import progress as solved
     from labs.lab import lab_of
 
-    parts = re.fullmatch(r"ex-(\d\d)-\d", check_id)
-    if not parts:
-        raise LabsError(f"{check_id!r} is no exercise.", "An exercise is named like ex-04-1: lesson 04, the first.")
-    verdict = checks.run(check_id, lab_of(parts[1]))
+    checks.find(check_id)  # says so when there is no such exercise
+    verdict = checks.run(check_id, lab_of(check_id.split("-")[1]))
+    if verdict.status == "passed":
+        solved.record(check_id)
     print(verdict)
     raise typer.Exit({"passed": 0, "not yet": 1}.get(verdict.status, 2))
 
@@ -285,8 +286,6 @@ def main() -> None:
         console.print("Interrupted. `labs up` goes on where it was; `labs down` removes what was begun.")
         sys.exit(130)
     except Exception as error:  # nobody foresaw it; a person still gets sentences
-        from labs.unforeseen import in_words
-
         _print_error(in_words(error))
         sys.exit(2)
 

@@ -137,8 +137,8 @@ def error_lines(error: BaseException, cell_globals: dict[str, Any]) -> list[str]
     """
     from labs.explain import explain  # imports both clients
 
-    if getattr(error, "verdict_shown", False):
-        return [str(error.verdict_shown)]
+    if hasattr(error, "one_line"):
+        return [error.one_line]
     explanation = explain(error)
     if explanation is None:
         return None

@@ -6,8 +6,8 @@ Nothing outside the kernel's process is changed: neither the user's kubeconfig n
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from labs.clients import Clients
 from labs.display import Shown, install_error_messages, quiet_logs, say, show, show_last_traceback, table
 from labs.engines.base import Engine
 from labs.environment import set_environment, write_kubeconfig
-from labs.errors import LabsError, NotRunning, NotSupported
+from labs.errors import LabsError, NotRunning, NotSupported, Timeout
 from labs.explain import explain
+from labs.waiting import wait_for
 
 __all__ = ["Lab", "lab_of", "open_lab"]
 
@@ -84,6 +85,8 @@ class Lab:
         self.lesson, self.engine, self.namespace, self.uses_kubernetes = lesson, engine, namespace, uses_kubernetes
         self.labels = {"labs.course": engine.name, "labs.lesson": lesson}
         self._hints_given: dict[str, int] = {}
+        self._clients: tuple[int, Clients] | None = None
+        self._copied = 0
 
     def __repr__(self) -> str:
         return f"Lab({self.lesson!r}, course={self.engine.name!r}, namespace={self.namespace!r})"
@@ -93,10 +96,20 @@ class Lab:
         """The lesson's own kubeconfig: the course's, with the lesson's namespace as the default."""
         return self.engine.state / "lessons" / self.lesson / "kubeconfig"
 
-    @cached_property
+    @property
+    def folder(self) -> Path:
+        """A folder for the lesson's own files, such as a Dockerfile; `reset` and `cleanup` remove it."""
+        folder = self.kubeconfig.with_name("files")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    @property
     def clients(self) -> Clients:
-        """The clients that checks and `reset` use; cells make their own."""
-        return Clients(self.engine.docker_host, self.kubeconfig)
+        """The clients that checks and `reset` use; cells make their own. They follow a course that was set up anew."""
+        version = self._refresh_kubeconfig()
+        if self._clients is None or self._clients[0] != version:
+            self._clients = version, Clients(self.engine.docker_host, self.kubeconfig)
+        return self._clients[1]
 
     def check(self, check_id: str) -> None:
         """Check an exercise against live state, and show the verdict.
@@ -113,7 +126,7 @@ class Lab:
         show(verdict)
         error = verdict.error()
         if error:
-            error.verdict_shown = f"{check_id}: {verdict.status}."  # the verdict above has said the rest
+            error.one_line = f"{check_id} {verdict.status}: {error.what}"  # the verdict above has said the rest
             raise error
         try:
             progress.record(check_id)
@@ -233,6 +246,7 @@ class Lab:
             Timeout: the namespace was not deleted in time.
         """
         self._hints_given.clear()
+        shutil.rmtree(self.kubeconfig.with_name("files"), ignore_errors=True)
         self._start_components()
         waiting = False
         if self.uses_kubernetes:
@@ -252,17 +266,36 @@ class Lab:
     def _namespace_labels(self) -> dict[str, str]:
         return {"labs/course": self.engine.name, "labs/lesson": self.lesson}
 
+    def _wait_for_startup(self, timeout: float = 60) -> None:
+        """Let a `labs up` that is at work finish the nodes, if that takes less than ``timeout`` seconds."""
+
+        def usable() -> bool:
+            startup = self.engine.startup()
+            return startup is None or not startup.running or "nodes" in startup.done
+
+        if usable():
+            return
+        say("Kubernetes is still starting; this cell waits for it.")
+        try:
+            wait_for(usable, timeout=timeout, what="Kubernetes")
+        except Timeout:
+            raise NotRunning(
+                f"Kubernetes is still starting: {self.engine.startup()}.",
+                "Lessons 00 and 02 need only Docker; run this cell again when `labs status` shows the cluster running.",
+            ) from None
+
     def _enter(self) -> None:
         """Point this process at the course, and make the namespace."""
-        has_cluster = self.engine.kubeconfig.exists()
-        if has_cluster:
-            write_kubeconfig(self.engine, self.kubeconfig, self.namespace if self.uses_kubernetes else None)
+        if self.uses_kubernetes:
+            self._wait_for_startup()
+        has_cluster = self._refresh_kubeconfig()
         set_environment(self.engine, self.kubeconfig)
         if not self.uses_kubernetes:
             return
         if not has_cluster:
             raise NotRunning(
-                "Kubernetes is not up yet.", "`labs status` in a terminal shows what is; `labs up` starts it."
+                "Kubernetes is not up yet.",
+                "It may still be starting: `labs status` in a terminal tells, `labs up` starts it.",
             )
         try:
             resources.ensure_namespace(self.clients.core, self.namespace, self._namespace_labels)
@@ -273,6 +306,17 @@ class Lab:
             if explanation and explanation.fault:
                 raise NotRunning(explanation.what, explanation.todo) from error
             raise
+
+    def _refresh_kubeconfig(self) -> int:
+        """Copy the course's kubeconfig if it has changed, and return its version; 0 while there is none."""
+        try:
+            version = self.engine.kubeconfig.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+        if not self.kubeconfig.exists() or version != self._copied:
+            write_kubeconfig(self.engine, self.kubeconfig, self.namespace if self.uses_kubernetes else None)
+            self._copied = version
+        return version
 
     def _start_components(self) -> None:
         """Start what the lesson stopped: without a controller manager, for one, no namespace would ever go."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from labs.errors import LabsError
@@ -59,10 +62,8 @@ class Lesson:
         Raises:
             LabsError: the source cannot be read.
         """
-        import jupytext  # takes seconds, and most sessions ask for no hint
-
         try:
-            return jupytext.reads(self.path.read_text(encoding="utf-8"), fmt="py:percent")
+            return _jupytext().reads(self.path.read_text(encoding="utf-8"), fmt="py:percent")
         except (OSError, UnicodeDecodeError, ValueError, SyntaxError) as error:
             raise LabsError(f"{self.path.name} cannot be read as a py:percent notebook: {error}.") from error
 
@@ -176,13 +177,33 @@ def with_solution(source: str) -> str:
 
 
 def without_solution(source: str) -> str:
-    """A cell's source as the learner gets it: ``...  # your answer`` in place of each solution.
+    """A cell's source as the learner gets it: ``# your answer`` in place of each solution, in a block with a ``...``.
 
     Raises:
         LabsError: the markers do not come in pairs.
     """
-    stub = STUB if source.lstrip().startswith("%%") else f"...  {STUB}"
-    return _replace_regions(source, lambda match: f"{match[1]}{stub}\n").rstrip("\n")
+    return _replace_regions(source, _stub).rstrip("\n")
+
+
+def _stub(match: re.Match) -> str:
+    indent = match[1]
+    return f"{indent}...  {STUB}\n" if indent else f"{STUB}\n"
+
+
+def _jupytext() -> ModuleType:
+    """The package jupytext, without the three seconds that its import may take.
+
+    Nearly all of them go to `jsonschema`, which compiles a grammar for a format that no notebook uses if it finds the
+    optional package `rfc3987_syntax` (as JupyterLab's dependencies make it do). A learner asks for a hint and waits.
+    """
+    absent = "rfc3987_syntax" not in sys.modules and "jsonschema" not in sys.modules
+    if absent:
+        sys.modules["rfc3987_syntax"] = None  # how Python marks a module that cannot be imported
+    try:
+        return importlib.import_module("jupytext")
+    finally:
+        if absent:
+            del sys.modules["rfc3987_syntax"]
 
 
 def _replace_regions(source: str, replacement) -> str:

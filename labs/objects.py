@@ -56,6 +56,10 @@ def as_dict(thing: Any) -> dict[str, Any]:
             parsed = yaml.safe_load(text)
         except yaml.YAMLError:
             parsed = None
+        if not text.strip():
+            raise LabsError(
+                "The command printed nothing.", "Some `kubectl` commands do so when they would change nothing."
+            )
         if not isinstance(parsed, dict) or not {"kind", "metadata"} & parsed.keys():  # "Error: ..." is YAML, too
             raise LabsError(
                 f"This is not one object in YAML or JSON: {text.strip()[:80]!r}.", "Did the command print an error?"

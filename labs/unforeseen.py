@@ -5,16 +5,18 @@ from __future__ import annotations
 import errno
 import traceback
 
-from labs.engines.state import State, cache_folder, course_name
 from labs.errors import LabsError
 
 __all__ = ["in_words"]
 
+NO_SPACE = "no space left on device"
+
 
 def in_words(error: Exception) -> LabsError:
     """An error that nobody foresaw as two sentences; its traceback is kept in the course's log, else in the cache."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        where = f" while {error.filename} was written" if error.filename else ""
+    if getattr(error, "errno", None) == errno.ENOSPC or NO_SPACE in str(error).lower():  # here, or where Docker is
+        name = getattr(error, "filename", None)
+        where = f" while {name} was written" if name else ""
         return LabsError(f"The disk became full{where}.", "Free some gigabytes, then run the command again.")
     if isinstance(error, PermissionError):
         return LabsError(
@@ -27,6 +29,8 @@ def in_words(error: Exception) -> LabsError:
 
 
 def _keep_details(error: Exception) -> str:
+    from labs.engines.state import State, cache_folder, course_name  # keeps `labs --help` quick
+
     for folder in (State.of(course_name(), system=True).folder, cache_folder()):
         log = folder / "log" / "labs.log"
         try:

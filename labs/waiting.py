@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from labs.errors import Timeout
 
-__all__ = ["last_events", "wait_for", "wait_for_http", "wait_for_pods", "wait_for_rollout", "wait_gone"]
+__all__ = ["http_status", "last_events", "wait_for", "wait_for_http", "wait_for_pods", "wait_for_rollout", "wait_gone"]
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ def wait_gone(
         try:
             read()
         except Exception as error:
-            if _status(error) == 404:
+            if http_status(error) == 404:
                 return True
             raise
         return False
@@ -111,14 +111,15 @@ def wait_for_rollout(apps: Any, name: str, namespace: str, timeout: float = 120)
 
     def done() -> Any:
         last["deployment"] = deployment = apps.read_namespaced_deployment(name, namespace)
+        if (deployment.status.observed_generation or 0) < deployment.metadata.generation:
+            return None  # the status speaks of an older spec
         for condition in deployment.status.conditions or []:
             if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
                 raise Timeout(f'Deployment "{name}" gave up before {timeout:g} s; last seen: {state()}.', hint)
         status = deployment.status
         wanted = deployment.spec.replicas
         return (
-            (status.observed_generation or 0) >= deployment.metadata.generation
-            and (status.updated_replicas or 0) == wanted
+            (status.updated_replicas or 0) == wanted
             and (status.replicas or 0) == wanted
             and (status.available_replicas or 0) == wanted
             and deployment
@@ -252,7 +253,7 @@ def _told(state: Callable[[], str]) -> str:
         return f"unknown ({type(error).__name__})"
 
 
-def _status(error: Exception) -> int | None:
-    """The HTTP status of either client's error."""
+def http_status(error: Exception) -> int | None:
+    """The HTTP status that either client's error carries; None for an error without one."""
     status = getattr(error, "status", None)
     return status if isinstance(status, int) else getattr(error, "status_code", None)

@@ -27,6 +27,7 @@ from labs.clients import Clients
 from labs.errors import CouldNotCheck, EngineError, LabsError, NotRunning, NotYet
 from labs.explain import explain
 from labs.lessons import EXERCISE_ID
+from labs.waiting import http_status
 
 if TYPE_CHECKING:
     from labs.lab import Lab
@@ -128,7 +129,7 @@ def found(read: Callable[[], T], *, expected: str, observed: str = "none", try_:
     try:
         return read()
     except Exception as error:
-        if _status(error) == 404:
+        if http_status(error) == 404:
             raise NotYet(expected, observed, try_) from error
         raise
 
@@ -226,7 +227,7 @@ def run(check_id: str, lab: Lab) -> Verdict:
 
 def _explained(item: Check, lab: Lab, error: Exception) -> Verdict:
     explanation = explain(error)
-    if explanation and not explanation.fault and _status(error) == 404:
+    if explanation and not explanation.fault and http_status(error) == 404:
         expected, observed, try_ = _namespace_gone(lab) or (item.title, explanation.what.rstrip("."), explanation.todo)
         return _verdict(item, NOT_YET, expected, observed, try_)
     if explanation:
@@ -246,7 +247,7 @@ def _namespace_gone(lab: Lab) -> tuple[str, str, str] | None:
     try:
         phase = clients(lab).core.read_namespace(lab.namespace).status.phase
     except Exception as error:
-        if _status(error) != 404:
+        if http_status(error) != 404:
             return None
         phase = ""
     if phase == "Active":
@@ -263,9 +264,3 @@ def _load(lesson: str) -> None:
     name = f"labs.checks.lesson_{lesson}"
     if importlib.util.find_spec(name):
         importlib.import_module(name)
-
-
-def _status(error: Exception) -> int | None:
-    """The HTTP status of either client's error."""
-    status = getattr(error, "status", None)
-    return status if isinstance(status, int) else getattr(error, "status_code", None)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MIB = 2**20
 ROOT = {"", "0", "root"}
 PAGE_PORT, STORE_PORT, FRONT_PORT = 8021, 8020, 8025
+#: Seconds that what has just been started gets to answer, to do its work, to be found healthy.
+PATIENCE = 8
 
 
 @check(
@@ -28,8 +30,8 @@ PAGE_PORT, STORE_PORT, FRONT_PORT = 8021, 8020, 8025
     "80, and the limit is a number in the container's cgroup.",
 )
 def check_page_published(lab: Lab) -> None:
-    container = publishing(lab, PAGE_PORT, listens_on=80)
-    version = body_of(lab, container, PAGE_PORT, "/version").strip()
+    container, inside = publishing(lab, PAGE_PORT)
+    version = body_of(lab, container, PAGE_PORT, "/version", advice=advice_for_port(container, inside, 80)).strip()
     expect(
         version == "2",
         expected=f"{lab.url(PAGE_PORT)}/version to answer 2",
@@ -50,7 +52,7 @@ def check_worker_running(lab: Lab) -> None:
     found(
         lambda: clients(lab).docker.images.get("weather-worker:1"),
         expected="an image weather-worker:1",
-        try_="`docker build --tag weather-worker:1 ...`, or `build(\"worker\", \"weather-worker:1\")` in the notebook.",
+        try_='`docker build --tag weather-worker:1 ...`, or `build("worker", "weather-worker:1")` in the notebook.',
     )
     worker = running_worker(lab)
     expect(
@@ -60,67 +62,60 @@ def check_worker_running(lab: Lab) -> None:
         try_="`USER` in the Dockerfile says as whom; build again and replace the container after that.",
     )
     expect_memory(worker, 128)
-    settle(lambda: expect_current_mean(lab, worker))
+    settle(lambda: expect_current_mean(lab), timeout=PATIENCE)
 
 
 @check(
     "ex-02-3",
     title="A repaired front on port 8025",
     covers=("T3",),
-    why="How a container is published, connected and configured is fixed when it is made, so it is not repaired but "
-    "replaced; the image needed no change.",
+    why="The published port leads to the one on which the front listens, and the store has a name on their common "
+    "network; ports and environment are fixed when a container is made, so it was replaced, and the image kept.",
 )
 def check_front_repaired(lab: Lab) -> None:
-    front = publishing(lab, FRONT_PORT, listens_on=8080)
+    front, inside = publishing(lab, FRONT_PORT)
     expect(
         comes_from(lab, front, "weather-front:1"),
         expected=f"a container of weather-front:1 on port {FRONT_PORT}",
         observed=f"{named(front)} of {front.attrs['Config']['Image']}",
         try_="The image is fine as it is: only the way it was started is wrong.",
     )
-    body = body_of(lab, front, FRONT_PORT, "/", try_=advice_for_front(front)).strip()
+    advice = advice_for_port(front, inside, 8080) if inside != 8080 else advice_for_front(front)
+    body = body_of(lab, front, FRONT_PORT, "/", advice=advice).strip()
     expect(
         "readings so far" in body,
         expected="the number of readings",
         observed=repr(body[:60]),
         try_=f"`docker logs {front.name}` shows what the front did.",
     )
-    health = settle(lambda: health_of(front) == "healthy", timeout=8) and "healthy" or health_of(front)
     expect(
-        health == "healthy",
+        settle(lambda: health_of(front) == "healthy", timeout=PATIENCE),
         expected=f"a healthy container on port {FRONT_PORT}",
-        observed=f"{named(front)} is {health}",
+        observed=f"{named(front)} is {health_of(front)}",
         try_="The last entry of `State.Health.Log` in `docker inspect` says what its health check saw.",
     )
 
 
-def publishing(lab: Lab, port: int, *, listens_on: int) -> Container:
-    """The running container that publishes a port of the machine, by whoever it was made.
+def publishing(lab: Lab, port: int) -> tuple[Container, int]:
+    """The running container that publishes a port of the machine, whoever made it, and the port it leads to inside.
 
     Raises:
-        NotYet: there is none; or it leads to a port on which the program does not listen.
+        NotYet: there is none; the message says how the last one ended.
     """
-    ended = None
-    for container in containers(lab):
-        for inside, outside in bindings(container):
-            if outside != port:
-                continue
-            if container.status != "running":
-                ended = container
-                continue
-            expect(
-                inside == listens_on,
-                expected=f"port {port} to lead to the port on which the program listens",
-                observed=f"it leads to port {inside} of {named(container)}, where nothing listens",
-                try_="On which port does it listen inside the container? Its image's `EXPOSE` says so.",
-            )
-            return container
+    wanted = [(item, inside) for item in containers(lab) for inside, outside in bindings(item) if outside == port]
     expected = f"a running container that publishes port {port}"
-    if ended is not None:
-        raise NotYet(expected, how_it_ended(ended), f"`docker logs {ended.name}` shows its last words.")
-    raise NotYet(
-        expected, "no container publishes it", "`docker ps` lists what is published: `8021->80/tcp`, for one."
+    if not wanted:
+        raise NotYet(
+            expected, "no container publishes it", "`docker ps` lists what is published, such as `8022->80/tcp`."
+        )
+    container, inside = wanted[0]
+    expect(
+        container.status == "running",
+        expected=expected,
+        observed=how_it_ended(container),
+        try_=f"`docker logs {container.name}` shows its last words.",
     )
+    return container, inside
 
 
 def running_worker(lab: Lab) -> Container:
@@ -141,12 +136,13 @@ def running_worker(lab: Lab) -> Container:
     raise NotYet(expected, observed, f"`docker logs {workers[0].name}` shows all of them. Is `STORE` set, and a URL?")
 
 
-def expect_current_mean(lab: Lab, worker: Container) -> None:
-    """Expect that the store's last mean is the mean of its readings.
+def expect_current_mean(lab: Lab) -> bool:
+    """Expect that the store's last mean is the mean of its readings, and that the worker runs.
 
     Raises:
-        NotYet: it is not; or the store does not answer.
+        NotYet: it is not; or the worker has ended, or the store does not answer.
     """
+    worker = running_worker(lab)
     readings, means = (stored(lab, path) for path in ("readings", "means"))
     expect(
         readings,
@@ -162,6 +158,7 @@ def expect_current_mean(lab: Lab, worker: Container) -> None:
         try_=f"`docker logs {worker.name}` shows what it does. The name `weather-store` is known on weather-net only, "
         "and its port there is 8000.",
     )
+    return True
 
 
 def stored(lab: Lab, path: str) -> list[str]:
@@ -177,21 +174,28 @@ def stored(lab: Lab, path: str) -> list[str]:
         ) from error
 
 
-def body_of(lab: Lab, container: Container, port: int, path: str, try_: str = "") -> str:
+def body_of(lab: Lab, container: Container, port: int, path: str, advice: str) -> str:
     """What a published port answers.
 
     Raises:
         NotYet: nothing, or no success.
     """
     try:
-        return wait_for_http(f"{lab.url(port)}{path}", timeout=6)
+        return wait_for_http(f"{lab.url(port)}{path}", timeout=PATIENCE)
     except Timeout as error:
         seen = error.what.partition("last seen: ")[2].rstrip(".") or "nothing"
         raise NotYet(
             f"an answer from {lab.url(port)}{path}",
             f"{seen}, from {named(container)}",
-            try_ or f"`docker logs {container.name}` shows whether the program is up.",
+            advice,
         ) from error
+
+
+def advice_for_port(container: Container, inside: int, listens_on: int) -> str:
+    """The one thing to look at when a published port does not answer."""
+    if inside != listens_on:
+        return f"It leads to port {inside} in the container. On which port does the program listen? `EXPOSE` says so."
+    return f"`docker logs {container.name}` shows whether the program is up."
 
 
 def advice_for_front(front: Container) -> str:
@@ -203,7 +207,9 @@ def advice_for_front(front: Container) -> str:
     if "localhost" in store or "127.0.0.1" in store:
         return f"`STORE` is {store}, and in a container `localhost` is the container itself."
     if "weather-net" not in networks:
-        return f"`STORE` is {store}; the container is on {', '.join(networks) or 'no network'}. Which network knows names?"
+        return (
+            f"It is on the network {', '.join(networks) or 'none'}. Which network knows the name in `STORE`, {store}?"
+        )
     return f"`STORE` is {store}: is the name right, the port the store's own, and does `weather-store` run?"
 
 

@@ -42,14 +42,15 @@ def check_worker_labelled(lab: Lab) -> None:
             observed=f"{len(bare)} of {count(pods)} without, such as one with {told(bare[0].metadata.labels)}"
             if bare
             else "no pod",
-            try_="Pods get the labels of `spec.template.metadata`; those of the Deployment's own `metadata` stay there. "
+            try_="Pods get the labels of `spec.template.metadata`; the Deployment's own stay on it. "
             "`kubectl get pods --show-labels` lists them.",
         )
         return True
 
     in_template = WORKER_LABELS.items() <= (deployment.spec.template.metadata.labels or {}).items()
+    settle(lambda: pods_of(lab, deployment), timeout=5)
     settle(all_labelled, timeout=10 if in_template else 0)
-    expect_ready(lab, "worker", 2, "worker")
+    expect_ready(lab, "worker", 2)
 
 
 @check(
@@ -92,7 +93,7 @@ def check_pod_released(lab: Lab) -> None:
         observed=f"it asks for {front.spec.replicas}",
         try_=f"`kubectl scale deployment front --replicas={FRONTS}`.",
     )
-    expect_ready(lab, "front", FRONTS, "front")
+    expect_ready(lab, "front", FRONTS)
 
 
 @check(
@@ -113,23 +114,36 @@ def check_producer_running(lab: Lab) -> None:
         observed="it asks for 0",
         try_="`kubectl scale deployment producer --replicas=1`.",
     )
-    settle(lambda: any(pod.spec.node_name for pod in pods_of(lab, deployment)), timeout=3)
-    waiting = [pod for pod in pods_of(lab, deployment) if not pod.spec.node_name]
-    if waiting and not any(is_ready(pod) for pod in pods_of(lab, deployment)):
-        raise unscheduled(max(waiting, key=lambda pod: pod.metadata.creation_timestamp))
-    expect_ready(lab, "producer", 1, "producer", at_least=True)
+    asked = deployment.spec.template.spec
+
+    def current() -> list[Any]:
+        """The pods of the template as it is now: while a Deployment rolls out, those of the one before are left."""
+        pods = [pod.spec for pod in pods_of(lab, deployment)]
+        return [s for s in pods if (s.scheduler_name, s.node_selector) == (asked.scheduler_name, asked.node_selector)]
+
+    # After the API server or etcd was away, the scheduler comes back to its work within some seconds.
+    settle(lambda: any(spec.node_name for spec in current()), timeout=10 if known_scheduler(asked) else 2)
+    if not any(is_ready(pod) or pod.spec.node_name for pod in pods_of(lab, deployment)):
+        raise unscheduled([pod for pod in pods_of(lab, deployment) if pod.spec.scheduler_name == asked.scheduler_name])
+    expect_ready(lab, "producer", 1, at_least=True)
 
 
-def unscheduled(pod: Any) -> NotYet:
-    """Why a pod has no node, as its verdict."""
-    verdict = next((c for c in pod.status.conditions or [] if c.type == "PodScheduled"), None)
-    if verdict is None:
+def known_scheduler(spec: Any) -> bool:
+    return spec.scheduler_name in (None, "default-scheduler")
+
+
+def unscheduled(pods: list[Any]) -> NotYet:
+    """Why pods have no node, as their verdict."""
+    conditions = [c for pod in pods for c in pod.status.conditions or [] if c.type == "PodScheduled"]
+    if not pods:
+        return NotYet("a pod of producer", "none", "`kubectl describe deployment producer` ends with what happened.")
+    if not conditions:
         return NotYet(
             "a pod with a node",
             "it is Pending, and no scheduler has looked at it: it has no events",
             "Which scheduler does the pod wait for? Compare its `schedulerName` with that of a front pod.",
         )
-    reason = (verdict.message or verdict.reason or "no reason").split(". ")[0].rstrip(".")
+    reason = (conditions[-1].message or conditions[-1].reason or "no reason").split(". ")[0].rstrip(".")
     return NotYet(
         "a pod with a node",
         f"the scheduler has looked, and found none: {reason}",
@@ -189,7 +203,7 @@ def expect_image(deployment: Any, image: str) -> None:
     )
 
 
-def expect_ready(lab: Lab, name: str, wanted: int, what: str, *, at_least: bool = False) -> None:
+def expect_ready(lab: Lab, name: str, wanted: int, *, at_least: bool = False) -> None:
     """The Deployment comes to its number of ready pods."""
 
     def ready_pods() -> int:
@@ -199,13 +213,20 @@ def expect_ready(lab: Lab, name: str, wanted: int, what: str, *, at_least: bool 
     def enough(ready: int) -> bool:
         return ready >= wanted if at_least else ready == wanted
 
-    settle(lambda: enough(ready_pods()))
-    ready = ready_pods()
+    seen: list[int] = []
+
+    def steady() -> bool:
+        """The last three looks agree: a container that crashes at once counts as ready for a moment."""
+        seen.append(ready_pods())
+        return len(seen) >= 3 and all(enough(ready) for ready in seen[-3:])
+
+    settle(steady, interval=0.5)
+    ready = min(seen[-3:])
     expect(
         enough(ready),
         expected=f"{wanted} ready pods of the Deployment {name}" if wanted > 1 else f"a ready pod of {name}",
         observed=f"{ready} ready{states(lab, name)}",
-        try_=f"`kubectl get pods` shows the state of each {what}, `kubectl describe pod NAME` how it came to it.",
+        try_="`kubectl get pods` shows the state of each, `kubectl describe pod NAME` how it came to it.",
     )
 
 
@@ -216,8 +237,11 @@ def states(lab: Lab, name: str) -> str:
     for pod in pods_of(lab, deployment):
         if is_ready(pod):
             continue
-        waits = [s.state.waiting.reason for s in pod.status.container_statuses or [] if s.state.waiting]
-        reasons.add(waits[0] if waits and waits[0] else pod.status.phase)
+        containers = pod.status.container_statuses or []
+        waits = [s.state.waiting.reason for s in containers if s.state.waiting and s.state.waiting.reason]
+        ends = [end for s in containers if (end := s.state.terminated or s.last_state.terminated)]
+        ended = [f"ended with status {end.exit_code}" for end in ends]
+        reasons.add([*waits, *ended, pod.status.phase][0])
     return f", others {', '.join(sorted(reasons))}" if reasons else ""
 
 

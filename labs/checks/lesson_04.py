@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 OLD, NEW = "labs/web:1", "labs/web:2"
+PATIENCE = 10  # seconds that live state gets to settle
 TAGS = "The tags there are: `labs/web:1` and `labs/web:2`."
 
 
@@ -171,7 +172,7 @@ def _expect_rolled_out(lab: Lab, name: str) -> None:
             f"`kubectl get pods` and `kubectl describe deployment {name}` show what it waits for.",
         )
 
-    settle(state)
+    settle(state, PATIENCE)
 
 
 def _waiting(lab: Lab, deployment: Any) -> str:
@@ -236,7 +237,7 @@ def _expect_answers(lab: Lab, port: int, wanted: set[str]) -> None:
         )
         return True
 
-    settle(state)
+    settle(state, PATIENCE)
 
 
 def _answers(lab: Lab, port: int, wanted: set[str]) -> set[str]:

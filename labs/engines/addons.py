@@ -10,7 +10,7 @@ from labs.engines import catalog
 from labs.engines.processes import run
 from labs.errors import EngineError
 
-__all__ = ["ADDONS", "apply", "kubectl"]
+__all__ = ["ADDONS", "apply", "kubectl", "kubectl_for"]
 
 ADDONS = ("coredns", "local-path-provisioner", "metrics-server")
 MANIFESTS = Path(__file__).with_name("manifests")
@@ -29,6 +29,11 @@ def kubectl() -> str:
     return found
 
 
+def kubectl_for(kubeconfig: Path) -> list[str]:
+    """The beginning of a kubectl command that keeps what it caches beside its kubeconfig, not with the user's."""
+    return [kubectl(), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent / 'kubectl-cache'}"]
+
+
 def apply(kubeconfig: Path) -> None:
     """Apply the manifests of all add-ons. Raises CommandFailed."""
     versions = {name: item.version for name, item in catalog.items().items()}
@@ -39,7 +44,7 @@ def apply(kubeconfig: Path) -> None:
             text = text.replace(f"@{program}@", version)
         texts.append(text)
     run(
-        [kubectl(), f"--kubeconfig={kubeconfig}", "apply", "--server-side", "--force-conflicts", "-f", "-"],
+        [*kubectl_for(kubeconfig), "apply", "--server-side", "--force-conflicts", "-f", "-"],
         input="\n---\n".join(texts),
         timeout=60,
     )

@@ -95,7 +95,7 @@ class AttachedEngine(Engine):
                 },
                 reporter,
             )
-        except LabsError:
+        except BaseException:
             if is_new:
                 self.folder.remove()
             raise
@@ -119,13 +119,7 @@ class AttachedEngine(Engine):
             return False
 
     def _reach_docker(self, step: Step) -> None:
-        with closing(self._docker()) as client:
-            try:
-                client.ping()
-            except Exception as error:
-                raise EngineError(
-                    f"No Docker Engine answers at {self.docker_host}: {error}.", "Name it: `labs up --docker HOST`."
-                ) from error
+        self._docker().close()
 
     def _load_docker(self, step: Step) -> None:
         with closing(self._docker()) as client:
@@ -226,30 +220,33 @@ class AttachedEngine(Engine):
         except LabsError as error:
             raise EngineError(
                 f"The lessons' namespaces cannot be removed: {error.what}",
-                "Make the cluster reachable and run `labs down` again.",
+                f"Make the cluster reachable and run `labs down` again; if it is gone for good, delete {self.state}.",
             ) from error
         from labs import resources
 
-        with closing(self._docker()) as client:
-            try:
+        try:
+            with closing(self._docker()) as client:
                 list(resources.remove_docker_objects(client, {"labs.course": self.name}))
-            except Exception as error:
-                raise EngineError(
-                    f"The lessons' containers cannot be removed: {error}.",
-                    f"Make Docker at {self.docker_host} reachable and run `labs down` again.",
-                ) from error
+        except Exception as error:
+            raise EngineError(
+                f"The lessons' containers cannot be removed: {error}",
+                f"Make that Docker reachable and run `labs down` again; if it is gone for good, delete {self.state}.",
+            ) from error
         self.folder.remove()
 
     def _docker(self):
         import docker
 
-        return docker.DockerClient(base_url=self.docker_host, timeout=60)
+        try:
+            return docker.DockerClient(base_url=self.docker_host, timeout=60)  # asks for the version at once
+        except docker.errors.DockerException as error:
+            raise EngineError(
+                f"No Docker Engine answers at {self.docker_host}: {error}.", "Name it: `labs up --docker HOST`."
+            ) from error
 
     def _kubectl(self, *arguments: str) -> str:
         try:
-            return run(
-                [addons.kubectl(), f"--kubeconfig={self.kubeconfig}", "--request-timeout=15s", *arguments], timeout=60
-            )
+            return run([*addons.kubectl_for(self.kubeconfig), "--request-timeout=15s", *arguments], timeout=60)
         except CommandFailed as error:
             if "can-i" in arguments:
                 raise

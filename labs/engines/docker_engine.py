@@ -37,10 +37,11 @@ class DockerEngine:
         machine: where they run.
         state: the course's folder.
         tools: the node's programs.
+        dns: the name server for what is no container's name.
     """
 
-    def __init__(self, machine: Machine, state: State, tools: Tools) -> None:
-        self.machine, self.state, self.tools = machine, state, tools
+    def __init__(self, machine: Machine, state: State, tools: Tools, dns: str) -> None:
+        self.machine, self.state, self.tools, self.dns = machine, state, tools, dns
 
     @staticmethod
     def binds(state: State, tools: Tools) -> list[tuple[Path, str, str]]:
@@ -75,6 +76,7 @@ class DockerEngine:
                 "--exec-root=/run/docker",
                 "--pidfile=/run/docker.pid",
                 "--userland-proxy=false",
+                f"--dns={self.dns}",
                 "--log-level=warn",
             ],
             env=self.tools.env,

@@ -85,7 +85,7 @@ class HostEngine(Engine):
         machine = self.machine(self.DOCKER_MACHINE, DockerEngine.binds(self.folder, tools), tools)
         machine.start(self._hosts())
         self.network.attach(machine.need_pid(), self.DOCKER_MACHINE, self.network.docker)
-        return DockerEngine(machine, self.folder, tools)
+        return DockerEngine(machine, self.folder, tools, dns=self.network.host)
 
     def node(self, index: int, tools: Tools) -> Node:
         """A node, its machine started and linked to the network; ``index`` counts from 1."""

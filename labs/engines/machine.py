@@ -54,6 +54,8 @@ class Machine:
         """
         if self.pid is not None:
             return False
+        self.stop()  # the rest of one that is just ending
+        remove_cgroups(self.record, self.name)
         folder = self.state.make_folder(f"machines/{self.name}")
         self.processes.start(
             self.component, ["unshare", "..."], via=["sh", SCRIPT, "enter"], env=self._env(folder, hosts)
@@ -134,11 +136,15 @@ class Machine:
         }
 
 
-def remove_cgroups(record: Record) -> None:
-    """Remove every cgroup of the course; its processes must have ended."""
+def remove_cgroups(record: Record, machine: str = "") -> None:
+    """Remove every cgroup of the course, or those of one machine; its processes must have ended.
+
+    Raises:
+        Timeout: a process is still in one.
+    """
     roots = [CGROUPS, *(child for child in CGROUPS.iterdir() if child.is_dir())] if CGROUPS.is_dir() else []
     for root in roots:
-        top = root / cgroup_path(record).lstrip("/")
+        top = root / cgroup_path(record).lstrip("/") / machine
         if not top.is_dir():
             continue
         folders = sorted((p for p in top.rglob("*") if p.is_dir()), key=lambda p: len(p.parts), reverse=True)

@@ -88,6 +88,10 @@ class Network:
         return self.address(1)
 
     @property
+    def host(self) -> str:
+        return self.address(254)
+
+    @property
     def docker(self) -> str:
         return self.address(2)
 
@@ -130,7 +134,7 @@ class Network:
             ]
         )
         try:
-            run(["ip", "-batch", "-"], input=f"address add {self.address(254)}/24 dev {link}\nlink set {link} up\n")
+            run(["ip", "-batch", "-"], input=f"address add {self.host}/24 dev {link}\nlink set {link} up\n")
         except CommandFailed as error:
             raise EngineError(
                 f"This host's link to the course's network could not be made: {error.what}", "Run `labs doctor`."

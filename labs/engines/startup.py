@@ -38,7 +38,11 @@ class Startup:
         """Do all steps. Raises LabsError; what was begun is kept for the next try."""
         uid, gid = owner()
         self.engine.folder.make_folder("lessons", mode=0o700, uid=uid, gid=gid)
-        tasks: dict[str, Task] = {
+        run_tasks(self.tasks(), reporter)
+
+    def tasks(self) -> dict[str, Task]:
+        """The steps, by the names that are shown."""
+        return {
             "programs of the node": ((), self.find_tools),
             "network": ((), self.start_network),
             "Docker Engine": (("programs of the node", "network"), self.start_docker),
@@ -54,7 +58,6 @@ class Startup:
             "add-ons": (("nodes", "add-on programs"), self.start_addons),
             "ports on localhost": (("control plane", "Docker Engine"), lambda step: start_ports(self.engine)),
         }
-        run_tasks(tasks, reporter)
 
     @property
     def tools(self) -> Tools:
@@ -150,7 +153,7 @@ class Startup:
         return ready == len(engine.nodes)
 
     def _kubectl(self, *arguments: str, timeout: float = 30) -> str:
-        return run([addons.kubectl(), f"--kubeconfig={self.engine.kubeconfig}", *arguments], timeout=timeout)
+        return run([*addons.kubectl_for(self.engine.kubeconfig), *arguments], timeout=timeout)
 
 
 def start_ports(engine: HostEngine) -> None:
@@ -158,6 +161,7 @@ def start_ports(engine: HostEngine) -> None:
     config = {
         "docker_pid": engine.machine(engine.DOCKER_MACHINE, ()).need_pid(),
         "docker_socket": str(engine.state / "docker/run/docker.sock"),
+        "name_server": engine.network.host,
         "nodes": [engine.network.node(i) for i in range(1, engine.record.nodes + 1)],
         "api": engine.plane.server.removeprefix("https://"),
         "ca": str(engine.state / "ca.crt"),

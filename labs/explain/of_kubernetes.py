@@ -144,6 +144,8 @@ def _invalid(answer: _Answer) -> Explanation:
     what = sentence(f"Not valid: {answer.thing or answer.kind}: {'; '.join(problems[:3])}")
     field = re.sub(r"\[[^]]*\]", "", answer.causes[0].get("field") or "")
     todo = f"`kubectl explain {answer.kind}.{field}` describes the field." if field and answer.kind else ""
+    if "port is already allocated" in what:
+        todo = "Was the cell run twice, or does another Service use this port? `kubectl get services -A` tells."
     return Explanation(what, todo)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SAMPLE = '''\
+SAMPLE = """\
 # %% [markdown]
 # # Run a thing
 #
@@ -66,7 +66,7 @@ lab.check("ex-94-1")
 
 # %%
 lab.cleanup()
-'''
+"""
 
 
 def write_lesson(root: Path, text: str = SAMPLE, name: str = "94_run_thing.py") -> Path:

@@ -63,7 +63,7 @@ def test_learner_gets_neither_solution_nor_hint_nor_output(project):
     assert "less than four" not in text
     assert "SOLUTION" not in text
     learner = notebook(project, LEARNER)
-    assert cell_with(learner, "your answer").source == "values = [1, 2]\n...  # your answer\nthing"
+    assert cell_with(learner, "your answer").source == "values = [1, 2]\n# your answer\nthing"
     assert 'lab.hint("ex-94-1")' in cell_with(learner, "### Exercise 1").source
     assert all(
         cell.outputs == [] and cell.execution_count is None for cell in learner.cells if cell.cell_type == "code"
@@ -229,13 +229,13 @@ def test_notebooks_run(project, path):
 @pytest.mark.parametrize(
     ("cell", "stub"),
     [
-        ("### BEGIN SOLUTION\nx = 1\n### END SOLUTION", "...  # your answer"),
+        ("### BEGIN SOLUTION\nx = 1\n### END SOLUTION", "# your answer"),
         ("if y:\n    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTION", "if y:\n    ...  # your answer"),
         ("%%bash\n### BEGIN SOLUTION\nls\n### END SOLUTION", "%%bash\n# your answer"),
-        ("# a\n### BEGIN SOLUTION\nx = 1\n\ny = 2\n### END SOLUTION\n# b", "# a\n...  # your answer\n# b"),
+        ("# a\n### BEGIN SOLUTION\nx = 1\n\ny = 2\n### END SOLUTION\n# b", "# a\n# your answer\n# b"),
         (
             "### BEGIN SOLUTION\na\n### END SOLUTION\nb\n### BEGIN SOLUTION\nc\n### END SOLUTION",
-            "...  # your answer\nb\n...  # your answer",
+            "# your answer\nb\n# your answer",
         ),
     ],
 )
@@ -264,7 +264,7 @@ LINE = st.sampled_from(["x = 1", "", "    y = 2", "# note", "!ls", "print('é')"
 @given(st.lists(LINE), st.lists(LINE, min_size=1), st.lists(LINE))
 def test_both_forms_keep_what_is_around_the_solution(before, solution, after):
     cell = "\n".join([*before, lessons.BEGIN, *solution, lessons.END, *after])
-    assert lessons.without_solution(cell) == "\n".join([*before, "...  # your answer", *after]).rstrip("\n")
+    assert lessons.without_solution(cell) == "\n".join([*before, "# your answer", *after]).rstrip("\n")
     assert lessons.with_solution(cell) == "\n".join([*before, *solution, *after]).rstrip("\n")
 
 

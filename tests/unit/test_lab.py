@@ -138,6 +138,16 @@ def test_environment_means_the_course(engine, environment, monkeypatch, tmp_path
     assert active == {"name": "course", "context": {"cluster": "b", "user": "b", "namespace": "lab-94"}}
 
 
+def test_clients_follow_a_course_that_was_set_up_anew(session, engine):
+    before = session.clients
+    assert session.clients is before
+    changed = {**KUBECONFIG, "clusters": [{"name": "b", "cluster": {"server": "https://127.0.0.1:2"}}]}
+    engine.kubeconfig.write_text(yaml.safe_dump(changed))
+    os.utime(engine.kubeconfig, ns=(1, 1))
+    assert session.clients is not before
+    assert session.clients.api.configuration.host == "https://127.0.0.1:2"
+
+
 def test_a_remote_docker_keeps_its_certificates(engine, environment, monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_CERT_PATH", "/certs")
     engine.docker_host = "tcp://docker.example:2376"
@@ -279,7 +289,7 @@ def test_in_a_notebook_a_check_shows_its_verdict_and_fails_its_cell(project, tmp
     assert verdict.data["text/plain"].splitlines()[0] == "✘ ex-94-1 not yet: A thing"
     assert "<b>✘ not yet</b>" in verdict.data["text/html"]
     assert (error.ename, error.evalue) == ("NotYet", "expected 3; observed 2. Add.")
-    assert error.traceback == ["ex-94-1: not yet."]
+    assert error.traceback == ["ex-94-1 not yet: expected 3; observed 2."]
     (passed,) = found.cells[5].outputs
     assert passed.output_type == "display_data"
     assert sorted(passed.data) == ["text/html", "text/plain"]

@@ -54,7 +54,14 @@ def problems(lesson: Lesson) -> Iterator[str]:
         yield f'no cell says `lab = open_lab("{lesson.number}")`'
     if not sources or "lab.cleanup()" not in sources[-1]:
         yield "the last code cell is not `lab.cleanup()`"
+    yield from (f"a cell of comments only: {source[:40]!r}" for source in sources if runs_nothing(source))
     yield from ("a cell sleeps; labs.waiting waits" for source in sources if re.search(r"\bsleep\(", source))
+
+
+def runs_nothing(source: str) -> bool:
+    """Whether a ``%%bash`` cell has no line but comments: its lines were commented once too often in the source."""
+    magic, _, body = source.partition("\n")
+    return magic.startswith("%%bash") and all(line.startswith("#") or not line.strip() for line in body.splitlines())
 
 
 def title_problems(lesson: Lesson, prose: list) -> Iterator[str]:

@@ -1,0 +1,102 @@
+"""What "done" means in lesson 00: a container, a ConfigMap, and a course whose parts all run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.checks import check, clients, expect, found, settle
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+NAME, IMAGE, WORDS = "hello-00", "labs/shell:1", "hello from a container"
+
+
+@check(
+    "ex-00-1",
+    title="A container that said hello",
+    covers=("T3",),
+    why="Docker keeps a container that has ended, with its name, settings and output, until it is removed.",
+)
+def check_container_greeted(lab: Lab) -> None:
+    container = found(
+        lambda: clients(lab).docker.containers.get(NAME),
+        expected=f"a container named {NAME}",
+        observed="none",
+        try_='`lab.hint("ex-00-1")` in a cell of your own is there for this.',
+    )
+    image = container.attrs["Config"]["Image"]
+    expect(
+        image == IMAGE or container.image.id == clients(lab).docker.images.get(IMAGE).id,
+        expected=f"a container from the image {IMAGE}",
+        observed=f"one from {image}",
+        try_=f"Remove {NAME}, and make it again from the other image; the image comes first in `run`.",
+    )
+    printed = settle(lambda: (text := container.logs().decode(errors="replace").strip()) and WORDS in text and text, 3)
+    printed = printed or container.logs().decode(errors="replace").strip()
+    expect(
+        WORDS in printed,
+        expected=f"{WORDS!r} in what it printed",
+        observed=repr(printed[:60]) if printed else "nothing printed",
+        try_=f"A name can be taken once: remove {NAME} (`lab.reset()` does), then run your cell again.",
+    )
+
+
+@check(
+    "ex-00-2",
+    title="A ConfigMap with two settings",
+    covers=("D4.5",),
+    why="Whichever client sent it, the API server has stored one object; any other client now reads it.",
+)
+def check_settings_stored(lab: Lab) -> None:
+    config_map = found(
+        lambda: clients(lab).core.read_namespaced_config_map("settings", lab.namespace),
+        expected=f'a ConfigMap "settings" in namespace {lab.namespace}',
+        observed=other_config_maps(lab),
+        try_=f"`kubectl get configmaps -n {lab.namespace}` lists those of the lesson.",
+    )
+    data = config_map.data or {}
+    expect(
+        data.get("unit") == "celsius",
+        expected="unit set to celsius",
+        observed=f"unit is {data['unit']!r}" if "unit" in data else f"the settings {listed(data)}",
+        try_="`kubectl get configmap settings -o yaml` shows what it holds; `kubectl edit` or a new one changes it.",
+    )
+    expect(
+        data.get("station", "").strip(),
+        expected="a setting named station",
+        observed=f"the settings {listed(data)}",
+        try_="One `--from-literal` for each setting, or one line each under `data`.",
+    )
+
+
+@check(
+    "ex-00-3",
+    title="A course whose parts all run",
+    covers=("T2",),
+    why="`labs up` compares what should run with what does, and starts the difference: run it as often as you like. "
+    "Kubernetes works by the same idea.",
+)
+def check_course_complete(lab: Lab) -> None:
+    def missing() -> list[str]:
+        return [f"{part.name} {part.state}" for part in lab.engine.status() if part.state != "running"]
+
+    settle(lambda: not missing(), timeout=2)
+    down = missing()
+    expect(
+        not down,
+        expected="every part of the course to run",
+        observed=", ".join(down),
+        try_="`labs status` shows all parts; its last line says what starts those that are missing.",
+    )
+
+
+def other_config_maps(lab: Lab) -> str:
+    """The lesson's ConfigMaps that somebody made, as they read after "observed"."""
+    items = clients(lab).core.list_namespaced_config_map(lab.namespace).items
+    names = sorted(item.metadata.name for item in items if item.metadata.name != "kube-root-ca.crt")
+    return f"only {', '.join(names)}" if names else "none"
+
+
+def listed(data: dict[str, str]) -> str:
+    return ", ".join(sorted(data)) or "none"

@@ -1,0 +1,299 @@
+# %% [markdown]
+# # Start here
+#
+# In this course nothing is simulated. Behind this page run a real Docker Engine and a real Kubernetes cluster, yours to
+# use, to break and to mend.
+#
+# It tells one story. You have a small side project, a weather pipeline: a *producer* sends temperatures to a *store*, a
+# *worker* computes their mean, a *front* shows them. It runs on your laptop. Lesson by lesson, you bring it to where it
+# runs without you.
+#
+# *You will do*: look at the engines, solve three small exercises, kill a part of the course and bring it back.
+#
+# *You will learn*
+#
+# 1. what runs where, and how much memory it takes;
+# 2. how to reach both engines, from Python and on a command line;
+# 3. how exercises, hints, checks, solutions and reset work;
+# 4. what to do when something has ended;
+# 5. where your progress is kept, and what this course cannot do.
+#
+# *You need*: Python. Nothing of containers.
+#
+# *Time*: about 15 minutes, the three exercises included.
+
+# %% tags=["parameters"]
+GREETING = "hello"
+
+# %% [markdown]
+# ## 1. Open the lesson
+#
+# Run a cell with **Shift+Enter**, from the top down. This one opens the lesson: from here on, Docker and Kubernetes in
+# this notebook mean the course's own engines. Whatever else you have on this machine is left alone.
+
+# %%
+from labs import open_lab
+
+lab = open_lab("00", kubernetes=False)
+
+# %% [markdown]
+# (`kubernetes=False`, because Docker is up first. The cluster may still be starting.)
+#
+# ## 2. What runs where
+#
+# A line that starts with `!` runs in a shell, as in a terminal. The command `labs` looks after the engines:
+
+# %%
+# !labs status
+
+# %% [markdown]
+# Each line is a program on this machine, started for this course. How much memory do they take? On engines that the
+# course did not start, numbers are missing: those programs run elsewhere.
+
+# %%
+import psutil
+
+for part in lab.engine.status():
+    memory = f"{psutil.Process(part.pid).memory_info().rss >> 20:5} MB" if part.pid else ""
+    print(f"{part.name:26}{part.state:10}{memory}")
+
+# %% [markdown]
+# | part | what it is |
+# |---|---|
+# | `docker` | Docker Engine: builds images, runs containers (lesson 02) |
+# | `registry` | a place to push images to, `localhost:5000` |
+# | `etcd`, `kube-...` | Kubernetes' control plane (lesson 03) |
+# | `containerd`, `kubelet`, `kube-proxy` | one Kubernetes node, `node1` |
+# | `network`, `ports` | a network of the course's own, and what makes published ports answer on `localhost` |
+#
+# Is the machine fit for all this? `labs doctor` says what is there, what is missing, and which command mends it. Ask it
+# first when something is odd.
+
+# %%
+# !labs doctor
+
+# %% [markdown]
+# ## 3. Two engines, three ways
+#
+# The course speaks to both engines as everybody does: `docker` and `kubernetes` in Python, `docker` and `kubectl` on a
+# command line, and YAML files. First Docker:
+
+# %%
+import docker
+
+docker_client = docker.from_env()
+docker_client.version()["Version"]
+
+# %%
+output = docker_client.containers.run("labs/shell:1", ["echo", GREETING], remove=True, labels=lab.labels)
+print(output.decode())
+
+# %% [markdown]
+# **What happened.** Docker started a container from the image `labs/shell:1`, ran one command in it, gave us what it
+# printed, and removed the container. `labels=lab.labels` marks what belongs to this lesson, so that it can be found again.
+#
+# Now Kubernetes. Open the lesson once more, this time with the cluster; should it still be starting, the cell tells you
+# so, and you try again in a moment.
+
+# %%
+lab = open_lab("00")
+
+# %%
+from kubernetes import client, config
+
+config.load_kube_config()
+core = client.CoreV1Api()
+[node.metadata.name for node in core.list_node().items]
+
+# %%
+# !kubectl get nodes
+
+# %% [markdown]
+# **What happened.** Python and `kubectl` asked the same question of the same server. The lesson has a **namespace** of its
+# own, `lab-00`: a drawer that holds only what this lesson makes.
+
+# %% [markdown] tags=["exercise"] exercise="ex-00-1"
+# ## 4. How an exercise works
+#
+# An exercise has a goal, a constraint, and says when it is done. You write in the cell that says *your answer*; the cell
+# below checks.
+#
+# ### Exercise 1: a first container
+#
+# *Goal*: a container named `hello-00`, from the image `labs/shell:1`, that has printed `hello from a container`.
+#
+# *Constraint*: leave it there when it has ended, so that it can be looked at.
+#
+# *Done when* the check says *passed*.
+#
+# This first time, **fail on purpose**: run the check before you answer, and read its verdict. Then take a hint.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-1"
+# The cell in section 3 runs a container that prints something. What must be different? It is removed, and has no name.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-1"
+# `containers.run` takes `name=`. Without `remove=True` the container stays. If the name is taken already: `lab.reset()`.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-1"
+# `docker_client.containers.run("labs/shell:1", ["echo", "hello from a container"], name="hello-00", labels=lab.labels)`
+
+# %% tags=["answer"] exercise="ex-00-1"
+### BEGIN SOLUTION
+words = ["echo", "hello from a container"]
+printed = docker_client.containers.run("labs/shell:1", words, name="hello-00", labels=lab.labels)
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-00-1")
+
+# %% [markdown]
+# A verdict is one of three:
+#
+# | verdict | means |
+# |---|---|
+# | ✔ passed | done; *why* says why it worked |
+# | ✘ not yet | *expected*, *observed*, and one thing to *try* |
+# | ⚠ could not check | an engine did not answer; nothing is said about your answer |
+#
+# Checks look at what **is**, never at your code: any way to the goal is right, also a terminal (*File → New → Terminal*).
+# `lab.solution("ex-00-1")` shows one way when you want to compare. `lab.reset()` brings a lesson to its start: it removes
+# what the lesson made, and nothing else.
+
+# %% [markdown] tags=["exercise"] exercise="ex-00-2"
+# ### Exercise 2: a first Kubernetes object
+#
+# A **ConfigMap** holds settings under names.
+#
+# *Goal*: a ConfigMap `settings` in the lesson's namespace, with `unit` set to `celsius` and `station` set to anything you
+# like.
+#
+# *Constraint*: none. `kubectl create configmap --help` has examples; Python and YAML are as good.
+#
+# *Done when* both settings are in it.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-2"
+# `!kubectl create configmap NAME --from-literal=KEY=VALUE` in a cell does it, with one `--from-literal` for each setting.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-2"
+# In Python, `core.create_namespaced_config_map(lab.namespace, {...})`; the dictionary has `metadata` with the name, and
+# `data`. To do it over, `!kubectl delete configmap settings` first.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-2"
+# `!kubectl create configmap settings --from-literal=unit=celsius --from-literal=station=roof`
+
+# %% tags=["answer"] exercise="ex-00-2"
+### BEGIN SOLUTION
+settings = {"metadata": {"name": "settings"}, "data": {"unit": "celsius", "station": "roof"}}
+made = core.create_namespaced_config_map(lab.namespace, settings)
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-00-2")
+
+# %% [markdown]
+# ## 5. When something has ended
+#
+# Programs crash, laptops sleep, somebody kills the wrong process. The course expects that. Kill one of its parts, a
+# harmless one, the hard way:
+
+# %%
+registry = {part.name: part for part in lab.engine.status()}.get("registry")
+try:
+    if registry and registry.pid:
+        psutil.Process(registry.pid).kill()
+except psutil.AccessDenied:
+    print("It belongs to another user. In a terminal: sudo kill -9", registry.pid)
+
+# %%
+# !labs status
+
+# %% [markdown]
+# *failed* means: it ended, and nobody had asked it to. Nothing starts it again by itself, so that you can look first:
+# `labs logs registry` shows the last words of a part.
+
+# %% [markdown] tags=["exercise"] exercise="ex-00-3"
+# ### Exercise 3: mend the course
+#
+# *Goal*: every part of the course runs again.
+#
+# *Constraint*: stop nothing for it. Your ConfigMap is to survive.
+#
+# *Done when* the check says so. (On engines that the course did not start, all may be well already.)
+
+# %% [markdown] tags=["hint"] exercise="ex-00-3"
+# The last line of `labs status` names the command.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-3"
+# `labs up` starts whatever does not run, and leaves alone what does. `!labs --help` lists all commands.
+
+# %% [markdown] tags=["hint"] exercise="ex-00-3"
+# `!labs up` in a cell, or `labs up` in a terminal. From Python, `lab.engine.start("registry")` starts one part.
+
+# %% tags=["answer"] exercise="ex-00-3"
+### BEGIN SOLUTION
+import subprocess
+
+done = subprocess.run(["labs", "up", "--quiet"], check=True)
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-00-3")
+
+# %% [markdown]
+# Remember this one: whenever a cell or a check says that an engine does not answer, `labs up` in a terminal, then run the
+# cell again.
+#
+# ## 6. The way ahead
+#
+# These are the lessons. Each can be entered on its own, and each says what it builds on:
+
+# %%
+from labs.lessons import lessons
+
+for lesson in lessons():
+    print(lesson.number, lesson.title, sep="  ")
+
+# %% [markdown]
+# What you solved is remembered in one small file. Copy it to take your progress along; `progress.merge(path)` adds that of
+# another machine.
+
+# %%
+from labs import progress
+
+print(progress.path())
+progress.load()
+
+# %% [markdown]
+# ## 7. What this course cannot do
+#
+# The engines are real, and their surroundings small:
+#
+# - **No way to the internet** for containers and pods: nothing is pulled, and `pip install` in a build fails.
+# - **Base images** are the course's own: `labs/shell:1`, `labs/web:1`, `labs/web:2`, `labs/python:3.11`. What you build
+#   from them is yours.
+# - **UDP ports** are not forwarded to `localhost`; TCP ports are.
+# - **Services of type LoadBalancer** stay *pending*: there is no cloud to hand out addresses.
+# - **One machine**: its nodes share disk, memory and fate.
+#
+# Where a lesson meets one of these limits, it says so.
+#
+# ## Recap
+#
+# 1. `labs status` shows what runs; the engines are ordinary programs on this machine.
+# 2. Docker and Kubernetes are reached as anywhere else: Python, command line, YAML.
+# 3. Answer, check, read the verdict; `lab.hint`, `lab.solution`, `lab.reset()`.
+# 4. `labs up` mends.
+# 5. Progress is one file; limits are known.
+
+# %% [markdown]
+# **In practice**: looking first (`status`, `logs`), then starting what is missing, is what you will do with every cluster
+# you ever meet.
+#
+# **Next**: lesson 01 describes infrastructure instead of building it by hand. In a hurry for containers? Lesson 02.
+#
+# ## Clean up
+#
+# Every lesson ends by removing what it made.
+
+# %%
+lab.cleanup()

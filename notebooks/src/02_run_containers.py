@@ -1,0 +1,856 @@
+# %% [markdown]
+# # Run containers
+#
+# A small side project works on your laptop, and must now run elsewhere. This lesson packs it into containers, on a
+# real Docker Engine, and looks at what Docker does from both sides: from inside a container, and from the machine
+# that runs it.
+#
+# *You will do*: run, limit, inspect and publish containers; build images; keep data in a volume; connect containers by
+# name; watch their health; ship an image through a registry; repair a container that does not answer.
+#
+# *You will learn*
+#
+# 1. what a container is, and why it is not a virtual machine;
+# 2. what an image is, and where a container's changes go;
+# 3. to build, tag, run and publish, and to read logs;
+# 4. what outlives a container, and what does not;
+# 5. how containers find each other;
+# 6. what limits and health checks do;
+# 7. how to keep images small, and how they travel.
+#
+# *You need*: Python, and the course's Docker Engine. Kubernetes may still be starting.
+#
+# *Time*: about 65 minutes, half an hour of them for the three exercises.
+
+# %% tags=["parameters"]
+READINGS = [21.5, 22.0, 19.5]
+MEMORY = "64m"
+
+# %%
+import docker
+
+from labs import open_lab
+from labs.waiting import wait_for, wait_for_http
+
+lab = open_lab("02", kubernetes=False)
+client = docker.from_env()
+
+# %% [markdown]
+# ## 1. Why containers
+#
+# The project is a pipeline. A *producer* sends temperatures to a *store*, a *worker* computes their mean, a *front*
+# shows them:
+#
+# ```text
+# producer ──▶ store ◀──▶ worker
+#                ▲
+#              front ◀── you
+# ```
+#
+# "It runs on my laptop" means: with this Python, these libraries, these files and ports. Elsewhere one of them
+# differs. A container takes the program's **whole filesystem** along, and runs the program so that it sees nothing else.
+#
+# The next cell runs one command in a container made from the image `labs/shell:1`, waits for its end, and removes the
+# container. The `docker` command line says it like this:
+#
+# ```console
+# $ docker run --rm labs/shell:1 cat /etc/os-release
+# ```
+#
+# If you have that command, try `!docker ps` in a cell, at any time. This course shows it next to each Python call.
+
+# %%
+output = client.containers.run("labs/shell:1", "cat /etc/os-release", remove=True, labels=lab.labels)
+print(output.decode())
+
+# %% [markdown]
+# **What happened.** `/etc/os-release` came out of the image, not from the machine. `labels` mark what this lesson
+# makes, so that `lab.reset()` removes it and nothing else.
+#
+# Two things make cells repeatable. `remove=True` removes a container when its command ends. For containers that go on
+# running, the helper below removes the one that an earlier run of the same cell left; a name can be taken only once.
+
+# %%
+def fresh(name):
+    """Remove the lesson's container of this name, if there is one, and return the name."""
+    ours = [f"{key}={value}" for key, value in lab.labels.items()]
+    for old in client.containers.list(all=True, filters={"label": ours, "name": f"^{name}$"}):
+        old.remove(force=True)
+    return name
+
+
+# %% [markdown]
+# ## 2. A container is a process
+#
+# Start a web server in the background (*detached*), and list the processes that it can see:
+#
+# ```console
+# $ docker run --detach --name weather-page labs/web:1
+# $ docker exec weather-page ps
+# ```
+
+# %%
+page = client.containers.run("labs/web:1", name=fresh("weather-page"), detach=True, labels=lab.labels)
+print(page.exec_run("ps").output.decode())
+
+# %% [markdown]
+# Inside, nginx is process 1, and alone with its workers and our `ps`. Is that a machine of its own? Look from outside.
+# A container started with `pid_mode="host"` sees the process table of the machine that runs Docker. (On Docker Desktop
+# that machine is a virtual one.)
+#
+# ```console
+# $ docker run --rm --pid host labs/shell:1 ps
+# ```
+
+# %%
+page.reload()  # reads the container's state anew
+pid = page.attrs["State"]["Pid"]
+everything = client.containers.run("labs/shell:1", "ps", pid_mode="host", remove=True, labels=lab.labels).decode()
+print(f"Docker says: process {pid}. The machine's process table says:")
+print(*(line for line in everything.splitlines() if "nginx" in line), sep="\n")
+
+# %% [markdown]
+# **What happened.** The same nginx is an ordinary process of the machine, with an ordinary number there. Inside, it is
+# number 1, because it lives in a **namespace** for process ids: a view of its own on something the kernel shares out.
+#
+# | namespace | what is private | namespace | what is private |
+# |---|---|---|---|
+# | `pid` | process numbers | `uts` | the host name |
+# | `mnt` | the filesystem | `ipc` | shared memory |
+# | `net` | addresses, ports, routes | `user` | user numbers (shared by default) |
+#
+# `/proc/<pid>/ns` names the namespaces of a process. Same number, same namespace. Compare a container that looks out of
+# the machine's process table (left) with nginx (right):
+
+# %%
+links = f"$(readlink /proc/self/ns/$n) $(readlink /proc/{pid}/ns/$n)"
+script = f"for n in pid mnt net uts ipc user; do echo {links}; done"
+look = client.containers.run("labs/shell:1", ["sh", "-c", script], pid_mode="host", remove=True, labels=lab.labels)
+for line in look.decode().splitlines():
+    left, right = line.split()
+    print(left, right, "shared" if left == right else "separate", sep="\t")
+
+# %% [markdown]
+# `user` is shared: root in a container is root to the kernel, fenced in by fewer rights. That is why good images do not
+# run as root; ours will not.
+
+# %% [markdown]
+# ## 3. Limits are control groups
+#
+# Namespaces decide what a process **sees**; *control groups* (cgroups) decide what it may **use**. The kernel lists the
+# groups of each process, and Docker makes one for each container:
+
+# %%
+script = f"head -2 /proc/{pid}/cgroup"
+look = client.containers.run("labs/shell:1", ["sh", "-c", script], pid_mode="host", remove=True, labels=lab.labels)
+print(look.decode())
+print("container id:", page.id)
+
+# %% [markdown]
+# The path names the container's id. A limit is a number in a file of that group:
+#
+# ```console
+# $ docker run --memory 64m --cpus 0.5 labs/shell:1 ...
+# ```
+#
+# The file has one name in cgroups version 2, and another in version 1; the cell reads whichever exists.
+
+# %%
+read = "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
+limit = client.containers.run(
+    "labs/shell:1",
+    ["sh", "-c", read],
+    mem_limit=MEMORY,
+    nano_cpus=500_000_000,  # half a processor, in billionths
+    remove=True,
+    labels=lab.labels,
+)
+print(int(limit) / 2**20, "MiB")
+
+# %% [markdown]
+# What happens to a program that takes more? This one asks for 200 MiB where 64 are allowed:
+
+# %%
+greedy = ["python3", "-c", "hoard = b'x' * (200 * 2**20); print('got it')"]
+limits = {"mem_limit": MEMORY, "memswap_limit": MEMORY}  # memory plus swap: no way out to the disk
+eater = client.containers.run("labs/python:3.11", greedy, detach=True, labels=lab.labels, **limits)
+print(eater.wait())
+eater.reload()
+print("OOMKilled:", eater.attrs["State"]["OOMKilled"], "| printed:", eater.logs())
+eater.remove()
+
+# %% [markdown]
+# **What happened.** The kernel's *out of memory* killer ended it: 137 is 128 plus 9, the number of SIGKILL. Nothing was
+# printed, no exception was raised, and no other process was touched. A processor limit is gentler: it slows down, and
+# never kills. You will meet both again as Kubernetes' `resources.limits`.
+#
+# **Misconception**: "inside a container I see only the memory I may use." Most tools read what the machine has:
+
+# %%
+free = client.containers.run("labs/shell:1", "free -m", mem_limit=MEMORY, remove=True, labels=lab.labels)
+print(free.decode())
+
+# %% [markdown]
+# ## 4. Container or virtual machine
+#
+# A virtual machine emulates hardware and boots a kernel of its own. A container is a process of the kernel that already
+# runs. Ask for the kernel inside a container, ask Docker for the machine's, and note how long a container takes:
+
+# %%
+# %%time
+inside = client.containers.run("labs/shell:1", "uname -r", remove=True, labels=lab.labels).decode().strip()
+print("in the container:", inside)
+print("on the machine:  ", client.info()["KernelVersion"])
+
+# %% [markdown]
+# | | virtual machine | container |
+# |---|---|---|
+# | kernel | its own | the machine's |
+# | starts in | seconds to minutes | well under a second |
+# | costs | memory for a whole system | memory of the process |
+# | boundary | emulated hardware: strong | kernel features: good, but one kernel bug away |
+# | runs | any operating system | programs for this kernel (Linux) |
+#
+# Hence the usual pair: virtual machines between customers, containers between programs.
+
+# %% [markdown]
+# ## 5. An image is a filesystem in layers
+#
+# A container starts with a complete filesystem: its **image**. An image is a stack of *layers*, each an archive of the
+# files that one step added or changed, plus a little JSON: which command to run, as whom, with which environment.
+#
+# ```console
+# $ docker image history labs/web:1
+# ```
+
+# %%
+for layer in client.images.get("labs/web:1").history():
+    print(f"{layer['Size'] / 1e6:6.2f} MB  {layer['CreatedBy']}")
+
+# %% [markdown]
+# Layers are named by a hash of their content. Images that begin alike **share** layers: on disk, and on the way through
+# a network.
+
+# %%
+one, two = (client.images.get(f"labs/web:{tag}").attrs["RootFS"]["Layers"] for tag in (1, 2))
+for first, second in zip(one, two, strict=True):
+    print(first[7:19], second[7:19], "shared" if first == second else "differs")
+
+# %% [markdown]
+# Layers are read-only. A container gets one thin writable layer on top: to change a file, the kernel first copies it
+# up (**copy-on-write**). So a thousand containers of one image cost little. Change a file in `weather-page`, then ask
+# which files differ from its image (`A` added, `C` changed, `D` deleted):
+#
+# ```console
+# $ docker exec weather-page sh -c "echo changed > /usr/share/nginx/html/index.html"
+# $ docker diff weather-page
+# ```
+
+# %%
+index = "/usr/share/nginx/html/index.html"
+page.exec_run(["sh", "-c", f"echo changed > {index}"])
+for change in page.diff():
+    print("CAD"[change["Kind"]], change["Path"])
+
+# %% [markdown]
+# **Misconception**: "when a container stops, its files are lost." Stop it, start it, and look; then look into a new
+# container of the same image.
+
+# %%
+page.stop()
+page.start()
+print("after stop and start:", page.exec_run(["cat", index]).output.decode())
+other = client.containers.run("labs/web:1", ["cat", index], remove=True, labels=lab.labels)
+print("in a new container:  ", other.decode())
+
+# %% [markdown]
+# **What happened.** The writable layer belongs to the container. It survives `stop`, is invisible to others, and dies
+# with the container: on `docker rm`. An image never changes. (The other files in the list are nginx's own.)
+
+# %% [markdown]
+# ## 6. Publish a port
+#
+# `weather-page` listens on port 80 of its *own* network namespace. *Publishing* forwards a port of the machine to it.
+# Docker fixes this when it creates a container, so we replace ours. Containers are made to be replaced.
+#
+# ```console
+# $ docker rm --force weather-page
+# $ docker run --detach --name weather-page --publish 8022:80 labs/web:1
+# ```
+#
+# Read `8022:80` from outside to inside: port 8022 of the machine goes to port 80 of the container. docker-py has it the
+# other way round: `{"80/tcp": 8022}`.
+
+# %%
+page = client.containers.run(
+    "labs/web:1", name=fresh("weather-page"), detach=True, ports={"80/tcp": 8022}, labels=lab.labels
+)
+print(wait_for_http(lab.url(8022)))
+
+# %% [markdown] tags=["exercise"] exercise="ex-02-1"
+# ### Exercise 1: one more page
+#
+# *Goal*: version 2 of the page, image `labs/web:2`, runs in the background next to the first, and answers at
+# `http://localhost:8021`.
+#
+# *Constraint*: it may use at most 64 MiB of memory. Give it `labels=lab.labels`
+# (`--label labs.lesson=02 --label labs.course=...` on a command line) if `lab.reset()` shall remove it.
+#
+# *Done when* `http://localhost:8021/version` answers `2`, from a container with that limit. Any way there counts.
+
+# %% [markdown] tags=["hint"] exercise="ex-02-1"
+# It is the last cell again, with another image and another port, and one more option. You have seen the option in
+# section 3.
+
+# %% [markdown] tags=["hint"] exercise="ex-02-1"
+# nginx listens on port 80 in the container, whatever port you publish. Give the container a name of its own, too:
+# `weather-page` is taken.
+
+# %% [markdown] tags=["hint"] exercise="ex-02-1"
+# `client.containers.run(image, name=..., detach=True, ports={"80/tcp": ...}, mem_limit=..., labels=lab.labels)`
+
+# %% tags=["answer"] exercise="ex-02-1"
+### BEGIN SOLUTION
+client.containers.run(
+    "labs/web:2",
+    name=fresh("weather-page-2"),
+    detach=True,
+    ports={"80/tcp": 8021},
+    mem_limit="64m",
+    labels=lab.labels,
+)
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-02-1")
+
+# %% [markdown]
+# ## 7. Build an image
+#
+# Now the project's own store. It keeps lines of text: `POST /readings` adds one, `GET /readings` returns all. The first
+# cell makes a folder for the project's files (`lab.reset()` removes it), the second writes the program.
+
+# %%
+project = lab.folder / "weather"
+for part in ("store", "worker", "front", "about"):
+    (project / part).mkdir(parents=True, exist_ok=True)
+print(project)
+
+# %%
+# %%writefile {project}/store/store.py
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+class Store(BaseHTTPRequestHandler):
+    def do_GET(self):
+        file = Path("/data", Path(self.path).name)
+        self.reply(200, file.read_bytes() if file.is_file() else b"")
+    def do_POST(self):
+        with Path("/data", Path(self.path).name).open("ab") as file:
+            file.write(self.rfile.read(int(self.headers["Content-Length"])) + b"\n")
+        self.reply(201)
+    def reply(self, status, body=b""):
+        self.send_response(status), self.end_headers(), self.wfile.write(body)
+
+ThreadingHTTPServer(("", 8000), Store).serve_forever()
+
+# %% [markdown]
+# A **Dockerfile** is the recipe of an image. `FROM` names the image to begin with; `RUN` and `COPY` each add a layer;
+# the rest is that little JSON.
+#
+# Three of the lines below deserve a word. `USER 1000`: not root. `-u`: Python prints at once, so logs are not late.
+# `STOPSIGNAL SIGINT`: process 1 receives only signals that it handles. Python handles SIGINT but not SIGTERM, with which
+# `docker stop` would wait 10 seconds in vain and then kill.
+
+# %%
+# %%writefile {project}/store/Dockerfile
+FROM labs/python:3.11
+RUN mkdir /data && chown 1000 /data
+COPY store.py /app/store.py
+USER 1000
+EXPOSE 8000
+STOPSIGNAL SIGINT
+CMD ["python3", "-u", "/app/store.py"]
+
+# %% [markdown]
+# Building takes a folder (the *context*: all that `COPY` can reach; a `.dockerignore` file leaves things out) and gives
+# the image a name and a *tag*:
+#
+# ```console
+# $ docker build --tag weather-store:1 store/
+# ```
+
+# %%
+def build(part, tag):
+    """Build a part of the project, and print Docker's steps."""
+    _, log = client.images.build(path=str(project / part), tag=tag, rm=True, labels=lab.labels)
+    lines = [entry.get("stream", "").rstrip() for entry in log]
+    print(*(line for line in lines if line.startswith(("Step", " ---> Using cache", "Success"))), sep="\n")
+
+
+build("store", "weather-store:1")
+
+# %% [markdown]
+# Each step gave an image that the next one began with; those that changed files gave a layer. (The two `LABEL` steps
+# come from `labels=`.) Change the program, and build again under another tag. Watch for `Using cache`:
+
+# %%
+source = project / "store" / "store.py"
+source.write_text(source.read_text() + "# version 2\n")
+build("store", "weather-store:2")
+
+# %% [markdown]
+# **What happened.** Steps up to the first one whose input changed came from the cache; all later ones ran. So put what
+# changes rarely (system, libraries) first, and your code last.
+
+# %% [markdown]
+# ## 8. Tags are movable names
+#
+# **Misconception**: "`latest` is the newest version." It is merely the tag Docker assumes when you name none. Tag
+# version 1 without saying a tag, and see whether the newer build moves it:
+#
+# ```console
+# $ docker tag weather-store:1 weather-store
+# ```
+
+# %%
+client.images.get("weather-store:1").tag("weather-store")
+for tag in ("1", "2", "latest"):
+    print(f"weather-store:{tag:7}", client.images.get(f"weather-store:{tag}").short_id)
+
+# %% [markdown]
+# `latest` is version 1, although 2 is newer. It moves only when somebody moves it. In production name a version, or,
+# since any tag can be moved, the image's digest.
+
+# %% [markdown]
+# ## 9. Run it, read its log
+#
+# **Misconception**: "`EXPOSE 8000` makes the port reachable." Run the store without `ports`:
+
+# %%
+store = client.containers.run("weather-store:1", name=fresh("weather-store"), detach=True, labels=lab.labels)
+store.reload()
+print("published:", store.ports)
+
+# %% [markdown]
+# `None`: exposed, but published nowhere. `EXPOSE` is documentation. What publishes is `ports` (`--publish`). Run it
+# again with it, and let a producer in the shape of `urllib` send readings:
+
+# %%
+store = client.containers.run(
+    "weather-store:1", name=fresh("weather-store"), detach=True, ports={"8000/tcp": 8020}, labels=lab.labels
+)
+wait_for_http(lab.url(8020))
+print("published:", client.containers.get("weather-store").ports)
+
+# %%
+from urllib.request import urlopen
+
+
+def produce(*readings):
+    """Send readings to the store."""
+    for reading in readings:
+        urlopen(f"{lab.url(8020)}/readings", data=str(reading).encode()).close()
+
+
+produce(*READINGS)
+print(urlopen(f"{lab.url(8020)}/readings").read().decode())
+
+# %% [markdown]
+# What a container's process prints to standard output and standard error is its **log**. Programs in containers write
+# no log files: somebody else collects. `exec` runs a further command in the same namespaces, to look around:
+#
+# ```console
+# $ docker logs --tail 3 weather-store
+# $ docker exec weather-store id
+# ```
+
+# %%
+print(store.logs(tail=3).decode())
+print(store.exec_run("id").output.decode(), store.exec_run("ls -l /data").output.decode(), sep="\n")
+
+# %% [markdown]
+# ## 10. Keep data in a volume
+#
+# The readings are in the container's writable layer. Replace the container by version 2, and they are gone. A
+# **volume** is a folder that Docker keeps outside of any container, and mounts into those that ask for it:
+#
+# ```console
+# $ docker volume create weather-data
+# $ docker run ... --volume weather-data:/data weather-store:1
+# ```
+
+# %%
+client.volumes.create("weather-data", labels=lab.labels)
+as_store = {"detach": True, "ports": {"8000/tcp": 8020}, "labels": lab.labels, "volumes": ["weather-data:/data"]}
+store = client.containers.run("weather-store:1", name=fresh("weather-store"), **as_store)
+print("before:", wait_for_http(f"{lab.url(8020)}/readings").split())
+produce(*READINGS)
+
+# %% [markdown]
+# `before` is empty the first time: the former container's readings died with it. Now replace the container again, by
+# the newer version:
+
+# %%
+store = client.containers.run("weather-store:2", name=fresh("weather-store"), **as_store)
+print("after:", wait_for_http(f"{lab.url(8020)}/readings").split())
+
+# %% [markdown]
+# **What happened.** New container, newer image, same data. `/data` could be written by user 1000 because a new volume
+# takes over content and owner of the folder that the image has there.
+#
+# A *bind mount* (`--volume /some/path:/data`) mounts a folder of the **Docker machine** instead. Good for source code
+# on your own laptop; elsewhere that path may not exist.
+
+# %% [markdown]
+# ## 11. Connect containers by name
+#
+# The worker will need the store. At which address? Containers get a new IP address each time. On a network **that you
+# create**, Docker runs a DNS server that knows containers by name; the default network has none.
+#
+# ```console
+# $ docker network create weather-net
+# $ docker run ... --network weather-net weather-store:2
+# ```
+
+# %%
+if not client.networks.list(names=["weather-net"]):
+    client.networks.create("weather-net", labels=lab.labels)
+as_store["network"] = "weather-net"
+store = client.containers.run("weather-store:2", name=fresh("weather-store"), **as_store)
+print("readings:", wait_for_http(f"{lab.url(8020)}/readings").split())
+
+# %% [markdown]
+# Ask for the readings from three places: another container on that network; the default network; and
+# `localhost` in a container on the right network.
+
+# %%
+def ask(url, network):
+    """What curl says to a URL in a container on a network."""
+    command = ["sh", "-c", f"curl -sS -m 3 {url} 2>&1 || true"]
+    return client.containers.run("labs/shell:1", command, network=network, remove=True, labels=lab.labels).decode()
+
+
+print(ask("http://weather-store:8000/readings", "weather-net"))
+print(ask("http://weather-store:8000/readings", "bridge"))
+print(ask("http://localhost:8000/readings", "weather-net"))
+
+# %% [markdown]
+# **What happened.** By name it works, from container to container, on the container's own port (8000): publishing is
+# only for the world outside. The default network (`bridge`) does not know the name.
+#
+# **Misconception**: "`localhost` is the machine." In a container, `localhost` is that container: its network namespace
+# has a loopback of its own.
+#
+# What the last sections typed piece by piece, **Compose** declares in one file, for `docker compose up`:
+#
+# ```yaml
+# services:
+#   store:
+#     image: weather-store:2
+#     build: store
+#     ports: ["8020:8000"]
+#     volumes: ["data:/data"]
+# volumes:
+#   data:
+# ```
+#
+# Compose makes a network for its project by itself, on which `store` is a name.
+
+# %% [markdown] tags=["exercise"] exercise="ex-02-2"
+# ### Exercise 2: the worker
+#
+# The next cell writes `worker/worker.py`. Every second it reads `/readings` from the store that the environment variable
+# `STORE` names (a URL), and sends their mean to `/means` when it has changed.
+#
+# *Goal*: the worker runs in the background, from an image of its own, `weather-worker:1`, based on `labs/python:3.11`.
+# Its Dockerfile belongs into `project / "worker"`.
+#
+# *Constraints*: not as root; at most 128 MiB of memory; it talks to the store over `weather-net`. Use `lab.labels` as
+# before.
+#
+# *Done when* the last line of `http://localhost:8020/means` is the mean of the readings, and the worker still runs.
+
+# %%
+# %%writefile {project}/worker/worker.py
+import os, threading
+from statistics import mean
+from urllib.request import urlopen
+
+def store(path, data=None):
+    with urlopen(f"{os.environ['STORE']}/{path}", data) as answer:
+        return answer.read().decode().split()
+
+while True:
+    readings, means = store("readings"), store("means")
+    if readings and means[-1:] != [new := f"{mean(map(float, readings)):.2f}"]:
+        store("means", new.encode())
+        print("new mean", new)
+    threading.Event().wait(1)
+
+# %% [markdown] tags=["hint"] exercise="ex-02-2"
+# Three steps: write a Dockerfile (look at the store's), build it with a tag, run the image. If the worker stops at once,
+# its log says why.
+
+# %% [markdown] tags=["hint"] exercise="ex-02-2"
+# Four lines make the Dockerfile: `FROM`, `COPY`, `USER`, `CMD`. `build("worker", "weather-worker:1")` builds it. On
+# `weather-net`, the store is `http://weather-store:8000`: its own port, not the published one.
+
+# %% [markdown] tags=["hint"] exercise="ex-02-2"
+# `client.containers.run("weather-worker:1", name=fresh("weather-worker"), detach=True, network=..., mem_limit=...,
+# environment={"STORE": ...}, labels=lab.labels)`, after `(project / "worker" / "Dockerfile").write_text(...)` and the
+# build.
+
+# %% tags=["answer"] exercise="ex-02-2"
+### BEGIN SOLUTION
+(project / "worker" / "Dockerfile").write_text("""\
+FROM labs/python:3.11
+COPY worker.py /app/worker.py
+USER 1000
+STOPSIGNAL SIGINT
+CMD ["python3", "-u", "/app/worker.py"]
+""")
+build("worker", "weather-worker:1")
+as_worker = {"environment": {"STORE": "http://weather-store:8000"}, "network": "weather-net", "mem_limit": "128m"}
+client.containers.run("weather-worker:1", name=fresh("weather-worker"), detach=True, labels=lab.labels, **as_worker)
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-02-2")
+
+# %% [markdown]
+# ## 12. Running is not healthy
+#
+# A process can run and yet be of no use. The front is an example: without its store it answers, but only with an
+# apology.
+
+# %%
+# %%writefile {project}/front/front.py
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import urlopen
+
+class Front(BaseHTTPRequestHandler):
+    def do_GET(self):
+        try:
+            count = len(urlopen(f"{os.environ['STORE']}/readings", timeout=2).read().split())
+            status, body = 200, f"{count} readings so far\n"
+        except OSError as error:
+            status, body = 502, f"no answer from {os.environ['STORE']}: {error}\n"
+        self.send_response(status), self.end_headers(), self.wfile.write(body.encode())
+
+ThreadingHTTPServer(("", 8080), Front).serve_forever()
+
+# %% [markdown]
+# `HEALTHCHECK` gives the image a command that Docker runs **inside** the container, again and again. Exit status 0 means
+# healthy; after `retries` failures in a row the container is unhealthy. (A second between two checks suits a lesson; 10
+# to 30 suit life.)
+
+# %%
+# %%writefile {project}/front/Dockerfile
+FROM labs/python:3.11
+COPY front.py /app/front.py
+USER 1000
+EXPOSE 8080
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=1s --timeout=3s --retries=2 CMD ["wget", "-q", "-O", "/dev/null", "http://localhost:8080/"]
+CMD ["python3", "-u", "/app/front.py"]
+
+# %%
+build("front", "weather-front:1")
+front = client.containers.run(
+    "weather-front:1",
+    name=fresh("weather-front"),
+    detach=True,
+    ports={"8080/tcp": 8023},
+    network="weather-net",
+    environment={"STORE": "http://weather-store:8000"},
+    labels=lab.labels,
+)
+
+# %%
+def wait_for_health(container, wanted):
+    """Wait until Docker says that a container is `healthy` or `unhealthy`."""
+    return wait_for(lambda: container.reload() or container.health == wanted, 60, what=f"{container.name}: {wanted}")
+
+
+wait_for_health(front, "healthy")
+print(front.health, "|", wait_for_http(lab.url(8023)))
+
+# %% [markdown]
+# Now take the store away:
+
+# %%
+store.stop()
+wait_for_health(front, "unhealthy")
+print(front.status, "but", front.health, "| restarts:", front.attrs["RestartCount"])
+print("last check:", front.attrs["State"]["Health"]["Log"][-1]["Output"])
+
+# %% [markdown]
+# **Misconception**: "Docker restarts an unhealthy container." It does not: it tells, and somebody else must act. A
+# *restart policy* (`--restart on-failure`) acts when a process **ends**. Acting on health is one of the reasons for
+# Kubernetes. Bring the store back, and the front recovers by itself:
+
+# %%
+store.start()
+wait_for_health(front, "healthy")
+print(front.health, "|", wait_for_http(lab.url(8023)))
+
+# %% [markdown]
+# ## 13. Keep images small
+#
+# What is not in an image need not be shipped, scanned or patched. Tools that only the *build* needs have no place in
+# the result. A **multi-stage** build has several `FROM`: the last one becomes the image, and copies what it wants out of
+# the others. Here Python makes a page, and nginx serves it:
+
+# %%
+# %%writefile {project}/about/Dockerfile
+FROM labs/python:3.11 AS build
+RUN mkdir /out && python3 -c "print('made with Python', *range(5))" > /out/index.html
+
+FROM labs/web:1
+COPY --from=build /out/index.html /usr/share/nginx/html/index.html
+
+# %% [markdown]
+# For comparison, build the first stage alone as well:
+#
+# ```console
+# $ docker build --target build --tag weather-about:build about/
+# $ docker build --tag weather-about:1 about/
+# ```
+
+# %%
+for tag, stage in (("build", "build"), ("1", None)):
+    image, _ = client.images.build(
+        path=str(project / "about"), target=stage, tag=f"weather-about:{tag}", labels=lab.labels, rm=True
+    )
+    print(f"weather-about:{tag:6}{image.attrs['Size'] / 1e6:6.1f} MB")
+command = ["sh", "-c", f"cat {index}; which python3 || echo there is no Python in here"]
+print(client.containers.run("weather-about:1", command, remove=True, labels=lab.labels).decode())
+
+# %% [markdown]
+# Other ways to small images: a small base, few packages, a `.dockerignore`. What does **not** help is to delete in a
+# later step what an earlier one added: the layer below still carries it.
+
+# %% [markdown]
+# ## 14. Ship it through a registry
+#
+# An image travels through a **registry**: push from here, pull over there. The course has one of its own. An image's
+# name says where it lives: `localhost:5000/weather-store:2`; without a host, a name means Docker Hub.
+#
+# ```console
+# $ docker tag weather-store:2 localhost:5000/weather-store:2
+# $ docker push localhost:5000/weather-store:2
+# ```
+
+# %%
+remote = f"{lab.engine.registry or 'localhost:5000'}/weather-store"
+client.images.get("weather-store:2").tag(remote, "2")
+for line in client.images.push(remote, "2", stream=True, decode=True):
+    if "error" in line or "aux" in line:
+        print(line.get("error") or line["aux"])
+
+# %% [markdown]
+# The digest is a hash of the image's manifest, so it names these very bytes for ever; a tag may be moved. Only layers
+# that the registry lacked were sent. Remove the name here, and fetch it back:
+#
+# ```console
+# $ docker rmi localhost:5000/weather-store:2
+# $ docker pull localhost:5000/weather-store:2
+# ```
+
+# %%
+client.images.remove(f"{remote}:2")
+pulled = client.images.pull(remote, "2")
+print(pulled.tags, "same image:", pulled.id == client.images.get("weather-store:2").id)
+print(pulled.attrs["RepoDigests"])
+
+# %% [markdown]
+# Without a registry, an image travels as a file. The CKAD exam likes to ask for that, and it proves section 5: an image
+# is archives and JSON.
+#
+# ```console
+# $ docker save --output store.tar weather-store:2
+# $ docker load --input store.tar
+# ```
+
+# %%
+import io
+import tarfile
+
+archive = io.BytesIO(b"".join(client.images.get("weather-store:2").save(named=True)))
+print(*sorted(member.name for member in tarfile.open(fileobj=archive) if member.isfile()), sep="\n")
+
+# %% [markdown] tags=["exercise"] exercise="ex-02-3"
+# ### Exercise 3: a front that does not answer
+#
+# A colleague has started a second front with the cell below. `http://localhost:8025` does not answer, and Docker calls
+# the container unhealthy. More than one thing is wrong with the way it was **started**; the image is fine.
+#
+# *Goal*: a front at `http://localhost:8025` that shows the number of readings.
+#
+# *Constraints*: from the image `weather-front:1` as it is; leave `weather-store` and `weather-front` as they are.
+#
+# *Done when* `http://localhost:8025` answers with the number of readings, and Docker calls that container healthy.
+
+# %%
+broken = client.containers.run(
+    "weather-front:1",
+    name=fresh("weather-front-2"),
+    detach=True,
+    ports={"80/tcp": 8025},
+    environment={"STORE": "http://localhost:8000"},
+    labels=lab.labels,
+)
+
+# %% [markdown] tags=["hint"] exercise="ex-02-3"
+# A container's ports and environment are fixed when it is made: replace it. To find out how, ask what its health check
+# says (`broken.reload(); broken.attrs["State"]["Health"]["Log"][-1]`, or `docker inspect`), and compare `broken.ports`
+# with `front.ports`.
+
+# %% [markdown] tags=["hint"] exercise="ex-02-3"
+# Three questions. On which port does the front listen in the container? What is `localhost` to a container? Which
+# network knows the name `weather-store`?
+
+# %% [markdown] tags=["hint"] exercise="ex-02-3"
+# Start it as `weather-front` was started in section 12, in place of the broken one: `fresh("weather-front-2")`, and
+# port 8025 instead of 8023.
+
+# %% tags=["answer"] exercise="ex-02-3"
+### BEGIN SOLUTION
+client.containers.run(
+    "weather-front:1",
+    name=fresh("weather-front-2"),
+    detach=True,
+    ports={"8080/tcp": 8025},
+    network="weather-net",
+    environment={"STORE": "http://weather-store:8000"},
+    labels=lab.labels,
+)
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-02-3")
+
+# %% [markdown]
+# ## Recap
+#
+# 1. A container is a process of the machine's kernel, with namespaces (what it sees) and cgroups (what it may use).
+# 2. An image is a read-only stack of layers; changes go into the container's own thin layer.
+# 3. `build`, `tag`, `run --publish`, `logs`, `exec`. `EXPOSE` publishes nothing, `latest` promises nothing.
+# 4. Files survive `stop`, not `rm`. A volume survives both.
+# 5. On a network of your own, containers find each other by name. `localhost` is the container itself.
+# 6. Too much memory: killed, status 137. Unhealthy: reported, not restarted.
+# 7. Multi-stage builds leave tools behind. A registry or a file carries an image; its digest names it.
+#
+# **In practice**: run as a user, with limits, one program per container; read logs before you `exec`.
+#
+# **Next**: who starts the container again when its machine dies? Lesson 03 meets the cluster that does.
+
+# %% [markdown]
+# ## Clean up
+#
+# Remove what this lesson made. Base images, and all that does not carry the lesson's labels, stay.
+
+# %%
+lab.cleanup()

@@ -1,0 +1,664 @@
+# %% [markdown]
+# # Meet the cluster and its objects
+#
+# The weather pipeline runs in containers, as long as somebody starts them, and starts them again. Kubernetes is that
+# somebody. This lesson takes it apart: a handful of ordinary programs and a record of what you want. You will stop each
+# program in turn, and see what it was good for.
+#
+# *You will do*: run the pipeline's front; find every program of the cluster, its memory, its log; write an object in
+# YAML, as a dictionary, with `kubectl`; stop the parts one by one; repair a producer that never starts.
+#
+# *You will learn*
+#
+# 1. what desired state and a control loop are;
+# 2. what each part of the control plane and of a node does;
+# 3. the five parts of every object;
+# 4. three ways to write one, and where to look a field up;
+# 5. how the parts work together by watching;
+# 6. what labels, selectors, namespaces and owners are for;
+# 7. what stops, and what goes on, when a part is stopped.
+#
+# *You need*: lesson 02, or to know what an image and a container are.
+#
+# *Time*: about 65 minutes, the three exercises included.
+
+# %% tags=["parameters"]
+FRONT_IMAGE = "labs/web:1"
+FRONTS = 2
+
+# %%
+from kubernetes import client, config
+
+from labs import open_lab
+
+lab = open_lab("03")
+config.load_kube_config()
+core, apps = client.CoreV1Api(), client.AppsV1Api()
+
+# %% [markdown]
+# ## 1. Say what, not how
+#
+# `docker run` is an order: carried out once, then forgotten. When that container ends at three in the morning, nobody
+# repeats the order.
+#
+# Kubernetes takes no orders. It keeps a record of what should be, the **desired state**, and its programs go round
+# **control loops** for ever: *look, compare, act*. A thermostat works like that: you set 20 °C, not "burn gas for ten
+# minutes".
+#
+# Desired: two copies of the pipeline's front. The first command only writes that wish down as YAML; `apply` means "make
+# it so", and is safe to repeat.
+
+# %%
+# !kubectl create deployment front --image={FRONT_IMAGE} --replicas={FRONTS} --dry-run=client -o yaml | kubectl apply -f -
+
+# %%
+from labs.waiting import wait_for_pods
+
+pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
+[pod.metadata.name for pod in pods]
+
+# %% [markdown]
+# A **pod** is Kubernetes' unit of work: one container, or a few that belong together. Delete one, and look again:
+
+# %%
+core.delete_namespaced_pod(pods[0].metadata.name, lab.namespace, grace_period_seconds=1)
+pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
+[pod.metadata.name for pod in pods]
+
+# %% [markdown]
+# **What happened.** There are two again, and one name is new. Nobody repeated an order: a loop looked (one pod),
+# compared (two desired) and acted. The new pod is not the old one restarted; it is another one, with another name and
+# another address. That is why the rest of Kubernetes never relies on a pod's name.
+#
+# ## 2. The parts are ordinary programs
+#
+# <img alt="kubectl and Python talk to kube-apiserver alone. So do kube-scheduler, kube-controller-manager, kubelet and
+# kube-proxy. Only kube-apiserver talks to etcd. On the node, the kubelet tells the container runtime to run pods."
+# width="660" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 660 300'
+#  font-family='sans-serif' font-size='14' text-anchor='middle'>
+#  <rect width='660' height='300' rx='8' fill='white'/>
+#  <rect x='10' y='70' width='420' height='220' rx='8' fill='aliceblue' stroke='steelblue'/>
+#  <rect x='450' y='70' width='200' height='220' rx='8' fill='honeydew' stroke='seagreen'/>
+#  <text x='85' y='90' font-weight='bold'>control plane</text> <text x='490' y='90' font-weight='bold'>node</text>
+#  <g fill='none' stroke='dimgray' stroke-width='1.5'>
+#  <path d='M220 42 V140 M120 160 H160 M280 160 H480 M190 180 V235 M250 180 V235 M280 172 L480 213
+#  M560 228 V248'/></g>
+#  <g fill='white' stroke='black'> <rect x='130' y='12' width='180' height='30' rx='15'/>
+#  <rect x='30' y='140' width='90' height='40' rx='5'/> <rect x='160' y='140' width='120' height='40' rx='5'/>
+#  <rect x='30' y='235' width='190' height='36' rx='5'/> <rect x='235' y='235' width='150' height='36' rx='5'/>
+#  <rect x='480' y='142' width='140' height='34' rx='5'/> <rect x='480' y='202' width='140' height='26' rx='5'/>
+#  <rect x='480' y='248' width='140' height='30' rx='5'/></g>
+#  <text x='220' y='32'>you: kubectl, Python</text> <text x='75' y='165'>etcd</text>
+#  <text x='220' y='165'>kube-apiserver</text> <text x='125' y='258'>kube-controller-manager</text>
+#  <text x='310' y='258'>kube-scheduler</text> <text x='550' y='164'>kube-proxy</text>
+#  <text x='550' y='220'>kubelet</text> <text x='550' y='268'>container runtime</text></svg>">
+#
+# | part | its one job |
+# |---|---|
+# | `etcd` | keeps the record: a database of objects |
+# | `kube-apiserver` | the only door to it; who asks is checked, what is asked is checked |
+# | `kube-controller-manager` | some forty control loops; one makes pods for you |
+# | `kube-scheduler` | chooses a node for each pod that has none |
+# | `kubelet` | runs the pods of its node, and reports |
+# | container runtime | makes the containers (here: containerd) |
+# | `kube-proxy` | leads a Service's address to its pods |
+
+# %% [markdown]
+# Every line of the picture ends at the API server. No part calls another. Each watches the record, and writes back what
+# it did.
+#
+# They are programs like yours, with a process number and some memory. On a cluster that the course did not start,
+# numbers are missing below: those processes live elsewhere.
+
+# %%
+import psutil
+
+parts = {part.name: part for part in lab.engine.status()}
+for name, part in parts.items():
+    memory = f"{psutil.Process(part.pid).memory_info().rss >> 20} MB" if part.pid else ""
+    print(f"{name:26}{part.state:10}{part.pid or '':>8}{memory:>8}")
+
+# %% [markdown]
+# (`docker`, `registry`, `network` and `ports` are the course's, not Kubernetes' own.) Look at one from close by: how was the
+# scheduler started, and what did it write last?
+
+# %%
+scheduler = parts.get("kube-scheduler")
+if scheduler:
+    print(*scheduler.argv, sep="\n")
+else:
+    print("Not started by the course. Its pod may be here: kubectl get pods -n kube-system")
+
+# %%
+from labs.errors import NotSupported
+
+try:
+    print(lab.engine.logs("kube-scheduler", lines=4))
+except NotSupported as refusal:
+    print(refusal, "Try: kubectl logs -n kube-system -l component=kube-scheduler --tail=4")
+
+# %% [markdown]
+# **What happened.** An ordinary command line, an ordinary log. The kubeconfig among the arguments is a client's, like
+# yours: the scheduler is one more user of the API, with few rights. Whoever can debug a program can debug Kubernetes.
+#
+# ## 3. An object has five parts
+#
+# Whatever Kubernetes knows is an **object**, and all objects are built alike:
+#
+# | part | says | written by |
+# |---|---|---|
+# | `apiVersion`, `kind` | which type, in which version | you |
+# | `metadata` | name, namespace, labels, owners | you, and the server |
+# | `spec` | what should be | you |
+# | `status` | what is, as last seen | controllers |
+#
+# Find them in the front:
+
+# %%
+# !kubectl get deployment front -o yaml
+
+# %% [markdown]
+# You wrote a few lines; the server filled in defaults (`strategy`, `restartPolicy`, ...), and controllers the `status`.
+#
+# Python has the same five. A `generation` counts changes of the spec; `observed_generation` says which of them the
+# status knows of. When they differ, the status is old news.
+
+# %%
+front = apps.read_namespaced_deployment("front", lab.namespace)
+print(front.api_version, front.kind, front.metadata.name)
+print("desired: ", front.spec.replicas, "replicas, generation", front.metadata.generation)
+print("observed:", front.status.ready_replicas, "ready,    generation", front.status.observed_generation)
+
+# %% [markdown]
+# ## 4. Where to look things up
+#
+# Nobody knows all fields by heart. The API server describes itself: every kind it knows, and every field of each. Both
+# commands are allowed in the exam, and quicker than a search.
+
+# %%
+# !kubectl api-resources --api-group=apps
+
+# %%
+# !kubectl explain deployment.spec.replicas
+
+# %% [markdown]
+# `kubectl` has no knowledge of its own: it asks the server, as any client can.
+
+# %%
+for resource in apps.get_api_resources().resources:
+    print(resource.name, resource.kind, resource.namespaced)
+
+# %% [markdown]
+# ## 5. Three ways to write an object
+#
+# The front needs an address that stays while pods come and go: a **Service** (lesson 07 is about them). Its `selector`
+# says for which pods; `nodePort` opens a port on every node.
+#
+# First in YAML, the form that is kept in version control and reviewed:
+
+# %% language="bash"
+# kubectl apply -f - <<END
+# apiVersion: v1
+# kind: Service
+# metadata:
+#   name: front
+#   labels: {app: front}
+# spec:
+#   type: NodePort
+#   selector: {app: front}
+#   ports:
+#   - {port: 80, targetPort: 80, protocol: TCP, nodePort: 30030}
+# END
+
+# %%
+from labs.waiting import wait_for_http
+
+wait_for_http(lab.url(30030))
+
+# %% [markdown]
+# Second as a dictionary in Python. `dry_run="All"` has the server do everything except store it: check rights, check
+# fields, fill in defaults. Under another name, since `front` is taken:
+
+# %%
+service = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "front-python", "labels": {"app": "front"}},
+    "spec": {
+        "type": "NodePort",
+        "selector": {"app": "front"},
+        "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP"}],
+    },
+}
+from_python = core.create_namespaced_service(lab.namespace, service, dry_run="All")
+
+# %% [markdown]
+# Third by a generator of `kubectl`, the quickest of the three. It reads the labels off the Deployment:
+
+# %%
+# from_kubectl = !kubectl expose deployment front --name=front-kubectl --type=NodePort --port=80 --target-port=80 --dry-run=server -o yaml
+# from_yaml = !kubectl get service front -o yaml
+lab.same(from_python, from_kubectl, from_yaml, ignore=("metadata.name",))
+
+# %% [markdown]
+# **What happened.** Names and chosen ports apart, three ways give one object: `kubectl` and Python both turn what you
+# give them into JSON and send it to the same address. Choose by occasion: a generator for speed, YAML to keep, Python
+# when a program decides.
+
+# %% [markdown] tags=["exercise"] exercise="ex-03-1"
+# ### Exercise 1: the worker
+#
+# *Goal*: a Deployment `worker` that keeps two pods running. Image `labs/shell:1`, command
+# `sh -c "while true; do date; sleep 5; done"`. Each **pod** carries two labels: `app: worker` and `pipeline: weather`.
+#
+# *Constraint*: in the lesson's namespace; write it in whichever way you like.
+#
+# *Done when* two pods with both labels are ready, and the Deployment keeps them.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-1"
+# A Deployment holds a description of the pods that it makes. `kubectl explain deployment.spec.template` shows where.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-1"
+# Labels stand in three places: on the Deployment itself, in its `selector`, and in `spec.template.metadata`. Pods get
+# those of the template. `kubectl create deployment worker ... --dry-run=client -o yaml` writes most of it for you.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-1"
+# `spec: {replicas: 2, selector: {matchLabels: {app: worker}}, template: {metadata: {labels: {app: worker, pipeline:
+# weather}}, spec: {containers: [{name: worker, image: "labs/shell:1", command: [sh, -c, "while ..."]}]}}}`. From
+# Python, `kubernetes.made = utils.create_from_dict(client.ApiClient(), body, namespace=lab.namespace)` sends a dictionary.
+
+# %% tags=["answer"] exercise="ex-03-1"
+### BEGIN SOLUTION
+from kubernetes import utils
+
+command = ["sh", "-c", "while true; do date; sleep 5; done"]
+pod = {"containers": [{"name": "worker", "image": "labs/shell:1", "command": command}]}
+labels = {"app": "worker", "pipeline": "weather"}
+template = {"metadata": {"labels": labels}, "spec": pod}
+spec = {"replicas": 2, "selector": {"matchLabels": {"app": "worker"}}, "template": template}
+worker = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "worker"}, "spec": spec}
+made = utils.create_from_dict(client.ApiClient(), worker, namespace=lab.namespace, apply=True)
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-03-1")
+
+# %% [markdown]
+# ## 6. A relay of watchers
+#
+# If no part calls another, how does the next one know that it is its turn? It **watches**: one request whose answer
+# never ends, a line for each change. Ask for a third front, and watch the pods for three seconds, from the version of
+# the record that came before:
+
+# %%
+from kubernetes import watch
+
+
+def follow(since, seconds, selector=""):
+    """Print what happens to the lesson's pods after a version of the record."""
+    where = {"label_selector": selector, "resource_version": since, "timeout_seconds": seconds}
+    for event in watch.Watch().stream(core.list_namespaced_pod, lab.namespace, **where):
+        pod = event["object"]
+        print(event["type"], pod.metadata.name, "node:", pod.spec.node_name, pod.status.phase)
+
+
+# %%
+since = core.list_namespaced_pod(lab.namespace).metadata.resource_version
+apps.patch_namespaced_deployment_scale("front", lab.namespace, {"spec": {"replicas": FRONTS + 1}})
+follow(since, seconds=3, selector="app=front")
+
+# %% [markdown]
+# **What happened.** One pod, several hands, one line each:
+#
+# 1. `ADDED`, node `None`: the ReplicaSets' loop in the controller manager saw "three desired, two there", and made it.
+# 2. A node: the scheduler saw a pod without one, and wrote a name into it.
+# 3. `Running`: the kubelet of that node saw a pod with its name on it, started it, and reported on the way.
+#
+# `kubectl get pods --watch` shows the same. Back to two; last in, first out:
+
+# %%
+# !kubectl scale deployment front --replicas={FRONTS}
+
+# %% [markdown]
+# ## 7. Labels bind, owners keep
+#
+# **Labels** are words that you stick on objects; a **selector** is a question about them. Services, Deployments and you
+# find pods that way, never by name:
+
+# %%
+# !kubectl get pods --show-labels
+# !kubectl get pods --selector "app in (front, worker), pipeline!=weather" -o name
+
+# %% [markdown]
+# A selector finds; it does not say to whom a pod belongs. That is what **owner references** are for. Follow them up:
+
+# %%
+pod = wait_for_pods(core, lab.namespace, "app=front", FRONTS)[0]
+owner = pod.metadata.owner_references[0]
+replica_set = apps.read_namespaced_replica_set(owner.name, lab.namespace)
+print(pod.metadata.name, "←", owner.kind, owner.name)
+for owner in replica_set.metadata.owner_references:
+    print(replica_set.metadata.name, "←", owner.kind, owner.name)
+
+# %% [markdown]
+# A Deployment does not own pods. It owns a **ReplicaSet**, which owns the pods; lesson 04 shows what the one in between
+# is good for. When an owner is deleted, a loop called the garbage collector deletes what it owned:
+
+# %%
+# !kubectl create deployment trial --image={FRONT_IMAGE}
+# !kubectl get replicaset,pod --selector app=trial -o name
+# !kubectl delete deployment trial --cascade=foreground
+# !kubectl get replicaset,pod --selector app=trial -o name
+
+# %% [markdown]
+# A ReplicaSet goes by both: it counts the pods that it owns, **adopts** an orphan that its selector matches, and **lets
+# go** of a pod that no longer matches.
+#
+# A **namespace**, last, is a drawer: names need be unique only within one, and most requests look into one. A second
+# `front` is refused here and fine next door (only asked, not made):
+
+# %%
+# !kubectl create service clusterip front --tcp=80 --dry-run=server
+# !kubectl create service clusterip front --tcp=80 --dry-run=server --namespace=default
+
+# %% [markdown]
+# Nodes, and namespaces themselves, lie in no drawer: `kubectl api-resources --namespaced=false` lists such kinds.
+
+# %% [markdown] tags=["exercise"] exercise="ex-03-2"
+# ### Exercise 2: out of service
+#
+# One of the front's pods answers strangely. You want it to go on running, so that you can look into it at leisure, but
+# without visitors, and with a healthy pod in its place.
+#
+# *Goal*: one pod that the front's ReplicaSet made runs on **without an owner**, while the Deployment `front` has its two
+# pods.
+#
+# *Constraint*: delete nothing, and leave the Deployment as it is.
+#
+# *Done when* there are three pods of the front's making, two owned and one free.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-2"
+# By what does a ReplicaSet recognise its pods? `kubectl get replicaset --show-labels -o wide` shows the selector too.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-2"
+# A pod's labels may be changed while it runs. A ReplicaSet lets go of a pod that its selector no longer matches.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-2"
+# `kubectl label pod NAME app=front-suspect --overwrite`, or `core.patch_namespaced_pod(NAME, lab.namespace, {"metadata":
+# {"labels": {"app": "front-suspect"}}})`.
+
+# %% tags=["answer"] exercise="ex-03-2"
+suspect = core.list_namespaced_pod(lab.namespace, label_selector="app=front").items[0].metadata.name
+### BEGIN SOLUTION
+freed = core.patch_namespaced_pod(suspect, lab.namespace, {"metadata": {"labels": {"app": "front-suspect"}}})
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-03-2")
+
+# %% [markdown]
+# ## 8. Stop the parts, one by one
+#
+# Now the experiment that tells what each part is for: stop it, and see what no longer happens. Before each cell, **say
+# what you expect**.
+#
+# The helper starts the part again when its block ends, whatever happens in between. On a cluster that the course did not
+# start, it says that it may not, and the cell goes on with everything running.
+
+# %%
+from contextlib import contextmanager, suppress
+
+
+@contextmanager
+def stopped(name):
+    """A block during which a part of the cluster does not run."""
+    try:
+        try:
+            lab.engine.stop(name)
+            print(f"--- {name} is stopped")
+        except NotSupported as refusal:
+            print(f"--- {refusal} What follows is a cluster with all its parts.")
+        yield
+    finally:
+        with suppress(NotSupported):
+            lab.engine.start(name)
+
+
+# %% [markdown]
+# ### The scheduler
+#
+# A pod for a trial, while nobody chooses nodes:
+
+# %%
+# !kubectl delete pod trial --ignore-not-found --grace-period=1
+since = core.list_namespaced_pod(lab.namespace).metadata.resource_version
+with stopped("kube-scheduler"):
+#     !kubectl run trial --image={FRONT_IMAGE}
+    follow(since, seconds=3, selector="run=trial")
+#     !kubectl describe pod trial | tail -n 1
+
+# %%
+wait_for_pods(core, lab.namespace, "run=trial", 1)[0].spec.node_name
+
+# %% [markdown]
+# **What happened.** The API server stored the pod at once; it stayed `Pending`, node `None`, and had no events: nobody
+# had looked at it. Remember that pair, *Pending and no events*. A scheduler that looks and finds no place leaves an event
+# which says so. Back again, it caught up: nothing was lost, since the wish is in the record, not in a message that had to
+# be received.
+#
+# ### The controller manager
+#
+# Delete both fronts, and wish for something new:
+
+# %%
+# !kubectl delete deployment late --ignore-not-found
+with stopped("kube-controller-manager"):
+#     !kubectl delete pod --selector app=front --grace-period=1
+#     !kubectl create deployment late --image={FRONT_IMAGE}
+#     !kubectl get deployment front late
+#     !kubectl get replicaset,pod --selector "app in (front, late)"
+
+# %%
+wait_for_pods(core, lab.namespace, "app in (front, late)", FRONTS + 1)
+# !kubectl get deployment front late
+
+# %% [markdown]
+# **What happened.** The front's pods were gone and not replaced; `late` had no ReplicaSet. And yet `front` was said to be
+# 2 of 2 ready! A `status` is what a controller wrote last. With nobody to write, it lies. Pods are the truth.
+#
+# ### The kubelet
+#
+# The node's own agent. `front` is the old hand here, `trial` the newcomer:
+
+# %%
+# !kubectl delete pod trial --ignore-not-found --grace-period=1
+since = core.list_namespaced_pod(lab.namespace).metadata.resource_version
+with stopped(f"kubelet/{lab.engine.nodes[0]}"):
+#     !kubectl run trial --image={FRONT_IMAGE}
+    follow(since, seconds=3, selector="run=trial")
+    print(wait_for_http(lab.url(30030)))
+
+# %%
+trial = wait_for_pods(core, lab.namespace, "run=trial", 1)[0]
+print(trial.spec.node_name, trial.status.phase)
+
+# %% [markdown]
+# **What happened.** The scheduler gave the new pod a node, and nobody there picked it up. The old pods went on answering:
+# containers are processes of the node, not children of the kubelet.
+#
+# A kubelet also reports that its node lives. When that stays out for 20 s here (50 s by default), the node is called
+# `NotReady`, its pods are taken out of Services, and five minutes later replaced elsewhere.
+#
+# ### The container runtime
+#
+# Where the kubelet only tells, the runtime does. Again old hand and newcomer:
+
+# %%
+# !kubectl delete pod trial --ignore-not-found --grace-period=1
+with stopped(f"containerd/{lab.engine.nodes[0]}"):
+#     !kubectl run trial --image={FRONT_IMAGE}
+#     !kubectl wait pod trial --for=condition=Ready --timeout=3s
+    print(wait_for_http(lab.url(30030)))
+
+# %% [markdown]
+# **What happened.** No new container, and the old ones do not care: each hangs on a small process of its own (a *shim*),
+# so that the runtime may be replaced under running containers.
+#
+# ### kube-proxy
+#
+# It writes into the node's firewall how a Service's address leads to its pods. A second Service, meanwhile:
+
+# %%
+from labs.errors import Timeout
+
+# !kubectl delete service second --ignore-not-found
+with stopped(f"kube-proxy/{lab.engine.nodes[0]}"):
+#     !kubectl create service nodeport second --tcp=80 --node-port=30031
+#     !kubectl set selector service second app=front
+    for port in (30030, 30031):
+        try:
+            print(port, wait_for_http(lab.url(port), timeout=2))
+        except Timeout as error:
+            print(port, error.what)
+
+# %%
+wait_for_http(lab.url(30031))
+
+# %% [markdown]
+# **What happened.** The old Service answered, the new one did not: kube-proxy writes rules, and the kernel carries the
+# traffic. No byte of yours ever passes through kube-proxy, whatever its name says.
+#
+# ### The API server
+#
+# The only door. With it shut, is the application down? (About 15 seconds.)
+
+# %%
+from labs.explain import explain
+
+with stopped("kube-apiserver"):
+#     !kubectl get pods
+    try:
+        core.list_namespaced_pod(lab.namespace)
+    except Exception as error:
+        print("Python:", explain(error).what)
+    print("The front:", wait_for_http(lab.url(30030)))
+
+# %% [markdown]
+# **What happened.** You were locked out, and every control loop with you: nothing could be changed, healed or scaled.
+# And the front answered. A cluster without its control plane is not down, it is **frozen**: it serves as it did, until
+# something breaks that nobody will mend.
+#
+# When a cell of yours says *The API server does not answer*, this is why; `labs status` in a terminal shows it.
+#
+# ### etcd
+#
+# The API server keeps nothing itself. Without its database it runs, and cannot serve (about 25 seconds):
+
+# %%
+with stopped("etcd"):
+#     !kubectl get --raw /readyz/etcd --request-timeout=8s
+#     !kubectl create configmap proof --dry-run=server --request-timeout=3s
+    print("The front:", wait_for_http(lab.url(30030)))
+
+# %%
+# !kubectl delete pod trial --ignore-not-found --grace-period=1
+# !kubectl run trial --image={FRONT_IMAGE}
+wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
+
+# %% [markdown]
+# **What happened.** Frozen again, and then, with a new pod, well again. All that the cluster *is* lies in etcd: every other part could be thrown away and
+# started anew, as you just did. That is why a cluster's backup is a backup of etcd.
+#
+# | stopped | what no longer happens | what goes on |
+# |---|---|---|
+# | scheduler | new pods get no node | all pods |
+# | controller manager | nothing is replaced or scaled; status grows old | all pods |
+# | kubelet | no pod starts on its node; in time, NotReady | its containers |
+# | runtime | no container starts on its node | its containers |
+# | kube-proxy | changes of Services do not arrive at its node | known Services |
+# | API server, etcd | nothing changes | all that runs |
+
+# %% [markdown] tags=["exercise"] exercise="ex-03-3"
+# ### Exercise 3: the producer that never starts
+#
+# The next cell deploys the pipeline's producer. All parts of the cluster run, and yet its pod waits for ever.
+#
+# *Goal*: find out who does not do their work for this pod, and why. Then mend the Deployment `producer`. There may be more
+# than one thing wrong with it.
+#
+# *Constraint*: nodes belong to everybody: leave them as they are.
+#
+# *Done when* one pod of the Deployment `producer` is ready.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-3"
+# In which state is the pod, and has it got events? `kubectl describe pod --selector app=producer` ends with them. Which
+# of the experiments above looked like this?
+
+# %% [markdown] tags=["hint"] exercise="ex-03-3"
+# *Pending and no events*: no scheduler has looked. Whom does the pod wait for? Compare `schedulerName` in
+# `kubectl get pod --selector app=producer -o yaml` with a front pod's. Once a scheduler looks, read its event, and
+# `kubectl get nodes --show-labels`.
+
+# %% [markdown] tags=["hint"] exercise="ex-03-3"
+# In `spec.template.spec`, take out `schedulerName` (the default is `default-scheduler`) and `nodeSelector`. With
+# `kubectl edit deployment producer` in a terminal, by applying a mended copy of the YAML, or with
+# `apps.patch_namespaced_deployment`; there, `None` takes a field out.
+
+# %% language="bash"
+# kubectl apply -f - <<END
+# apiVersion: apps/v1
+# kind: Deployment
+# metadata: {name: producer}
+# spec:
+#   selector: {matchLabels: {app: producer}}
+#   template:
+#     metadata: {labels: {app: producer, pipeline: weather}}
+#     spec:
+#       schedulerName: fast-scheduler
+#       nodeSelector: {disk: nvme}
+#       containers:
+#       - {name: producer, image: "labs/shell:1", command: [tail, -f, /dev/null]}
+# END
+
+# %% tags=["answer"] exercise="ex-03-3"
+### BEGIN SOLUTION
+mended = {"schedulerName": "default-scheduler", "nodeSelector": None}
+changed = apps.patch_namespaced_deployment("producer", lab.namespace, {"spec": {"template": {"spec": mended}}})
+### END SOLUTION
+
+# %% tags=["check"]
+lab.check("ex-03-3")
+
+# %% [markdown]
+# ## Recap
+#
+# 1. **Desired state** is a record; **control loops** look, compare and act until the world agrees with it.
+# 2. All parts are ordinary programs around one door, `kube-apiserver`; the record lies in `etcd`.
+# 3. An object is `apiVersion`, `kind`, `metadata`, `spec` (yours) and `status` (theirs, and sometimes old).
+# 4. YAML, Python and `kubectl` send the same JSON; `explain` and `api-resources` know every field.
+# 5. The parts never call each other; they **watch**, and take turns.
+# 6. **Selectors** find by **labels**; **owner references** say who belongs to whom, and who goes with whom;
+#    **namespaces** keep names apart.
+# 7. A cluster without control plane is frozen, not down.
+
+# %% [markdown]
+# **In practice**: when a pod does not run, ask which loop's turn it is. No pod: controller manager (or a quota). Pending,
+# no node: scheduler. A node, not running: kubelet or runtime. Running, no answer: Service, kube-proxy. Managed clusters
+# run the control plane for you, several of each; the nodes are yours to understand.
+#
+# **Next**: lesson 04 changes the front's version while visitors come, and takes it back.
+
+# %% [markdown]
+# ## Clean up
+#
+# Is everything up again? What is not, is started; then all that the lesson made is removed. (`lab.reset()` does the same,
+# and makes the namespace anew.)
+
+# %%
+for part in lab.engine.status():
+    print(f"{part.name:26}{part.state}")
+    if part.state != "running":
+        lab.engine.start(part.name)
+
+# %%
+lab.cleanup()

@@ -1,0 +1,202 @@
+"""Lesson 03's checks: the reference solutions and other right ones pass, wrong ones get the words that help."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from labs import checks, lessons, open_lab
+
+pytestmark = pytest.mark.engine
+
+WORKER = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: worker, labels: {app: worker, pipeline: weather}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: worker}}
+  template:
+    metadata: {labels: {app: worker, pipeline: weather}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - {name: date, image: "labs/shell:1", command: [sh, -c, "while true; do date; sleep 5; done"]}
+"""
+BY_GENERATOR = """
+kubectl create deployment worker --image=labs/shell:1 --replicas=2 --dry-run=client -o json \
+    -- sh -c 'while true; do date; sleep 5; done' |
+kubectl patch -f - --local --type=json -o json -p \
+    '[{"op": "add", "path": "/spec/template/metadata/labels/pipeline", "value": "weather"}]' | kubectl apply -f -
+"""
+FRONT = "kubectl create deployment front --image=labs/web:1 --replicas=2; kubectl rollout status deployment front"
+ONE = "$(kubectl get pods -l app=front -o name | head -n 1)"
+
+
+def shell(script: str) -> None:
+    """Run what a learner would type into a terminal."""
+    done = subprocess.run(
+        ["bash", "-ec", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def remove(selector: str) -> None:
+    """Remove an answer at once: there is no need to wait for its containers."""
+    shell(f"kubectl delete deployments,replicasets,pods --force --selector {selector}")
+
+
+def apply(manifest: str) -> str:
+    return f"kubectl apply -f - <<'END'\n{manifest}\nEND"
+
+
+def broken_producer() -> str:
+    """The manifest that the lesson hands out."""
+    cells = lessons.lesson("03").notebook.cells
+    source = next(cell.source for cell in cells if "name: producer" in cell.source and cell.cell_type == "code")
+    return source.removeprefix("%%bash\n")
+
+
+@pytest.fixture(scope="module")
+def cells(cells_of):
+    from kubernetes import client, config
+
+    cells = cells_of("03")
+    lab = open_lab("03", quiet=True)
+    config.load_kube_config()
+    cells.namespace |= {"lab": lab, "client": client, "core": client.CoreV1Api(), "apps": client.AppsV1Api()}
+    shell(FRONT)
+    return cells
+
+
+@pytest.fixture
+def verdict(cells):
+    """Runs a script, or the reference solution, and returns the verdict of a check."""
+
+    def given(check_id: str, answer: str = "") -> str:
+        if answer == "the reference":
+            cells.namespace["suspect"] = cells.namespace["core"].list_namespaced_pod(
+                "lab-03", label_selector="app=front"
+            ).items[0].metadata.name  # fmt: skip
+            cells.solve(check_id)
+        else:
+            shell(answer)
+        return str(checks.run(check_id, cells.namespace["lab"]))
+
+    return given
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("", ['expected  a Deployment "worker" in namespace lab-03', "observed  none"]),
+        (apply(WORKER), ["passed"]),
+        (apply(WORKER.replace("replicas: 2", "replicas: 1")), ["asks for 2 pods", "observed  it asks for 1"]),
+        (apply(WORKER.replace("labs/shell:1", "labs/web:1")), ["labs/shell:1", "observed  pods from labs/web:1"]),
+        (
+            apply(WORKER.replace("{labels: {app: worker, pipeline: weather}}", "{labels: {app: worker}}")),
+            ["to carry app=worker and pipeline=weather", "one with app=worker", "`spec.template.metadata`"],
+        ),
+        (apply(WORKER.replace("while true", "if false").replace("done", "fi")), ["2 ready pods", " ready, others "]),
+        (
+            f"kubectl apply --namespace=default -f - <<'END'\n{WORKER.replace('replicas: 2', 'replicas: 0')}\nEND",
+            ["observed  one in namespace default"],
+        ),
+        ("kubectl run worker --image=labs/shell:1 --labels=app=worker,pipeline=weather -- date", ["observed  none"]),
+        (BY_GENERATOR, ["passed"]),
+        ("the reference", ["passed", "the template says"]),
+    ],
+)
+def test_worker(verdict, answer, words):
+    try:
+        found = verdict("ex-03-1", answer)
+    finally:
+        remove("app=worker")
+        shell("kubectl delete deployment worker --namespace=default --ignore-not-found")
+    assert all(word in found for word in words), found
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("", ["a running pod that the front's ReplicaSet made and no longer owns", "2 pods of the front, each owned"]),
+        (f"kubectl label {ONE} suspect=yes", ["each owned by a ReplicaSet", "`kubectl get pods --show-labels`"]),
+        (f"kubectl delete {ONE} --now", ["each owned by a ReplicaSet"]),
+        ("kubectl run front-suspect --image=labs/web:1", ['"front-suspect" that no ReplicaSet ever made']),
+        (
+            f"kubectl label {ONE} app=looked-at --overwrite; kubectl scale deployment front --replicas=1",
+            ["to ask for 2 pods, as before", "observed  it asks for 1"],
+        ),
+        (f"kubectl label {ONE} app=looked-at --overwrite", ["passed"]),
+        (f"kubectl label {ONE} app-", ["passed"]),
+        (
+            f"kubectl patch {ONE} -p " + """'{"metadata": {"labels": {"pod-template-hash": null}}}'""",
+            ["passed", "the ReplicaSet let go of it"],
+        ),
+        ("the reference", ["passed"]),
+        ("kubectl delete deployment front --now", ['a Deployment "front"', "first cells"]),
+    ],
+)
+def test_front_pod(verdict, answer, words):
+    found = verdict("ex-03-2", answer)
+    shell("kubectl delete pods --force -l '!pod-template-hash'; kubectl delete pods --force -l 'app!=front'")
+    shell(f"kubectl get deployment front || ({FRONT}); kubectl scale deployment front --replicas=2")
+    shell("kubectl rollout status deployment front --timeout=20s")
+    assert all(word in found for word in words), found
+
+
+PATCH = "kubectl patch deployment producer -p "
+MENDED = '\'{"spec": {"template": {"spec": {"schedulerName": null, "nodeSelector": null}}}}\''
+WRONG_IMAGE = MENDED.replace("null}", 'null, "containers": [{"name": "producer", "image": "labs/shell:2"}]}')
+SCHEDULER = '\'{"spec": {"template": {"spec": {"schedulerName": "default-scheduler"}}}}\''
+SELECTOR = '\'{"spec": {"template": {"spec": {"nodeSelector": null}}}}\''
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("", ["no scheduler has looked at it: it has no events", "`schedulerName`"]),
+        (PATCH + SELECTOR, ["no scheduler has looked at it"]),
+        (
+            PATCH + SCHEDULER,
+            ["the scheduler has looked, and found none: 0/", "`kubectl explain pod.spec.nodeSelector`"],
+        ),
+        (
+            f"{PATCH}{SCHEDULER}; kubectl label nodes --all disk=nvme",
+            ["the nodes as they were", "a label 'disk' on node1", "disk-`"],
+        ),
+        ("kubectl scale deployment producer --replicas=0", ["observed  it asks for 0"]),
+        (
+            "kubectl delete deployment producer; kubectl run producer --image=labs/shell:1 -- tail -f /dev/null",
+            ['a Deployment "producer"', "rather than replace it by a pod"],
+        ),
+        (PATCH + WRONG_IMAGE, ["a ready pod of producer", "observed  0 ready, others"]),
+        (PATCH + MENDED, ["passed", "every label that the pod's `nodeSelector` asks for"]),
+        ("producer without faults", ["passed"]),
+        ("the reference", ["passed"]),
+    ],
+)
+def test_producer(verdict, answer, words):
+    shell(broken_producer())
+    if answer == "producer without faults":
+        lines = (line for line in broken_producer().splitlines() if not re.search("schedulerName|nodeSelector", line))
+        answer = "kubectl delete deployment producer --now; " + "\n".join(lines)
+    try:
+        found = verdict("ex-03-3", answer)
+    finally:
+        shell("kubectl label nodes --all disk-; kubectl delete deployment producer --ignore-not-found")
+        remove("app=producer")
+        remove("run=producer")
+    assert all(word in found for word in words), found
+
+
+def test_without_api_server_nothing_is_judged(course, cells):
+    course.stop("kube-apiserver")
+    try:
+        found = [str(checks.run(check.id, cells.namespace["lab"])) for check in checks.checks_of("03")]
+    finally:
+        course.start("kube-apiserver")
+    assert len(found) == 3
+    assert all("could not check" in text and "The API server does not answer" in text for text in found), found

@@ -1,0 +1,122 @@
+"""After `labs down` the machine is as it was before `labs up`, whatever has happened in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from labs.engines.startup import Startup
+from labs.engines.state import cache_folder
+from labs.waiting import wait_for
+from tests.engines.courses import Course, has_ended, kill_group
+from tests.engines.machine_now import differences, snapshot
+
+pytestmark = pytest.mark.engine
+
+STEPS = tuple(Startup(None).tasks())
+IN_EVERY_RUN = ("network", "containerd", "control plane", "images on the nodes")
+
+
+@pytest.fixture
+def before(another: Course) -> dict[str, list[str]]:
+    return snapshot(another.name)
+
+
+def assert_nothing_left(before: dict[str, list[str]], course: Course) -> None:
+    """Nothing has come and nothing is missing; what the kernel removes a moment later is waited for."""
+    wait_for(
+        lambda: not differences(before, snapshot(course.name)),
+        timeout=10,
+        what="the machine to be as it was",
+        state=lambda: str(differences(before, snapshot(course.name))),
+        interval=1,
+    )
+
+
+def kill_after(course: Course, step: str) -> None:
+    """Start `labs up`, and end it as a crash does right when a step has ended."""
+    process = course.begin_up()
+    for line in process.stdout:
+        if f"✓ {step} (" in line:
+            break
+    else:
+        pytest.fail(f"there is no step {step!r}")
+    kill_group(process)
+
+
+def test_up_and_down(another, before, tmp_path):
+    """A whole life: the machine, and the files of the user who has a cluster and a Docker of their own."""
+    files = [tmp_path / "mine.yaml", tmp_path / ".kube/config", tmp_path / ".docker/config.json"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{}\n")
+    theirs = Course(another.name, HOME=str(tmp_path), KUBECONFIG=str(files[0]), LABS_CACHE=str(cache_folder()))
+    stamps = [file.stat().st_mtime_ns for file in files]
+    theirs.must("up")
+    assert differences(before, snapshot(another.name)), "a snapshot that never differs shows nothing"
+    theirs.must("down")
+    assert_nothing_left(before, another)
+    assert [file.stat().st_mtime_ns for file in files] == stamps
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(f.name for f in files)
+
+
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=[] if step in IN_EVERY_RUN else [pytest.mark.slow]) for step in STEPS]
+)
+def test_kill_at_the_end_of_a_step_then_down(another, before, step):
+    kill_after(another, step)
+    another.must("down")
+    assert_nothing_left(before, another)
+
+
+def test_kill_as_soon_as_there_is_a_record_then_down(another, before):
+    process = another.begin_up()
+    wait_for(another.has_record, timeout=20, what="the record to be written", interval=0.001)
+    kill_group(process)
+    another.must("down")
+    assert_nothing_left(before, another)
+
+
+def test_down_while_up_is_at_work(another, before):
+    process = another.begin_up()
+    next(line for line in process.stdout if "✓ network (" in line)
+    another.must("down")
+    process.communicate(timeout=20)
+    assert_nothing_left(before, another)
+
+
+def test_kill_of_up_alone_then_up_again_then_a_crash_of_all(another, before):
+    """What the killed command had started goes on or is started anew; and a crash of everything, as of a machine that
+    loses its power, is nothing else than a stop."""
+    process = another.begin_up()
+    next(line for line in process.stdout if "✓ control plane (" in line)
+    process.kill()  # its children live on
+    process.communicate(timeout=60)
+    another.must("up")
+    assert set(another.states().values()) == {"running"}
+    crash(another)
+    assert "running" not in another.states().values()
+    another.must("up")
+    assert set(another.states().values()) == {"running"}
+    another.must("down")
+    assert_nothing_left(before, another)
+
+
+def crash(course: Course) -> None:
+    """End every process of the course at once, and remove its cgroups, as a reboot does."""
+    from labs.engines.machine import remove_cgroups
+
+    engine = course.engine
+    pids = [process.pid for process in engine.processes.marked()]
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    wait_for(lambda: all(has_ended(pid) for pid in pids), timeout=20, what="all processes to end")
+    link = engine.network.link_name(engine.record)
+    subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)
+    remove_cgroups(engine.record)
