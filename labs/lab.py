@@ -83,7 +83,7 @@ class Lab:
 
     def __init__(self, lesson: str, engine: Engine, namespace: str, *, uses_kubernetes: bool = True) -> None:
         self.lesson, self.engine, self.namespace, self.uses_kubernetes = lesson, engine, namespace, uses_kubernetes
-        self.labels = {"labs.course": engine.name, "labs.lesson": lesson}
+        self.labels = {"labs.course": engine.label, "labs.lesson": lesson}
         self._hints_given: dict[str, int] = {}
         self._clients: tuple[int, Clients] | None = None
         self._copied = 0
@@ -264,7 +264,7 @@ class Lab:
 
     @property
     def _namespace_labels(self) -> dict[str, str]:
-        return {"labs/course": self.engine.name, "labs/lesson": self.lesson}
+        return {"labs/course": self.engine.label, "labs/lesson": self.lesson}
 
     def _wait_for_startup(self, timeout: float = 60) -> None:
         """Let a `labs up` that is at work finish the nodes, if that takes less than ``timeout`` seconds."""

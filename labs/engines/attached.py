@@ -82,6 +82,11 @@ class AttachedEngine(Engine):
         state.make_folder("lessons", mode=0o700)
         return cls(state)
 
+    @property
+    def label(self) -> str:
+        """Others may attach to the same cluster, with a course of the same name."""
+        return f"{self.name}-{self.record.id}"
+
     def up(self, reporter: Reporter) -> None:
         """See that both answer and that the base images are there. Raises LabsError; then nothing new is kept."""
         is_new = not self.nodes
@@ -204,18 +209,20 @@ class AttachedEngine(Engine):
         self._kubectl("get", "--raw=/readyz")
 
     def start(self, name: str) -> None:
-        raise NotSupported(f"The course did not start {name}, so it cannot start or stop it.", "Use the engine `host`.")
+        raise NotSupported(
+            f"The course did not start {name}, so it cannot start or stop it.", "That is for whoever runs it."
+        )
 
     def stop(self, name: str) -> None:
         self.start(name)
 
     def logs(self, name: str, lines: int = 50) -> str:
-        raise NotSupported(f"The course did not start {name} and has no log of it.", "Look where it runs.")
+        raise NotSupported(f"The course did not start {name} and has no log of it.", "Whoever runs it can show one.")
 
     def remove(self) -> None:
         """Delete the namespaces and Docker's objects that bear this course's label, and the course's folder."""
         try:
-            selector = f"app.kubernetes.io/managed-by=labs,labs/course={self.name}"
+            selector = f"app.kubernetes.io/managed-by=labs,labs/course={self.label}"
             self._kubectl("delete", "namespaces", "--selector", selector, "--wait=false")
         except LabsError as error:
             raise EngineError(
@@ -226,7 +233,7 @@ class AttachedEngine(Engine):
 
         try:
             with closing(self._docker()) as client:
-                list(resources.remove_docker_objects(client, {"labs.course": self.name}))
+                list(resources.remove_docker_objects(client, {"labs.course": self.label}))
         except Exception as error:
             raise EngineError(
                 f"The lessons' containers cannot be removed: {error}",

@@ -67,6 +67,11 @@ class Engine(ABC):
         """How far the last `labs up` is, or how it ended; None where that was not written down."""
         return read_startup(self.state / STARTUP)
 
+    @property
+    def label(self) -> str:
+        """The value of the label ``labs/course`` on all that lessons make, by which the course knows it as its own."""
+        return self.name
+
     @abstractmethod
     def status(self) -> list[Component]:
         """The state of every component."""

@@ -22,6 +22,7 @@ COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedul
 USER = 64042
 """The user id of the control plane when root starts it: nobody else's, so it touches nothing but its own files."""
 API_PORT = 6443
+HEALTH_PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 FOLDER = "control-plane"
 
 
@@ -115,6 +116,17 @@ class ControlPlane:
             via=[*self.network.enter(), *identity, "--"],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.folder)},
         )
+
+    def wait_listening(self, component: str, timeout: float = 20) -> None:
+        """Wait until kube-controller-manager or kube-scheduler serves its health, and so works. Raises LabsError."""
+        port = f":{HEALTH_PORTS[component]:04X} "
+
+        def listening() -> bool:
+            self.processes.check_alive(component)
+            pid = self.processes.component(component).pid
+            return any(port in line and " 0A " in line for line in Path(f"/proc/{pid}/net/tcp").open())
+
+        wait_for(listening, timeout=timeout, what=f"{component} to answer", hint=f"`labs logs {component}` shows why.")
 
     def wait_ready(self, timeout: float = 60) -> None:
         """Wait until the API server says that it is ready. Raises EngineError."""

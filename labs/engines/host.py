@@ -132,7 +132,8 @@ class HostEngine(Engine):
     def stop(self, name: str) -> None:
         self._may_change(name)
         if not self._as_root("component", "stop", name):
-            self.processes.stop(name)
+            # these wait for their clients to leave; killed, they lose nothing that was written
+            self.processes.stop(name, timeout=1 if name in ("etcd", "kube-apiserver") else 10)
 
     def start(self, name: str) -> None:
         self._may_change(name)
@@ -142,6 +143,8 @@ class HostEngine(Engine):
         step = reporter.began(name)
         if name in control_plane.COMPONENTS:
             self.plane.start_component(name, binaries.ensure([name], step))
+            if name in control_plane.HEALTH_PORTS:
+                self.plane.wait_listening(name)
             if name in ("etcd", "kube-apiserver") and self.processes.component("kube-apiserver").state == "running":
                 self.plane.wait_ready()
         elif name == DOCKER:

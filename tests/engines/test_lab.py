@@ -129,7 +129,7 @@ def test_both_clients_and_kubectl_mean_the_course(lab):
     assert subprocess.run(command, capture_output=True, check=True).stdout == b"lab-93"
     namespace = client.CoreV1Api().read_namespace("lab-93")
     assert namespace.metadata.labels["app.kubernetes.io/managed-by"] == "labs"
-    assert namespace.metadata.labels["labs/course"] == lab.engine.name
+    assert namespace.metadata.labels["labs/course"] == lab.engine.label
 
 
 def test_opening_twice_keeps_what_is_there(lab):

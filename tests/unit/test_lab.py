@@ -41,6 +41,7 @@ class Engine:
     kubeconfig: Path
     name: str = "default"
     kind: str = "host"
+    label: str = "default"
     docker_host: str = "unix:///nowhere/docker.sock"
     context: str = "course"
     nodes: list[str] = field(default_factory=lambda: ["node1", "node2"])
@@ -258,7 +259,7 @@ from types import SimpleNamespace
 @checks.check("ex-94-1", title="A thing", covers=("T1",), why="Things are.")
 def check_thing_made(lab):
     checks.expect(thing == 3, expected="3", observed=str(thing), try_="Add.")
-engine = SimpleNamespace(name="default", nodes=["node1"], docker_host="", state=None)
+engine = SimpleNamespace(name="default", label="default", nodes=["node1"], docker_host="", state=None)
 lab = Lab("94", engine, "lab-94", uses_kubernetes=False)
 """
 
