@@ -9,9 +9,39 @@ from pathlib import Path
 import kubernetes.config.kube_config
 import yaml
 
+from labs.display import say
 from labs.engines.base import Engine
+from labs.errors import NotRunning, Timeout
+from labs.waiting import wait_for
 
-__all__ = ["set_environment", "write_kubeconfig"]
+__all__ = ["set_environment", "wait_for_startup", "write_kubeconfig"]
+
+
+def wait_for_startup(engine: Engine, timeout: float = 60) -> None:
+    """Let a `labs up` that is at work finish the nodes.
+
+    Args:
+        engine: the engine.
+        timeout: limit, in seconds.
+
+    Raises:
+        NotRunning: it takes longer; the message tells how far it is.
+    """
+
+    def usable() -> bool:
+        startup = engine.startup()
+        return startup is None or not startup.running or "nodes" in startup.done
+
+    if usable():
+        return
+    say("Kubernetes is still starting; this cell waits for it.")
+    try:
+        wait_for(usable, timeout=timeout, what="Kubernetes")
+    except Timeout:
+        raise NotRunning(
+            f"Kubernetes is still starting: {engine.startup()}.",
+            "Lessons 00 and 02 need only Docker; run this cell again when `labs status` shows the cluster running.",
+        ) from None
 
 
 def write_kubeconfig(engine: Engine, path: Path, namespace: str | None) -> None:

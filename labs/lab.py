@@ -15,10 +15,9 @@ from labs import checks, engines, lessons, objects, progress, resources
 from labs.clients import Clients
 from labs.display import Shown, install_error_messages, quiet_logs, say, show, show_last_traceback, table
 from labs.engines.base import Engine
-from labs.environment import set_environment, write_kubeconfig
-from labs.errors import LabsError, NotRunning, NotSupported, Timeout
+from labs.environment import set_environment, wait_for_startup, write_kubeconfig
+from labs.errors import LabsError, NotRunning, NotSupported
 from labs.explain import explain
-from labs.waiting import wait_for
 
 __all__ = ["Lab", "lab_of", "open_lab"]
 
@@ -266,28 +265,10 @@ class Lab:
     def _namespace_labels(self) -> dict[str, str]:
         return {"labs/course": self.engine.label, "labs/lesson": self.lesson}
 
-    def _wait_for_startup(self, timeout: float = 60) -> None:
-        """Let a `labs up` that is at work finish the nodes, if that takes less than ``timeout`` seconds."""
-
-        def usable() -> bool:
-            startup = self.engine.startup()
-            return startup is None or not startup.running or "nodes" in startup.done
-
-        if usable():
-            return
-        say("Kubernetes is still starting; this cell waits for it.")
-        try:
-            wait_for(usable, timeout=timeout, what="Kubernetes")
-        except Timeout:
-            raise NotRunning(
-                f"Kubernetes is still starting: {self.engine.startup()}.",
-                "Lessons 00 and 02 need only Docker; run this cell again when `labs status` shows the cluster running.",
-            ) from None
-
     def _enter(self) -> None:
         """Point this process at the course, and make the namespace."""
         if self.uses_kubernetes:
-            self._wait_for_startup()
+            wait_for_startup(self.engine)
         has_cluster = self._refresh_kubeconfig()
         set_environment(self.engine, self.kubeconfig)
         if not self.uses_kubernetes:

@@ -254,8 +254,8 @@ for lesson in lessons():
     print(lesson.number, lesson.title, sep="  ")
 
 # %% [markdown]
-# What you solved is remembered in one small file. Copy it to take your progress along; `progress.merge(path)` adds that of
-# another machine.
+# What you solved is remembered in one small file. Copy it to take your progress along; `labs progress --merge FILE` adds
+# that of another machine.
 
 # %%
 from labs import progress
@@ -289,7 +289,7 @@ progress.load()
 # **In practice**: looking first (`status`, `logs`), then starting what is missing, is what you will do with every cluster
 # you ever meet.
 #
-# **Next**: lesson 01 describes infrastructure instead of building it by hand. In a hurry for containers? Lesson 02.
+# **Next**: lesson 02 packs the project into containers.
 #
 # ## Clean up
 #
