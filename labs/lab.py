@@ -203,18 +203,22 @@ class Lab:
         title = f"{' = '.join(specs)}: same ({fields} fields)"
         show(table(rows, ("made by", "kind", "name", "fields"), title=title))
 
-    def load_image(self, reference: str) -> None:
-        """Copy an image from Docker into every node, so that pods can use it; as ``kind load docker-image`` does.
+    def load_image(self, reference: str) -> str:
+        """Give an image of Docker to every node, so that pods can use it; as ``kind load docker-image`` does.
 
         Args:
             reference: such as ``"my-app:1"``.
+
+        Returns:
+            The name that pods must use: the same, or another where the cluster pulls it from a registry.
 
         Raises:
             EngineError: Docker has no such image, or a node refused it.
         """
         say(f"Copying {reference} from Docker to {', '.join(self.engine.nodes)} ...")
-        self.engine.load_image(reference)
-        say("Done: pods can use it.")
+        name = self.engine.load_image(reference)
+        say("Done: pods can use it." if name == reference else f"Done: pods can use it as {name}.")
+        return name
 
     def url(self, port: int) -> str:
         """The address of a published container port or a NodePort. Args: ``port``, its number."""

@@ -15,7 +15,7 @@ import psutil
 
 from labs.engines.base import STARTUP
 from labs.engines.progress import Reporter, Startup, read_startup
-from labs.engines.state import State, cache_folder, course_name
+from labs.engines.state import State, cache_folder, course_name, owner
 from labs.errors import EngineError, NotRunning, NotSupported
 from labs.waiting import wait_for
 
@@ -83,8 +83,22 @@ def up(
 
     if known.exists and nodes == 1:
         nodes = known.read().nodes
-    with known.lock(), Reporter(quiet=quiet) as reporter:
-        HostEngine.create(known, name=name, nodes=nodes).up(reporter)
+    try:
+        with known.lock(), Reporter(quiet=quiet) as reporter:
+            HostEngine.create(known, name=name, nodes=nodes).up(reporter)
+    finally:
+        _give_back(cache_folder())
+
+
+def _give_back(folder: Path) -> None:
+    """Under sudo: what root put into the user's cache shall be the user's."""
+    uid, gid = owner()
+    if uid == os.getuid():
+        return
+    for path in [folder, *folder.rglob("*")]:
+        with suppress(OSError):
+            if path.lstat().st_uid == 0:
+                os.chown(path, uid, gid, follow_symlinks=False)
 
 
 def up_in_background(*, patience: float = 3600) -> None:

@@ -265,7 +265,7 @@ lab.same(from_python, from_kubectl, from_yaml, ignore=("metadata.name",))
 # %% [markdown] tags=["hint"] exercise="ex-03-1"
 # `spec: {replicas: 2, selector: {matchLabels: {app: worker}}, template: {metadata: {labels: {app: worker, pipeline:
 # weather}}, spec: {containers: [{name: worker, image: "labs/shell:1", command: [sh, -c, "while ..."]}]}}}`. From
-# Python, `kubernetes.made = utils.create_from_dict(client.ApiClient(), body, namespace=lab.namespace)` sends a dictionary.
+# Python, `kubernetes.utils.create_from_dict(client.ApiClient(), body, namespace=lab.namespace)` sends a dictionary.
 
 # %% tags=["answer"] exercise="ex-03-1"
 ### BEGIN SOLUTION

@@ -49,6 +49,7 @@ class Engine:
 
     def load_image(self, reference):
         self.loaded.append(reference)
+        return reference
 
 
 @pytest.fixture
