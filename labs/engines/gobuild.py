@@ -77,7 +77,7 @@ def _compile(argv: list[str], environment: dict[str, str], total: int, step: Ste
                     seen += 1
                     fraction = min(seen / total, 0.99)
                     left = (time.monotonic() - began) * (1 / fraction - 1)
-                    step.update(f"{seen} of at most {total} packages, at most {left / 60:.0f} min left", fraction)
+                    step.update(f"{seen} of at most {total} packages, about {left / 60:.0f} min left", fraction)
         except BaseException:
             compiler.kill()
             raise

@@ -10,6 +10,7 @@ import psutil
 
 from labs.engines.processes import Processes, run
 from labs.engines.state import Record, State
+from labs.engines.tools import INITS
 from labs.errors import EngineError
 from labs.waiting import wait_for
 
@@ -36,7 +37,7 @@ class Machine:
         state: the course's folder.
         processes: the course's processes.
         binds: what it sees of the host besides the copy-on-write view.
-        init: a static init program (tini).
+        init: a small init program, as the machine sees it.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Machine:
             return None
         with suppress(psutil.Error):
             for child in psutil.Process(outer).children():
-                if child.name().startswith("tini"):
+                if child.name() in INITS:
                     return child.pid
         return None
 

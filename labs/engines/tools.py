@@ -19,7 +19,7 @@ from labs.engines.progress import Step
 from labs.engines.state import cache_folder
 from labs.errors import CommandFailed, EngineError
 
-__all__ = ["Tools", "find_tools"]
+__all__ = ["INITS", "Tools", "find_tools"]
 
 PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "ctr", "runc", "iptables")
 INITS = ("tini-static", "docker-init", "tini")
@@ -36,7 +36,7 @@ class Tools:
 
     Attributes:
         prefix: the folder that a machine sees as /opt/kube-labs, or None when all are on PATH.
-        init: a small init program, as the host sees it.
+        init: a small init program, as a machine sees it.
         cni: the CNI plugins' folder, as a machine sees it.
         env: the environment that the programs need in a machine.
     """
@@ -72,7 +72,7 @@ def _tools_in(prefix: Path) -> Tools:
     folders = ["labs-bin", "usr/sbin", "usr/bin", "sbin", "bin"]
     return Tools(
         prefix=prefix,
-        init=prefix / "usr/bin/tini-static",
+        init=Path(IN_MACHINE) / "usr/bin/tini-static",
         cni=f"{IN_MACHINE}/usr/lib/cni",
         env={
             "PATH": ":".join([*(f"{IN_MACHINE}/{f}" for f in folders), SYSTEM_PATH]),
