@@ -132,8 +132,11 @@ class HostEngine(Engine):
     def stop(self, name: str) -> None:
         self._may_change(name)
         if not self._as_root("component", "stop", name):
-            # these wait for their clients to leave; killed, they lose nothing that was written
-            self.processes.stop(name, timeout=1 if name in ("etcd", "kube-apiserver") else 10)
+            self._end_component(name)
+
+    def _end_component(self, name: str) -> None:
+        # etcd and the API server wait for their clients to leave; killed, they lose nothing that was written
+        self.processes.stop(name, timeout=1 if name in ("etcd", "kube-apiserver") else 10)
 
     def start(self, name: str) -> None:
         self._may_change(name)
@@ -200,7 +203,7 @@ class HostEngine(Engine):
             DOCKER,
             *reversed(control_plane.COMPONENTS),
         ]:
-            self.processes.stop(name, timeout=15)
+            self._end_component(name)
         self._end()
 
     def remove(self) -> None:
