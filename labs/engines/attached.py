@@ -14,7 +14,8 @@ from labs.engines.images import assemble
 from labs.engines.processes import run
 from labs.engines.progress import Reporter, Step, run_tasks
 from labs.engines.state import Record, State
-from labs.errors import CommandFailed, EngineError, LabsError, NotSupported
+from labs.errors import CommandFailed, EngineError, LabsError, NotSupported, Timeout
+from labs.waiting import wait_for
 
 __all__ = ["AttachedEngine"]
 
@@ -139,9 +140,21 @@ class AttachedEngine(Engine):
     def _load_nodes(self, step: Step) -> None:
         for tag in self._missing_on_nodes():
             step.update(tag)
-            name = self.load_image(tag)
+            try:
+                name = self.load_image(tag)
+            except NotSupported as refusal:  # a node tells of a new image up to half a minute later
+                self._wait_for_images(refusal)
+                return
             if name != tag:
                 step.reporter.console.print(f"  In this cluster's pods {tag} is named {name}.", highlight=False)
+
+    def _wait_for_images(self, refusal: NotSupported) -> None:
+        try:
+            wait_for(
+                lambda: not self._missing_on_nodes(), timeout=45, what="the nodes to report the images", interval=2
+            )
+        except Timeout:
+            raise refusal from None
 
     def _missing_on_nodes(self) -> list[str]:
         """Base images that a node does not report to have."""
