@@ -50,6 +50,12 @@ def check_worker_labelled(lab: Lab) -> None:
     in_template = WORKER_LABELS.items() <= (deployment.spec.template.metadata.labels or {}).items()
     settle(lambda: pods_of(lab, deployment), timeout=5)
     settle(all_labelled, timeout=10 if in_template else 0)
+    expect(
+        in_template,
+        expected="both labels in the Deployment's template",
+        observed=f"the template has {told(deployment.spec.template.metadata.labels)}; the pods got theirs by hand",
+        try_="The next pod comes from the template: put both labels into `spec.template.metadata.labels`.",
+    )
     expect_ready(lab, "worker", 2)
 
 

@@ -122,7 +122,8 @@ core = client.CoreV1Api()
 #
 # *Goal*: a container named `hello-00`, from the image `labs/shell:1`, that has printed `hello from a container`.
 #
-# *Constraint*: leave it there when it has ended, so that it can be looked at.
+# *Constraint*: leave it there when it has ended, so that it can be looked at. Give it `labels=lab.labels`, by which
+# `lab.reset()` finds it.
 #
 # *Done when* the check says *passed*.
 #
@@ -132,7 +133,8 @@ core = client.CoreV1Api()
 # The cell in section 3 runs a container that prints something. What must be different? It is removed, and has no name.
 
 # %% [markdown] tags=["hint"] exercise="ex-00-1"
-# `containers.run` takes `name=`. Without `remove=True` the container stays. If the name is taken already: `lab.reset()`.
+# `containers.run` takes `name=`. Without `remove=True` the container stays. A name can be taken once:
+# `docker_client.containers.get("hello-00").remove(force=True)` frees it.
 
 # %% [markdown] tags=["hint"] exercise="ex-00-1"
 # `docker_client.containers.run("labs/shell:1", ["echo", "hello from a container"], name="hello-00", labels=lab.labels)`

@@ -104,7 +104,8 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # | `kube-proxy` | leads a Service's address to its pods |
 
 # %% [markdown]
-# Every line of the picture ends at the API server. No part calls another. Each watches the record, and writes back what
+# Every line of the picture but one ends at the API server: the kubelet also commands the runtime of its own node. (And
+# for `kubectl logs` and `exec` the API server calls the kubelet.) Each part watches the record, and writes back what
 # it did.
 #
 # They are programs like yours, with a process number and some memory. On a cluster that the course did not start,

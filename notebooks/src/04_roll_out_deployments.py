@@ -119,7 +119,7 @@ print("untouched:", *sorted(after & before))
 # A ReplicationController can only ask for `app` *equal to* `front`. Soon people wanted "`app` is one of these", "`tier`
 # exists". The ReplicaSet is the same loop with such a selector.
 #
-# The selector matters more than it seems: it is the *only* tie between loop and pods. Prove it: delete the controller
+# The selector matters more than it seems: by it alone the loop finds pods; one that it finds without an owner, it adopts. Prove it: delete the controller
 # but keep its pods (`kubectl delete rc front --cascade=orphan`), then let a ReplicaSet find them.
 
 
@@ -127,7 +127,8 @@ print("untouched:", *sorted(after & before))
 def show_pods(selector):
     for pod in core.list_namespaced_pod(lab.namespace, label_selector=selector).items:
         owners = [f"{owner.kind} {owner.name}" for owner in pod.metadata.owner_references or []]
-        print(pod.metadata.name, pod.spec.containers[0].image, "owned by", *(owners or ["nobody"]))
+        ending = " (ending)" if pod.metadata.deletion_timestamp else ""
+        print(pod.metadata.name, pod.spec.containers[0].image, "owned by", *(owners or ["nobody"]), ending)
 
 
 # %%
@@ -580,7 +581,8 @@ wait_for_pods(core, lab.namespace, "app=front", 6, TIMEOUT)
 
 
 # %% [markdown]
-# Each Deployment selects by *both* labels. With `app: front` alone, each would claim what the other made.
+# Each Deployment selects by *both* labels. With `app: front` alone the selectors would overlap: owner references keep
+# the pods apart, but an orphan could be adopted by either, and whoever counts by selector would count both.
 #
 # First blue is live; then count who answers.
 
@@ -758,7 +760,7 @@ lab.check("ex-04-3")
 # %% [markdown]
 # ## Recap
 #
-# 1. A **ReplicationController** keeps a number of pods. The selector is its only tie to them.
+# 1. A **ReplicationController** keeps a number of pods: those that its selector matches and nobody else owns.
 # 2. A **ReplicaSet** does it with a richer selector. Changing its template changes no running pod.
 # 3. A **Deployment** owns ReplicaSets, one a template; they own the pods.
 # 4. A **rolling update** moves the number over, between `replicas - maxUnavailable` and `replicas + maxSurge`.
