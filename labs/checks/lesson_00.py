@@ -38,7 +38,8 @@ def check_container_greeted(lab: Lab) -> None:
         WORDS in printed,
         expected=f"{WORDS!r} in what it printed",
         observed=repr(printed[:60]) if printed else "nothing printed",
-        try_=f'A name can be taken once: `docker_client.containers.get("{NAME}").remove(force=True)`, then run your cell again.',
+        try_=f'A name can be taken once: `docker_client.containers.get("{NAME}").remove(force=True)`, '
+        "then run your cell again.",
     )
 
 

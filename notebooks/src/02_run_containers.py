@@ -564,7 +564,7 @@ print(ask("http://localhost:8000/readings", "weather-net"))
 # `STORE` names (a URL), and sends their mean to `/means` when it has changed.
 #
 # *Goal*: the worker runs in the background, from an image of its own, `weather-worker:1`, based on `labs/python:3.11`.
-# Its Dockerfile belongs into `project / "worker"`.
+# Its Dockerfile belongs in `project / "worker"`.
 #
 # *Constraints*: not as root; at most 128 MiB of memory; it talks to the store over `weather-net`. Use `lab.labels` as
 # before.

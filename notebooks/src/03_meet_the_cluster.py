@@ -637,7 +637,7 @@ lab.check("ex-03-3")
 # 2. All parts are ordinary programs around one door, `kube-apiserver`; the record lies in `etcd`.
 # 3. An object is `apiVersion`, `kind`, `metadata`, `spec` (yours) and `status` (theirs, and sometimes old).
 # 4. YAML, Python and `kubectl` send the same JSON; `explain` and `api-resources` know every field.
-# 5. The parts never call each other; they **watch**, and take turns.
+# 5. The parts give each other no orders; they **watch**, and take turns.
 # 6. **Selectors** find by **labels**; **owner references** say who belongs to whom, and who goes with whom;
 #    **namespaces** keep names apart.
 # 7. A cluster without control plane is frozen, not down.

@@ -119,8 +119,8 @@ print("untouched:", *sorted(after & before))
 # A ReplicationController can only ask for `app` *equal to* `front`. Soon people wanted "`app` is one of these", "`tier`
 # exists". The ReplicaSet is the same loop with such a selector.
 #
-# The selector matters more than it seems: by it alone the loop finds pods; one that it finds without an owner, it adopts. Prove it: delete the controller
-# but keep its pods (`kubectl delete rc front --cascade=orphan`), then let a ReplicaSet find them.
+# The selector matters more than it seems: by it alone the loop finds pods, and one that it finds without an owner, it
+# adopts. Prove it: delete the controller but keep its pods (`kubectl delete rc front --cascade=orphan`), then let a ReplicaSet find them.
 
 
 # %%
