@@ -122,13 +122,11 @@ class DockerEngine:
 
     def _answers(self) -> bool:
         self.machine.processes.check_alive(DOCKER)
-        if not self.socket.exists():
-            return False
-        with closing(self.client()) as client:
-            try:
+        try:
+            with closing(self.client()) as client:  # asks for the version at once
                 return client.ping()
-            except Exception:  # any refusal means: not yet
-                return False
+        except Exception:  # any refusal means: not yet; after a crash the old socket is still there
+            return False
 
 
 def archive_mark(archive: Path) -> str:
