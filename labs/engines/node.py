@@ -13,7 +13,7 @@ from labs.engines.machine import Machine
 from labs.engines.network import POD_CIDR, Network
 from labs.engines.state import State
 from labs.engines.tools import Tools
-from labs.errors import EngineError
+from labs.errors import CommandFailed, EngineError
 from labs.waiting import wait_for
 
 __all__ = ["COMPONENTS", "Node", "node_name"]
@@ -70,7 +70,11 @@ class Node:
 
         def answers() -> bool:
             self.machine.processes.check_alive(f"containerd/{self.name}")
-            return (self.machine.root / SOCKET.lstrip("/")).exists()
+            try:  # a socket alone may be left of one that was killed
+                self.machine.run([*CTR, "version"], env=self.tools.env)
+            except CommandFailed:
+                return False
+            return True
 
         self._wait(answers, "containerd", 30)
 
