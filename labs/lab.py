@@ -103,6 +103,11 @@ class Lab:
         return folder
 
     @property
+    def project(self) -> Path:
+        """The folder of the side project that the lessons carry to Kubernetes: programs and a Dockerfile."""
+        return lessons.root() / "notebooks" / "weather"
+
+    @property
     def clients(self) -> Clients:
         """The clients that checks and `reset` use; cells make their own. They follow a course that was set up anew."""
         version = self._refresh_kubeconfig()
