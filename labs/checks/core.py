@@ -48,6 +48,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+PATIENCE = 10  # seconds that live state gets to settle
 _registry: dict[str, Check] = {}
 
 
@@ -134,12 +135,12 @@ def found(read: Callable[[], T], *, expected: str, observed: str = "none", try_:
         raise
 
 
-def settle(value: Callable[[], T], timeout: float = 10, interval: float = 0.25) -> T:
+def settle(value: Callable[[], T], timeout: float | None = None, interval: float = 0.25) -> T:
     """Give live state a moment to settle: a learner checks right after acting.
 
     Args:
         value: asked again and again. `NotYet` counts as "not yet settled".
-        timeout: limit, in seconds.
+        timeout: limit, in seconds; `PATIENCE` when not given.
         interval: time between two questions, in seconds.
 
     Returns:
@@ -148,7 +149,7 @@ def settle(value: Callable[[], T], timeout: float = 10, interval: float = 0.25) 
     Raises:
         NotYet: the last question raised it.
     """
-    limit = time.monotonic() + timeout
+    limit = time.monotonic() + (PATIENCE if timeout is None else timeout)
     while True:
         last_chance = time.monotonic() + interval > limit
         try:

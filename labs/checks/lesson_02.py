@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from labs.checks import check, clients, expect, found, settle
+from labs.checks import check, clients, core, expect, found, settle
 from labs.errors import NotYet, Timeout
 from labs.waiting import wait_for_http
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 MIB = 2**20
 ROOT = {"", "0", "root"}
 PAGE_PORT, STORE_PORT, FRONT_PORT = 8021, 8020, 8025
-#: Seconds that what has just been started gets to answer, to do its work, to be found healthy.
-PATIENCE = 8
 
 
 @check(
@@ -62,7 +60,7 @@ def check_worker_running(lab: Lab) -> None:
         try_="`USER` in the Dockerfile says as whom; build again and replace the container after that.",
     )
     expect_memory(worker, 128)
-    settle(lambda: expect_current_mean(lab), timeout=PATIENCE)
+    settle(lambda: expect_current_mean(lab))
 
 
 @check(
@@ -89,7 +87,7 @@ def check_front_repaired(lab: Lab) -> None:
         try_=f"`docker logs {front.name}` shows what the front did.",
     )
     expect(
-        settle(lambda: health_of(front) == "healthy", timeout=PATIENCE),
+        settle(lambda: health_of(front) == "healthy"),
         expected=f"a healthy container on port {FRONT_PORT}",
         observed=f"{named(front)} is {health_of(front)}",
         try_="The last entry of `State.Health.Log` in `docker inspect` says what its health check saw.",
@@ -181,7 +179,7 @@ def body_of(lab: Lab, container: Container, port: int, path: str, advice: str) -
         NotYet: nothing, or no success.
     """
     try:
-        return wait_for_http(f"{lab.url(port)}{path}", timeout=PATIENCE)
+        return wait_for_http(f"{lab.url(port)}{path}", timeout=core.PATIENCE)
     except Timeout as error:
         seen = error.what.partition("last seen: ")[2].rstrip(".") or "nothing"
         raise NotYet(

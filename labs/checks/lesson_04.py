@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labs.checks.core import check, clients, expect, found, settle
-from labs.errors import CouldNotCheck, NotYet, Timeout
-from labs.waiting import wait_for_http
+from labs.checks.core import check, clients, expect, settle
+from labs.checks.services import answer, expect_selected, node_port_service
+from labs.checks.workloads import (
+    deployment,
+    expect_image,
+    expect_replicas,
+    expect_rolled_out,
+    image_of,
+    labels_text,
+    matches,
+    name_of,
+    pod_labels,
+)
 
 if TYPE_CHECKING:
     from labs.lab import Lab
 
 OLD, NEW = "labs/web:1", "labs/web:2"
-PATIENCE = 10  # seconds that live state gets to settle
 TAGS = "The tags there are: `labs/web:1` and `labs/web:2`."
 
 
@@ -23,11 +32,11 @@ TAGS = "The tags there are: `labs/web:1` and `labs/web:2`."
     why="With maxUnavailable 0 an old pod goes only when a new one is ready; the old ReplicaSet stays as the way back.",
 )
 def check_store_updated(lab: Lab) -> None:
-    store = _deployment(lab, "store")
-    _expect_image(store, NEW)
-    _expect_replicas(store, 4)
+    store = deployment(lab, "store")
+    _expect_version(store, NEW)
+    expect_replicas(store, 4)
     _expect_limits(store, surge=1, unavailable=0)
-    _expect_rolled_out(lab, "store")
+    expect_rolled_out(lab, "store")
     _expect_history(lab, store)
 
 
@@ -38,24 +47,24 @@ def check_store_updated(lab: Lab) -> None:
     why="The Service spreads requests over all four pods; each Deployment counts only its own.",
 )
 def check_canary_answering(lab: Lab) -> None:
-    stable, canary = _deployment(lab, "worker-stable"), _deployment(lab, "worker-canary")
-    for deployment, image, replicas in ((stable, OLD, 3), (canary, NEW, 1)):
-        _expect_image(deployment, image)
-        _expect_replicas(deployment, replicas)
+    stable, canary = deployment(lab, "worker-stable"), deployment(lab, "worker-canary")
+    for each, image, replicas in ((stable, OLD, 3), (canary, NEW, 1)):
+        _expect_version(each, image)
+        expect_replicas(each, replicas)
     for one, other in ((stable, canary), (canary, stable)):
-        labels = _pod_labels(other)
+        labels = pod_labels(other)
         expect(
-            not _matches(one.spec.selector, labels),
+            not matches(one.spec.selector, labels),
             expected="selectors that tell the two Deployments' pods apart",
-            observed=f"the selector of {_name(one)} matches the pods of {_name(other)} too: {_text(labels)}",
+            observed=f"the selector of {name_of(one)} matches the pods of {name_of(other)} too: {labels_text(labels)}",
             try_="Give the pods a second label that differs, and add it to the selectors. "
             "A selector cannot be changed: delete the Deployment and make it again.",
         )
-    for deployment in (stable, canary):
-        _expect_rolled_out(lab, _name(deployment))
-    service = _service(lab, "worker", 30041)
-    for deployment in (stable, canary):
-        _expect_selected(service, deployment)
+    for each in (stable, canary):
+        expect_rolled_out(lab, name_of(each))
+    service = node_port_service(lab, "worker", port=80, target=80, node_port=30041)
+    for each in (stable, canary):
+        expect_selected(service, each)
     _expect_answers(lab, 30041, {"1", "2"})
 
 
@@ -67,7 +76,7 @@ def check_canary_answering(lab: Lab) -> None:
 )
 def check_producer_repaired(lab: Lab) -> None:
     made = "The two cells above the exercise make it."
-    producer = _deployment(lab, "producer", made)
+    producer = deployment(lab, "producer", made)
     expect(
         not producer.spec.paused,
         expected="a rollout that goes on",
@@ -75,68 +84,26 @@ def check_producer_repaired(lab: Lab) -> None:
         try_="`kubectl rollout --help` lists what undoes a pause.",
     )
     expect(
-        _image(producer) != OLD,
+        image_of(producer) != OLD,
         expected=f"the Deployment producer with the image {NEW}",
         observed=f"{OLD}: that is yesterday's version, which serves again but is not the release",
         try_="The way is forward: set the image that was meant.",
     )
-    _expect_image(producer, NEW)
-    _expect_replicas(producer, 3)
-    _expect_rolled_out(lab, "producer")
+    _expect_version(producer, NEW)
+    expect_replicas(producer, 3)
+    expect_rolled_out(lab, "producer")
     _expect_history(lab, producer, f"Keep the Deployment. {made}")
-    service = _service(lab, "producer", 30042)
-    _expect_selected(service, producer)
+    service = node_port_service(lab, "producer", port=80, target=80, node_port=30042)
+    expect_selected(service, producer)
     _expect_answers(lab, 30042, {"2"})
 
 
-def _deployment(lab: Lab, name: str, try_: str = "") -> Any:
-    """A Deployment that the exercise asks for; when it is not there, say where else it is."""
-    try:
-        return found(
-            lambda: clients(lab).apps.read_namespaced_deployment(name, lab.namespace),
-            expected=f"a Deployment {name} in the namespace {lab.namespace}",
-            try_=try_ or f"`kubectl get deployments -n {lab.namespace}` lists yours.",
-        )
-    except NotYet as missing:
-        for place in _other_namespaces(lab, name):
-            raise NotYet(
-                missing.expected,
-                f"none there, but one in the namespace {place}",
-                f"Make it again with `-n {lab.namespace}`, or without `-n`.",
-            ) from missing
-        raise
+def _expect_version(item: Any, image: str) -> None:
+    expect_image(item, image, f"`kubectl set image deployment/{name_of(item)} ...` changes it. {TAGS}")
 
 
-def _other_namespaces(lab: Lab, name: str) -> list[str]:
-    try:
-        items = clients(lab).apps.list_deployment_for_all_namespaces(field_selector=f"metadata.name={name}").items
-    except Exception as error:
-        if getattr(error, "status", None) == 403:  # a shared cluster: nobody may look everywhere
-            return []
-        raise
-    return [item.metadata.namespace for item in items]
-
-
-def _expect_image(deployment: Any, image: str) -> None:
-    expect(
-        _image(deployment) == image,
-        expected=f"the Deployment {_name(deployment)} with the image {image}",
-        observed=_image(deployment),
-        try_=f"`kubectl set image deployment/{_name(deployment)} ...` changes it. {TAGS}",
-    )
-
-
-def _expect_replicas(deployment: Any, count: int) -> None:
-    expect(
-        deployment.spec.replicas == count,
-        expected=f"replicas: {count} in the Deployment {_name(deployment)}",
-        observed=f"replicas: {deployment.spec.replicas}",
-        try_=f"`kubectl scale deployment {_name(deployment)} --replicas=...`",
-    )
-
-
-def _expect_limits(deployment: Any, *, surge: int, unavailable: int) -> None:
-    strategy, replicas = deployment.spec.strategy, deployment.spec.replicas
+def _expect_limits(item: Any, *, surge: int, unavailable: int) -> None:
+    strategy, replicas = item.spec.strategy, item.spec.replicas
     expected = f"at least {replicas - unavailable} pods available and at most {replicas + surge} in all in an update"
     expect(
         strategy.type == "RollingUpdate",
@@ -156,73 +123,19 @@ def _expect_limits(deployment: Any, *, surge: int, unavailable: int) -> None:
     )
 
 
-def _expect_rolled_out(lab: Lab, name: str) -> None:
-    """All its pods are of the present template and ready; else the verdict says what they wait for."""
-
-    def state() -> bool:
-        deployment = _deployment(lab, name)
-        wanted, status = deployment.spec.replicas, deployment.status
-        ready = (status.updated_replicas, status.replicas, status.available_replicas) == (wanted,) * 3
-        if ready and (status.observed_generation or 0) >= deployment.metadata.generation:
-            return True
-        missing = _waiting(lab, deployment) or (" (the rollout is paused)" if deployment.spec.paused else "")
-        raise NotYet(
-            f"{wanted} ready pods of {name}, all with {_image(deployment)}",
-            f"{status.updated_replicas or 0} with it, {status.available_replicas or 0} ready in all{missing}",
-            f"`kubectl get pods` and `kubectl describe deployment {name}` show what it waits for.",
-        )
-
-    settle(state, PATIENCE)
-
-
-def _waiting(lab: Lab, deployment: Any) -> str:
-    """Why pods of a Deployment do not start, such as ``; ImagePullBackOff: labs/web:9``."""
-    selector = ",".join(f"{k}={v}" for k, v in (deployment.spec.selector.match_labels or {}).items())
-    pods = clients(lab).core.list_namespaced_pod(lab.namespace, label_selector=selector).items
-    states = [(s, s.state.waiting) for pod in pods for s in pod.status.container_statuses or []]
-    reasons = {f"{waiting.reason}: {status.image}" for status, waiting in states if waiting}
-    return f"; {', '.join(sorted(reasons))}" if reasons else ""
-
-
-def _expect_history(lab: Lab, deployment: Any, try_: str = "") -> None:
+def _expect_history(lab: Lab, item: Any, try_: str = "") -> None:
     """A ReplicaSet of the old version still belongs to the Deployment."""
     owned = [
-        item
-        for item in clients(lab).apps.list_namespaced_replica_set(lab.namespace).items
-        if any(owner.uid == deployment.metadata.uid for owner in item.metadata.owner_references or [])
+        each
+        for each in clients(lab).apps.list_namespaced_replica_set(lab.namespace).items
+        if any(owner.uid == item.metadata.uid for owner in each.metadata.owner_references or [])
     ]
-    images = sorted({_image(item) for item in owned})
+    images = sorted({image_of(each) for each in owned})
     expect(
         OLD in images,
-        expected=f"a ReplicaSet with {OLD} in the history of {_name(deployment)}",
+        expected=f"a ReplicaSet with {OLD} in the history of {name_of(item)}",
         observed=f"only {', '.join(images) or 'nothing'} in it",
         try_=try_ or f"Start with {OLD}, then change the image of the same Deployment; do not make it anew.",
-    )
-
-
-def _service(lab: Lab, name: str, node_port: int) -> Any:
-    service = found(
-        lambda: clients(lab).core.read_namespaced_service(name, lab.namespace),
-        expected=f"a Service {name} in the namespace {lab.namespace}",
-        try_=f"`kubectl get services -n {lab.namespace}` lists yours.",
-    )
-    ports = [(port.port, port.target_port or port.port, port.node_port) for port in service.spec.ports or []]
-    expect(
-        (80, 80, node_port) in ports,
-        expected=f"the Service {name} with port 80, the pods' port 80 and node port {node_port}",
-        observed=", ".join(f"port {p}, the pods' port {t}, node port {n or 'none'}" for p, t, n in ports) or "no port",
-        try_=f"`kubectl describe service {name}` shows `Type`, `Port`, `TargetPort` and `NodePort`.",
-    )
-    return service
-
-
-def _expect_selected(service: Any, deployment: Any) -> None:
-    wanted, labels = service.spec.selector or {}, _pod_labels(deployment)
-    expect(
-        wanted and wanted.items() <= labels.items(),
-        expected=f"the Service {_name(service)} to select the pods of {_name(deployment)} ({_text(labels)})",
-        observed=f"its selector is {_text(wanted)}",
-        try_="Every pair in a Service's selector must be among the pod's labels; fewer pairs select more pods.",
     )
 
 
@@ -237,44 +150,17 @@ def _expect_answers(lab: Lab, port: int, wanted: set[str]) -> None:
         )
         return True
 
-    settle(state, PATIENCE)
+    settle(state)
 
 
 def _answers(lab: Lab, port: int, wanted: set[str]) -> set[str]:
     """The versions that answer; 60 requests miss a quarter of the pods less than once in 10 million times."""
     seen: set[str] = set()
     for asked in range(60):
-        try:
-            seen.add(wait_for_http(f"{lab.url(port)}/version", timeout=2).strip())
-        except Timeout as error:
-            _expect_ports_forwarded(lab)
-            raise NotYet(
-                f"an answer at localhost:{port}/version",
-                "none",
-                "`kubectl describe service` lists `Endpoints`: the pods behind it.",
-            ) from error
+        seen.add(answer(lab, port, "/version").strip())
         if seen >= wanted and asked >= 10:
             break
     return seen
-
-
-def _expect_ports_forwarded(lab: Lab) -> None:
-    """No answer says nothing about the exercise while the engine itself does not carry requests."""
-    for component in lab.engine.status():
-        if component.name.split("/")[0] in {"ports", "kube-proxy"} and component.state != "running":
-            raise CouldNotCheck(f"{component.name} does not run, so no node port answers.", "`labs up` starts it.")
-
-
-def _matches(selector: Any, labels: dict[str, str]) -> bool:
-    """Whether a label selector matches labels: Kubernetes' documentation, "Labels and Selectors"."""
-    by_operator = {
-        "In": lambda r: labels.get(r.key) in r.values,
-        "NotIn": lambda r: labels.get(r.key) not in r.values,
-        "Exists": lambda r: r.key in labels,
-        "DoesNotExist": lambda r: r.key not in labels,
-    }
-    pairs = (selector.match_labels or {}).items()
-    return pairs <= labels.items() and all(by_operator[r.operator](r) for r in selector.match_expressions or [])
 
 
 def _pods_of(limit: Any, replicas: int, *, round_up: bool) -> int:
@@ -283,22 +169,6 @@ def _pods_of(limit: Any, replicas: int, *, round_up: bool) -> int:
     if not text.endswith("%"):
         return int(text)
     return (int(text[:-1]) * replicas + (99 if round_up else 0)) // 100
-
-
-def _image(thing: Any) -> str:
-    return thing.spec.template.spec.containers[0].image
-
-
-def _pod_labels(deployment: Any) -> dict[str, str]:
-    return deployment.spec.template.metadata.labels or {}
-
-
-def _name(thing: Any) -> str:
-    return thing.metadata.name
-
-
-def _text(labels: dict[str, str]) -> str:
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "empty"
 
 
 def _versions(versions: set[str]) -> str:

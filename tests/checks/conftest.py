@@ -1,57 +1,19 @@
-"""A lesson's own cells, run in this process: what the tests of its checks begin with."""
+"""What the tests of all lessons' checks begin with."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labs import lessons
+from labs.checks import core
+from tests.checks.learner import Cells
 
 
-class Cells:
-    """Runs the cells of a lesson's source in one namespace, as a kernel would, without the exercises' answers.
-
-    Args:
-        number: the lesson, such as ``"02"``.
-
-    Attributes:
-        namespace: what the cells have defined.
-    """
-
-    def __init__(self, number: str) -> None:
-        self.number, self.namespace, self._done = number, {"__name__": "__main__"}, 0
-        self._cells = [cell for cell in lessons.lesson(number).notebook.cells if cell.cell_type == "code"]
-
-    def run_to(self, exercise_id: str, skip: tuple[str, ...] = ()) -> None:
-        """Run what has not been run yet of the cells above an exercise's answer.
-
-        Args:
-            exercise_id: such as ``"ex-02-1"``.
-            skip: cells with one of these texts are left out: slow ones that the exercise does not build on.
-        """
-        for position, cell in enumerate(self._cells):
-            if cell.metadata.get("exercise") == exercise_id:
-                self._done = max(self._done, position)
-                return
-            if position < self._done or {"answer", "check"} & set(lessons.tags(cell)):
-                continue
-            if not any(text in cell.source for text in skip):
-                self.run(cell.source)
-
-    def solve(self, exercise_id: str) -> None:
-        """Run the reference solution of an exercise."""
-        self.run(lessons.exercise(exercise_id).solution)
-
-    def run(self, source: str) -> Any:
-        """Run one cell; of the cell magics, ``%%writefile`` and ``%%time``."""
-        magic, _, body = source.partition("\n")
-        if magic.startswith("%%writefile "):
-            path = eval(f"f{magic.split(maxsplit=1)[1]!r}", self.namespace)  # as IPython fills in {names}
-            Path(path).write_text(f"{body}\n", encoding="utf-8")
-        else:
-            exec(body if magic == "%%time" else source, self.namespace)
+@pytest.fixture
+def impatient(monkeypatch):
+    """Checks do not wait for what will not come."""
+    monkeypatch.setattr(core, "PATIENCE", 1.5)
 
 
 @pytest.fixture(scope="module")

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from labs import checks, open_lab
+from tests.checks.learner import sh
 
 pytestmark = pytest.mark.engine
 
 RUN = "docker_client.containers.run"
 HELLO = '["echo", "hello from a container"]'
-
-
-def shell(script: str) -> None:
-    """Run what a learner would type into a terminal."""
-    done = subprocess.run(
-        ["bash", "-ec", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +34,7 @@ def verdict(cells):
         if answer == "the reference":
             cells.solve(check_id)
         elif answer.startswith("!"):
-            shell(answer[1:])
+            sh(answer[1:])
         else:
             cells.run(answer)
         return str(checks.run(check_id, cells.namespace["lab"]))
@@ -99,7 +90,7 @@ def test_settings(verdict, answer, words):
     try:
         found = verdict("ex-00-2", answer)
     finally:
-        shell("kubectl delete configmap settings setings --ignore-not-found")
+        sh("kubectl delete configmap settings setings --ignore-not-found")
     assert all(word in found for word in words), found
 
 

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from labs import checks
-from labs.checks import lesson_02
 
 pytestmark = pytest.mark.engine
 
@@ -79,12 +78,6 @@ def lesson(cells_of):
 def world(lesson):
     lesson.forget()
     return lesson
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    """Checks do not wait for what will not come."""
-    monkeypatch.setattr(lesson_02, "PATIENCE", 1.5)
 
 
 def verdict(world: World, k: int) -> checks.Verdict:

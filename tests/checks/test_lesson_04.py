@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from labs import checks, lessons
-from labs.checks import lesson_04
+from tests.checks.learner import sh
 
 pytestmark = pytest.mark.engine
 
@@ -15,7 +13,7 @@ ALL = ("ex-04-1", "ex-04-2", "ex-04-3")
 
 
 class World:
-    """The lesson before an exercise, and `sh`, the learner's terminal."""
+    """The lesson before an exercise."""
 
     def __init__(self, cells) -> None:
         self.cells = cells
@@ -26,17 +24,13 @@ class World:
         self.lab = cells.namespace["lab"]
         self.mess = [source.partition("\n")[2] for source in sources if "name: producer}" in source]
 
-    def sh(self, script: str) -> None:
-        done = subprocess.run(["bash", "-e"], input=script, text=True, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
-
     def make_mess(self) -> None:
         for script in self.mess:
-            self.sh(script)
+            sh(script)
 
     def forget(self) -> None:
         """Remove all answers; that their pods still end disturbs nobody."""
-        self.sh("""
+        sh("""
 kubectl delete deployments,replicasets,services --all --wait=false
 kubectl delete pods --all --grace-period=1 --wait=false
 kubectl delete deployment store -n default --ignore-not-found --wait=false""")
@@ -44,7 +38,7 @@ kubectl delete deployment store -n default --ignore-not-found --wait=false""")
     def run(self, exercise_id: str, script: str) -> checks.Verdict:
         if exercise_id == "ex-04-3":
             self.make_mess()
-        self.sh(script)
+        sh(script)
         return checks.run(exercise_id, self.lab)
 
 
@@ -57,12 +51,6 @@ def lesson(cells_of):
 def world(lesson):
     lesson.forget()
     return lesson
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    """Checks do not wait for what will not come."""
-    monkeypatch.setattr(lesson_04, "PATIENCE", 1.5)
 
 
 def deployment(name: str, labels: str, image: str, replicas: int, more: str = "") -> str:
@@ -232,7 +220,7 @@ def test_api_server_down_is_no_wrong_answer(course, world):
 
 
 def test_port_forwarder_down_is_no_wrong_answer(course, world, impatient):
-    world.sh(STABLE + CANARY + IN_FRONT + READY)
+    sh(STABLE + CANARY + IN_FRONT + READY)
     assert checks.run("ex-04-2", world.lab).passed
     course.stop("ports")
     try:

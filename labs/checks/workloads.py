@@ -1,0 +1,254 @@
+"""What checks read of Deployments and of pods, and the words in which they tell it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labs.checks.core import clients, expect, found, settle
+from labs.errors import NotYet
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+__all__ = [
+    "counted",
+    "deployment",
+    "expect_image",
+    "expect_ready",
+    "expect_replicas",
+    "expect_rolled_out",
+    "image_of",
+    "is_ready",
+    "labels_text",
+    "live_pods",
+    "matches",
+    "name_of",
+    "owner_of",
+    "pod_labels",
+    "pods_of",
+    "reasons",
+    "selector_text",
+]
+
+LOOKS = 4  # that must agree: a container that crashes at once counts as ready for a moment
+BETWEEN_LOOKS = 0.5  # seconds
+
+
+def deployment(lab: Lab, name: str, try_: str = "") -> Any:
+    """A Deployment that the exercise asks for.
+
+    Args:
+        lab: the lesson's lab.
+        name: the Deployment's.
+        try_: what to try when it does not exist.
+
+    Raises:
+        NotYet: there is none in the lesson's namespace; the verdict says where else there is one.
+    """
+    try:
+        return found(
+            lambda: clients(lab).apps.read_namespaced_deployment(name, lab.namespace),
+            expected=f"a Deployment {name} in the namespace {lab.namespace}",
+            try_=try_ or f"`kubectl get deployments -n {lab.namespace}` lists yours.",
+        )
+    except NotYet as missing:
+        for place in _other_namespaces(lab, name):
+            raise NotYet(
+                missing.expected,
+                f"none there, but one in the namespace {place}",
+                f"Make it again with `-n {lab.namespace}`, or without `-n`.",
+            ) from missing
+        raise
+
+
+def _other_namespaces(lab: Lab, name: str) -> list[str]:
+    try:
+        items = clients(lab).apps.list_deployment_for_all_namespaces(field_selector=f"metadata.name={name}").items
+    except Exception as error:
+        if getattr(error, "status", None) == 403:  # a shared cluster: nobody may look everywhere
+            return []
+        raise
+    return sorted(item.metadata.namespace for item in items)
+
+
+def expect_image(workload: Any, image: str, try_: str = "") -> None:
+    """The first container of a Deployment (or the like) comes from an image. Raises NotYet."""
+    expect(
+        image_of(workload).removeprefix("docker.io/") == image or image_of(workload).endswith(f"/{image}"),
+        expected=f"the {_kind(workload)} {name_of(workload)} with the image {image}",
+        observed=image_of(workload),
+        try_=try_ or f"`kubectl set image {_kind(workload).lower()}/{name_of(workload)} ...` changes it.",
+    )
+
+
+def expect_replicas(workload: Any, count: int) -> None:
+    """A Deployment (or the like) asks for a number of pods. Raises NotYet."""
+    expect(
+        workload.spec.replicas == count,
+        expected=f"replicas: {count} in the {_kind(workload)} {name_of(workload)}",
+        observed=f"replicas: {workload.spec.replicas}",
+        try_=f"`kubectl scale {_kind(workload).lower()} {name_of(workload)} --replicas=...`",
+    )
+
+
+def expect_rolled_out(lab: Lab, name: str) -> None:
+    """All pods of a Deployment are of its present template and ready. Raises NotYet, which says what they wait for."""
+
+    def state() -> bool:
+        item = deployment(lab, name)
+        wanted, status = item.spec.replicas, item.status
+        ready = (status.updated_replicas, status.replicas, status.available_replicas) == (wanted,) * 3
+        if ready and (status.observed_generation or 0) >= item.metadata.generation:
+            return True
+        waiting = reasons(pods_of(lab, item)) or (" (the rollout is paused)" if item.spec.paused else "")
+        pods = f"{wanted} ready pods" if wanted != 1 else "a ready pod"
+        raise NotYet(
+            f"{pods} of {name}{', all' if wanted != 1 else ''} with {image_of(item)}",
+            f"{status.updated_replicas or 0} with it, {status.available_replicas or 0} ready in all{waiting}",
+            f"`kubectl get pods` and `kubectl describe deployment {name}` show what it waits for.",
+        )
+
+    settle(state)
+
+
+def expect_ready(lab: Lab, name: str, wanted: int, *, at_least: bool = False) -> None:
+    """A Deployment comes to its number of ready pods, and keeps it for some looks.
+
+    Args:
+        lab: the lesson's lab.
+        name: the Deployment's.
+        wanted: how many.
+        at_least: whether more are as good.
+
+    Raises:
+        NotYet: it does not; the verdict says what the others do.
+    """
+    seen: list[tuple[int, int]] = []
+
+    def look() -> tuple[int, int]:
+        pods = [pod for pod in pods_of(lab, deployment(lab, name)) if owner_of(pod)]
+        restarts = sum(s.restart_count for pod in pods for s in pod.status.container_statuses or [])
+        return sum(is_ready(pod) for pod in pods), restarts
+
+    def enough(ready: int) -> bool:
+        return ready >= wanted if at_least else ready == wanted
+
+    def steady() -> bool:
+        seen.append(look())
+        last = seen[-LOOKS:]
+        return len(last) == LOOKS and all(enough(ready) for ready, _ in last) and last[0][1] == last[-1][1]
+
+    is_steady = settle(steady, interval=BETWEEN_LOOKS)
+    ready = min(ready for ready, _ in seen[-LOOKS:])
+    pods = pods_of(lab, deployment(lab, name))
+    restarting = "" if enough(ready) or reasons(pods) else "; its containers end and are started again"
+    expect(
+        is_steady,
+        expected=f"{wanted} ready pods of the Deployment {name}" if wanted > 1 else f"a ready pod of {name}",
+        observed=f"{ready} ready{reasons(pods) or restarting}",
+        try_="`kubectl get pods` shows the state of each, `kubectl describe pod NAME` how it came to it.",
+    )
+
+
+def reasons(pods: list[Any]) -> str:
+    """Why pods are not ready, as the end of a sentence: ``; ImagePullBackOff: labs/web:9``. Empty when all are."""
+    found_reasons = set()
+    for pod in pods:
+        if is_ready(pod):
+            continue
+        for status in [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]:
+            if status.state.waiting and status.state.waiting.reason not in (None, "PodInitializing"):
+                found_reasons.add(_waiting(status))
+            elif end := status.state.terminated or (not status.ready and status.last_state.terminated):
+                if end.exit_code:
+                    found_reasons.add(f"{status.name} ended with status {end.exit_code}")
+            elif status.state.running and not status.ready:
+                found_reasons.add(f"{status.name} runs but is not ready")
+        if not pod.status.container_statuses:
+            found_reasons.add(_unscheduled(pod))
+    return f"; {'; '.join(sorted(found_reasons))}" if found_reasons else ""
+
+
+def _waiting(status: Any) -> str:
+    waiting, end = status.state.waiting, status.last_state.terminated
+    if waiting.reason == "CrashLoopBackOff" and end:
+        return f"{waiting.reason}: {status.name} ended with status {end.exit_code}"
+    if waiting.reason == "CreateContainerConfigError" and waiting.message:
+        return f"{waiting.reason}: {waiting.message}"
+    return f"{waiting.reason}: {status.image}"
+
+
+def _unscheduled(pod: Any) -> str:
+    for condition in pod.status.conditions or []:
+        if condition.type == "PodScheduled" and condition.status == "False" and condition.message:
+            return f"{pod.status.phase}: {condition.message.split('. ')[0].rstrip('.')}"
+    return pod.status.phase or "Pending"
+
+
+def live_pods(lab: Lab, selector: str = "") -> list[Any]:
+    """The lesson's pods that are not being deleted. Args: ``lab``; ``selector``, such as ``"app=web"``."""
+    pods = clients(lab).core.list_namespaced_pod(lab.namespace, label_selector=selector).items
+    return [pod for pod in pods if pod.metadata.deletion_timestamp is None]
+
+
+def pods_of(lab: Lab, workload: Any) -> list[Any]:
+    """The live pods that the selector of a Deployment (or the like) matches."""
+    return [pod for pod in live_pods(lab) if matches(workload.spec.selector, pod.metadata.labels or {})]
+
+
+def owner_of(pod: Any) -> str | None:
+    """The kind of a pod's controller; None when it has none."""
+    return next((owner.kind for owner in pod.metadata.owner_references or [] if owner.controller), None)
+
+
+def is_ready(pod: Any) -> bool:
+    """Whether a pod is Ready and stays: one that is being deleted is not."""
+    ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or [])
+    return ready and pod.metadata.deletion_timestamp is None
+
+
+def matches(selector: Any, labels: dict[str, str]) -> bool:
+    """Whether a label selector matches labels, by the rules of Kubernetes' documentation, "Labels and Selectors"."""
+    by_operator = {
+        "In": lambda r: labels.get(r.key) in r.values,
+        "NotIn": lambda r: labels.get(r.key) not in r.values,
+        "Exists": lambda r: r.key in labels,
+        "DoesNotExist": lambda r: r.key not in labels,
+    }
+    pairs = (selector.match_labels or {}).items()
+    return pairs <= labels.items() and all(by_operator[r.operator](r) for r in selector.match_expressions or [])
+
+
+def pod_labels(workload: Any) -> dict[str, str]:
+    """The labels of the template of a Deployment (or the like)."""
+    return workload.spec.template.metadata.labels or {}
+
+
+def image_of(workload: Any) -> str:
+    """The image of the first container in the template of a Deployment (or the like)."""
+    return workload.spec.template.spec.containers[0].image
+
+
+def name_of(thing: Any) -> str:
+    """An object's name."""
+    return thing.metadata.name
+
+
+def labels_text(labels: dict[str, str] | None) -> str:
+    """Labels as a verdict tells them: ``app=web,tier=front``, or ``no labels``; the hash of a template is left out."""
+    pairs = sorted((labels or {}).items())
+    return ",".join(f"{key}={value}" for key, value in pairs if key != "pod-template-hash") or "no labels"
+
+
+def selector_text(pairs: dict[str, str] | None) -> str:
+    """A Service's selector as a verdict tells it."""
+    return labels_text(pairs) if pairs else "empty"
+
+
+def counted(pods: list[Any]) -> str:
+    """``1 pod``, ``2 pods``."""
+    return f"{len(pods)} pod{'s'[: len(pods) != 1]}"
+
+
+def _kind(workload: Any) -> str:
+    return workload.kind or type(workload).__name__.removeprefix("V1")
