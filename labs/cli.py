@@ -42,7 +42,9 @@ def course(
 
 @app.command()
 def up(  # noqa: PLR0917  (every one is an option)
-    nodes: Annotated[int, typer.Option(min=1, max=4, help="Number of Kubernetes nodes.")] = 1,
+    nodes: Annotated[
+        int | None, typer.Option(min=1, max=4, help="How many nodes to have; of too many, the last ones end.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="host or attached; chosen by itself.")] = "",
     context: Annotated[str, typer.Option(help="Attach to the cluster of this kubeconfig context.")] = "",
     kubeconfig: Annotated[

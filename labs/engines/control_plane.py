@@ -24,6 +24,7 @@ USER = 64042
 API_PORT = 6443
 HEALTH_PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 FOLDER = "control-plane"
+KUBELET_KUBECONFIG = "kubelet.kubeconfig"
 
 
 class ControlPlane:
@@ -67,34 +68,42 @@ class ControlPlane:
         self._store("ports", authority.issue("system:kube-proxy"))  # may read Services, which is all that is needed
         self._store("front-proxy-client", front_proxy.issue("front-proxy-client"))
 
-        def config(name: str, user: str, groups: Sequence[str] = ()) -> str:
-            return kubeconfig(
-                name=name,
-                server=self.server,
-                authority=authority.pair.certificate,
-                pair=authority.issue(user, groups=groups),
-                user=user,
-            )
-
         for component in ("kube-controller-manager", "kube-scheduler"):
-            self._write(f"{component}.kubeconfig", config("kube-labs", f"system:{component}"))
-        self.state.write_file("proxy.kubeconfig", config("kube-labs", "system:kube-proxy"))
-        for index, node in enumerate(self.node_names, 1):
-            folder = self.state.make_folder(f"nodes/{node}", mode=0o700)
-            self.state.write_file(
-                folder / "kubelet.kubeconfig", config("kube-labs", f"system:node:{node}", ["system:nodes"])
-            )
-            serving = authority.issue(
-                f"system:node:{node}", groups=["system:nodes"], hosts=[node, self.network.node(index)]
-            )
-            self.state.write_file(folder / "kubelet.crt", serving.certificate)
-            self.state.write_file(folder / "kubelet.key", serving.key)
-            self.state.write_file(folder / "ca.crt", authority.pair.certificate)
+            self._write(f"{component}.kubeconfig", self._kubeconfig(authority, f"system:{component}"))
+        self.state.write_file("proxy.kubeconfig", self._kubeconfig(authority, "system:kube-proxy"))
+        for node in self.node_names:
+            self._issue_node(node, authority)
         uid, gid = owner()
-        self.state.write_file(
-            self.kubeconfig, config(context, "kubernetes-admin", ["system:masters"]), uid=uid, gid=gid
-        )
+        admin = self._kubeconfig(authority, "kubernetes-admin", ["system:masters"], name=context)
+        self.state.write_file(self.kubeconfig, admin, uid=uid, gid=gid)
         self.state.write_file("ca.crt", authority.pair.certificate, mode=0o644)
+
+    def issue_new_nodes(self) -> None:
+        """Make the certificates of nodes that have none: they join a control plane that runs."""
+        for node in self.node_names:
+            if not (self.state.folder / "nodes" / node / KUBELET_KUBECONFIG).exists():
+                self._issue_node(node, self._authority("ca", "kubernetes-ca"))
+
+    def _issue_node(self, node: str, authority: Authority) -> None:
+        folder = self.state.make_folder(f"nodes/{node}", mode=0o700)
+        address = self.network.node(self.node_names.index(node) + 1)
+        serving = authority.issue(f"system:node:{node}", groups=["system:nodes"], hosts=[node, address])
+        self.state.write_file(folder / "kubelet.crt", serving.certificate)
+        self.state.write_file(folder / "kubelet.key", serving.key)
+        self.state.write_file(folder / "ca.crt", authority.pair.certificate)
+        config = self._kubeconfig(authority, f"system:node:{node}", ["system:nodes"])
+        self.state.write_file(folder / KUBELET_KUBECONFIG, config)  # last: it says that the others are there
+
+    def _kubeconfig(
+        self, authority: Authority, user: str, groups: Sequence[str] = (), *, name: str = "kube-labs"
+    ) -> str:
+        return kubeconfig(
+            name=name,
+            server=self.server,
+            authority=authority.pair.certificate,
+            pair=authority.issue(user, groups=groups),
+            user=user,
+        )
 
     def start(self, programs: Mapping[str, Path]) -> None:
         """Start what does not run, in order, and wait until the API server is ready. Raises EngineError."""

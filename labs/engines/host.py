@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from labs.engines import binaries, control_plane, lifecycle, node, ports
+from labs.engines.addons import kubectl_for
 from labs.engines.base import STARTUP, Component, Engine
 from labs.engines.control_plane import ControlPlane
 from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine
@@ -58,22 +61,48 @@ class HostEngine(Engine):
         return f"unix://{self.state / 'docker/run/docker.sock'}"
 
     @classmethod
-    def create(cls, state: State, *, name: str, nodes: int) -> HostEngine:
-        """Write down a new course, or take the one that exists. Raises NotSupported for another number of nodes."""
-        if state.exists:
-            record = state.read()
-            if record.nodes != nodes:
-                raise NotSupported(
-                    f"The course {name!r} has {record.nodes} node(s), not {nodes}.",
-                    "Run `labs down` first, or choose another course: `labs --name NAME up`.",
-                )
-        else:
-            record = Record(name=name, engine="host", nodes=nodes)
-        subnet = choose_subnet(record)
-        if subnet != record.subnet or not state.exists:
-            record.subnet = subnet
-            state.write(record)
+    def create(cls, state: State, *, name: str, nodes: int | None = None) -> HostEngine:
+        """Write down a new course, or take the one that exists.
+
+        Args:
+            state: the course's folder.
+            name: the course's name.
+            nodes: how many it shall have; None for one, or for as many as it has. The last ones of too many are
+                drained, and end.
+
+        Raises:
+            LabsError: no network is free, or a node could not be taken away.
+        """
+        record = state.read() if state.exists else Record(name=name, engine="host", nodes=0)
+        if nodes is not None and 0 < nodes < record.nodes:
+            cls(state).remove_nodes(nodes)
+        wanted = Record(**{**asdict(record), "nodes": nodes or record.nodes or 1, "subnet": choose_subnet(record)})
+        if wanted != record:
+            state.write(wanted)
         return cls(state)
+
+    def remove_nodes(self, keep: int) -> None:
+        """Take nodes away, with all that lies on their disks; their pods are made anew elsewhere if somebody owns them.
+
+        Args:
+            keep: how many stay.
+
+        Raises:
+            LabsError: a part of one did not end.
+        """
+        for name in reversed(self.nodes[keep:]):
+            if self.processes.component("kube-apiserver").state == "running":
+                kubectl = kubectl_for(self.kubeconfig)
+                drain = "--force --disable-eviction --ignore-daemonsets --delete-emptydir-data --grace-period=1"
+                with suppress(CommandFailed):  # whatever does not end in time ends with the machine
+                    run([*kubectl, "drain", name, *drain.split(), "--timeout=20s"], timeout=30)
+                run([*kubectl, "delete", "node", name, "--ignore-not-found"], timeout=30)
+            for component in reversed(node.COMPONENTS):
+                self.processes.stop(f"{component}/{name}")
+            self.machine(name, ()).stop()
+            remove_cgroups(self.record, name)
+            for folder in ("nodes", "machines"):
+                shutil.rmtree(self.state / folder / name, ignore_errors=True)
 
     def up(self, reporter: Reporter) -> None:
         """Start what does not run; what is missing is fetched or built. Raises LabsError."""

@@ -36,7 +36,7 @@ KEPT = (
 
 def up(
     *,
-    nodes: int = 1,
+    nodes: int | None = None,
     engine: str = "",
     context: str = "",
     kubeconfig: str = "",
@@ -47,7 +47,7 @@ def up(
     """Start the course or what of it does not run.
 
     Args:
-        nodes: number of nodes of a new course.
+        nodes: how many nodes the course shall have; None for one, or for as many as it has.
         engine: ``host`` or ``attached``; empty chooses.
         context: attach to this kubeconfig context.
         kubeconfig: the file that holds it; empty for kubectl's usual places.
@@ -70,6 +70,11 @@ def up(
     if kind == "attached":
         from labs.engines.attached import AttachedEngine
 
+        if nodes is not None:
+            raise NotSupported(
+                "The nodes of a cluster that the course did not start are not its own to add or to take away.",
+                "Leave out `--nodes`.",
+            )
         state = State.of(name, system=False)
         with state.lock(), Reporter(quiet=quiet) as reporter:
             AttachedEngine.create(
@@ -81,8 +86,6 @@ def up(
     need_root()
     from labs.engines.host import HostEngine
 
-    if known.exists and nodes == 1:
-        nodes = known.read().nodes
     try:
         with known.lock(), Reporter(quiet=quiet) as reporter:
             HostEngine.create(known, name=name, nodes=nodes).up(reporter)

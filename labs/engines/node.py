@@ -21,6 +21,7 @@ __all__ = ["COMPONENTS", "Node", "node_name"]
 COMPONENTS = ("containerd", "kubelet", "kube-proxy")
 CLUSTER_DNS = "10.96.0.10"
 SOCKET = "/run/containerd/containerd.sock"
+NODE_PROGRAMS = ("iptables", "iptables-save", "ctr")
 CTR = ("ctr", "--address", SOCKET, "--namespace", "k8s.io")
 
 
@@ -64,6 +65,7 @@ class Node:
     def start_containerd(self) -> None:
         """Start containerd unless it runs, and wait until it answers. Raises EngineError."""
         self._write_containerd()
+        self._offer_programs()
         self.machine.spawn(
             f"containerd/{self.name}", ["containerd", "--config=/etc/kubernetes/containerd.toml"], env=self.tools.env
         )
@@ -77,6 +79,17 @@ class Node:
             return True
 
         self._wait(answers, "containerd", 30)
+
+    def _offer_programs(self) -> None:
+        """Who looks at the node from a pod (``kubectl debug node/...``, ``chroot /host``) finds these on PATH."""
+        if not self.tools.prefix:
+            return
+        folder = self.machine.root / "usr/local/sbin"  # in the machine's own layer: this system is not changed
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = " ".join(f"{key}={value}" for key, value in self.tools.env.items())
+        for name in NODE_PROGRAMS:
+            (folder / name).write_text(f'#!/bin/sh\nexec env {settings} {name} "$@"\n')
+            (folder / name).chmod(0o755)
 
     def start_kubelet(self, programs: Mapping[str, Path]) -> None:
         """Start the kubelet unless it runs."""

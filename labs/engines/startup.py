@@ -95,6 +95,8 @@ class Startup:
         plane = self.engine.plane
         if self.engine.processes.component("kube-apiserver").state != "running":
             plane.issue(self.engine.context)
+        else:
+            plane.issue_new_nodes()
         for component in control_plane.COMPONENTS:
             step.update(component)
             plane.start_component(component, self.programs)

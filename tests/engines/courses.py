@@ -50,10 +50,10 @@ class Course:
         if State.of(self.name, system=True).folder.exists():
             self.must("down")
 
-    def begin_up(self) -> subprocess.Popen:
+    def begin_up(self, *options: str) -> subprocess.Popen:
         """Start `labs up` in a process group of its own; its progress can be read line by line."""
         return subprocess.Popen(
-            [*LABS, "up"],
+            [*LABS, "up", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,6 +103,17 @@ def kill_group(process: subprocess.Popen) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
+
+
+def kill_after(course: Course, step: str, *options: str) -> None:
+    """Start `labs up`, and end it as a crash does right when a step has ended."""
+    process = course.begin_up(*options)
+    for line in process.stdout:
+        if f"✓ {step} (" in line:
+            break
+    else:
+        raise AssertionError(f"there is no step {step!r}")
+    kill_group(process)
 
 
 def has_ended(pid: int) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from labs.engines.startup import Startup
 from labs.engines.state import cache_folder
 from labs.waiting import wait_for
-from tests.engines.courses import Course, has_ended, kill_group
+from tests.engines.courses import Course, has_ended, kill_after, kill_group
 from tests.engines.machine_now import differences, snapshot
 
 pytestmark = pytest.mark.engine
@@ -34,17 +34,6 @@ def assert_nothing_left(before: dict[str, list[str]], course: Course) -> None:
         state=lambda: str(differences(before, snapshot(course.name))),
         interval=1,
     )
-
-
-def kill_after(course: Course, step: str) -> None:
-    """Start `labs up`, and end it as a crash does right when a step has ended."""
-    process = course.begin_up()
-    for line in process.stdout:
-        if f"✓ {step} (" in line:
-            break
-    else:
-        pytest.fail(f"there is no step {step!r}")
-    kill_group(process)
 
 
 def test_up_and_down(another, before, tmp_path):
