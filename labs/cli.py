@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from labs.errors import LabsError
+from labs.status import show_status
 from labs.unforeseen import in_words
 
 __all__ = ["app", "main"]
@@ -67,7 +67,7 @@ def up(  # noqa: PLR0917  (every one is an option)
         quiet=quiet,
     )
     if not quiet:
-        _show_status(as_json=False)
+        show_status(console, as_json=False)
 
 
 @app.command()
@@ -114,7 +114,7 @@ def restart() -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show what runs; exit status 3 when a part does not."""
-    if not _show_status(as_json=as_json):
+    if not show_status(console, as_json=as_json):
         raise typer.Exit(3)
 
 
@@ -226,6 +226,23 @@ def progress(
 
 
 @app.command()
+def coverage(as_json: AsJson = False) -> None:
+    """Show which lesson teaches what of the curriculum; exit status 1 when a founding topic has a gap."""
+    from labs import coverage as curriculum
+
+    items, unknown = curriculum.cover()
+    missing = [*curriculum.gaps(items), *unknown]
+    if as_json:
+        print(json.dumps({"items": [item.as_dict() for item in items.values()], "missing": missing}, indent=2))
+    else:
+        console.print(curriculum.table(items))
+        for line in missing:
+            console.print(f"[red]✗[/red] {line}", highlight=False)
+    if missing:
+        raise typer.Exit(1)
+
+
+@app.command()
 def bench(
     runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3,
     as_json: AsJson = False,
@@ -238,43 +255,6 @@ def bench(
         print(json.dumps([row.as_dict() for row in rows], indent=2))
     else:
         benchmark.show(rows, console)
-
-
-def _show_status(*, as_json: bool) -> bool:
-    from labs import engines
-
-    engine = engines.current()
-    startup = engine.startup()
-    components = engine.status()
-    if as_json:
-        summary = {
-            "course": engine.name,
-            "engine": engine.kind,
-            "docker_host": engine.docker_host,
-            "kubeconfig": str(engine.kubeconfig),
-            "starting": startup.steps if startup and startup.running else {},
-            "components": [component.as_dict() for component in components],
-        }
-        print(json.dumps(summary, indent=2))
-        return all(component.state == "running" for component in components)
-    table = Table(box=None, pad_edge=False)
-    for column in ("component", "state", "pid", ""):
-        table.add_column(column)
-    marks = {"running": "[green]● running", "stopped": "[yellow]○ stopped", "failed": "[red]✗ failed"}
-    for component in components:
-        table.add_row(component.name, marks[component.state], str(component.pid or ""), component.detail)
-    console.print(f"Course [bold]{engine.name}[/bold], engine {engine.kind}")
-    console.print(table)
-    if startup and startup.running:
-        console.print(f"Being started: {startup}.")
-    elif startup and startup.error:
-        console.print(f"The last `labs up` ended with: {startup.error}", highlight=False)
-    if any(component.state != "running" for component in components):
-        console.print("`labs up` starts what does not run; `labs logs NAME` shows why something ended.")
-        return False
-    console.print(f"Docker:      export DOCKER_HOST={engine.docker_host}", soft_wrap=True, highlight=False)
-    console.print(f"Kubernetes:  export KUBECONFIG={engine.kubeconfig}", soft_wrap=True, highlight=False)
-    return True
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from labs.waiting import wait_for, wait_for_http
 lab = open_lab("02", kubernetes=False)
 client = docker.from_env()
 
-# %% [markdown]
+# %% [markdown] covers="T3.why D1.1"
 # ## 1. Why containers
 #
 # The project is a pipeline. A *producer* sends temperatures to a *store*, a *worker* computes their mean, a *front*
@@ -59,7 +59,7 @@ client = docker.from_env()
 #
 # If you have that command, try `!docker ps` in a cell, at any time. This course shows it next to each Python call.
 
-# %%
+# %% covers="T3.why T3.run"
 output = client.containers.run("labs/shell:1", "cat /etc/os-release", remove=True, labels=lab.labels)
 print(output.decode())
 
@@ -79,7 +79,7 @@ def fresh(name):
     return name
 
 
-# %% [markdown]
+# %% [markdown] covers="T3.namespaces"
 # ## 2. A container is a process
 #
 # Start a web server in the background (*detached*), and list the processes that it can see:
@@ -89,11 +89,11 @@ def fresh(name):
 # $ docker exec weather-page ps
 # ```
 
-# %%
+# %% covers="T3.run"
 page = client.containers.run("labs/web:1", name=fresh("weather-page"), detach=True, labels=lab.labels)
 print(page.exec_run("ps").output.decode())
 
-# %% [markdown]
+# %% [markdown] covers="T3.namespaces"
 # Inside, nginx is process 1, and alone with its workers and our `ps`. Is that a machine of its own? Look from outside.
 # A container started with `pid_mode="host"` sees the process table of the machine that runs Docker. (On Docker Desktop
 # that machine is a virtual one.)
@@ -102,14 +102,14 @@ print(page.exec_run("ps").output.decode())
 # $ docker run --rm --pid host labs/shell:1 ps
 # ```
 
-# %%
+# %% covers="T3.namespaces"
 page.reload()  # reads the container's state anew
 pid = page.attrs["State"]["Pid"]
 everything = client.containers.run("labs/shell:1", "ps", pid_mode="host", remove=True, labels=lab.labels).decode()
 print(f"Docker says: process {pid}. The machine's process table says:")
 print(*(line for line in everything.splitlines() if "nginx" in line), sep="\n")
 
-# %% [markdown]
+# %% [markdown] covers="T3.namespaces"
 # **What happened.** The same nginx is an ordinary process of the machine, with an ordinary number there. Inside, it is
 # number 1, because it lives in a **namespace** for process ids: a view of its own on something the kernel shares out.
 #
@@ -122,7 +122,7 @@ print(*(line for line in everything.splitlines() if "nginx" in line), sep="\n")
 # `/proc/<pid>/ns` names the namespaces of a process. Same number, same namespace. Compare a container that looks out of
 # the machine's process table (left) with nginx (right):
 
-# %%
+# %% covers="T3.namespaces"
 links = f"$(readlink /proc/self/ns/$n) $(readlink /proc/{pid}/ns/$n)"
 script = f"for n in pid mnt net uts ipc user; do echo {links}; done"
 look = client.containers.run("labs/shell:1", ["sh", "-c", script], pid_mode="host", remove=True, labels=lab.labels)
@@ -134,19 +134,19 @@ for line in look.decode().splitlines():
 # `user` is shared: root in a container is root to the kernel, fenced in by fewer rights. That is why good images do not
 # run as root; ours will not.
 
-# %% [markdown]
+# %% [markdown] covers="T3.cgroups"
 # ## 3. Limits are control groups
 #
 # Namespaces decide what a process **sees**; *control groups* (cgroups) decide what it may **use**. The kernel lists the
 # groups of each process, and Docker makes one for each container:
 
-# %%
+# %% covers="T3.cgroups"
 script = f"head -2 /proc/{pid}/cgroup"
 look = client.containers.run("labs/shell:1", ["sh", "-c", script], pid_mode="host", remove=True, labels=lab.labels)
 print(look.decode())
 print("container id:", page.id)
 
-# %% [markdown]
+# %% [markdown] covers="T3.cgroups"
 # The path names the container's id. A limit is a number in a file of that group:
 #
 # ```console
@@ -155,7 +155,7 @@ print("container id:", page.id)
 #
 # The file has one name in cgroups version 2, and another in version 1; the cell reads whichever exists.
 
-# %%
+# %% covers="T3.cgroups D4.4"
 read = "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
 limit = client.containers.run(
     "labs/shell:1",
@@ -170,7 +170,7 @@ print(int(limit) / 2**20, "MiB")
 # %% [markdown]
 # What happens to a program that takes more? This one asks for 200 MiB where 64 are allowed:
 
-# %%
+# %% covers="T3.cgroups"
 greedy = ["python3", "-c", "hoard = b'x' * (200 * 2**20); print('got it')"]
 limits = {"mem_limit": MEMORY, "memswap_limit": MEMORY}  # memory plus swap: no way out to the disk
 eater = client.containers.run("labs/python:3.11", greedy, detach=True, labels=lab.labels, **limits)
@@ -179,7 +179,7 @@ eater.reload()
 print("OOMKilled:", eater.attrs["State"]["OOMKilled"], "| printed:", eater.logs())
 eater.remove()
 
-# %% [markdown]
+# %% [markdown] covers="T3.cgroups"
 # **What happened.** The kernel's *out of memory* killer ended it: 137 is 128 plus 9, the number of SIGKILL. Nothing was
 # printed, no exception was raised, and no other process was touched. A processor limit is gentler: it slows down, and
 # never kills. You will meet both again as Kubernetes' `resources.limits`.
@@ -190,19 +190,19 @@ eater.remove()
 free = client.containers.run("labs/shell:1", "free -m", mem_limit=MEMORY, remove=True, labels=lab.labels)
 print(free.decode())
 
-# %% [markdown]
+# %% [markdown] covers="T3.machine"
 # ## 4. Container or virtual machine
 #
 # A virtual machine emulates hardware and boots a kernel of its own. A container is a process of the kernel that already
 # runs. Ask for the kernel inside a container, ask Docker for the machine's, and note how long a container takes:
 
-# %%
+# %% covers="T3.machine"
 # %%time
 inside = client.containers.run("labs/shell:1", "uname -r", remove=True, labels=lab.labels).decode().strip()
 print("in the container:", inside)
 print("on the machine:  ", client.info()["KernelVersion"])
 
-# %% [markdown]
+# %% [markdown] covers="T3.machine"
 # | | virtual machine | container |
 # |---|---|---|
 # | kernel | its own | the machine's |
@@ -213,7 +213,7 @@ print("on the machine:  ", client.info()["KernelVersion"])
 #
 # Hence the usual pair: virtual machines between customers, containers between programs.
 
-# %% [markdown]
+# %% [markdown] covers="T3.layers"
 # ## 5. An image is a filesystem in layers
 #
 # A container starts with a complete filesystem: its **image**. An image is a stack of *layers*, each an archive of the
@@ -223,7 +223,7 @@ print("on the machine:  ", client.info()["KernelVersion"])
 # $ docker image history labs/web:1
 # ```
 
-# %%
+# %% covers="T3.layers"
 for layer in client.images.get("labs/web:1").history():
     print(f"{layer['Size'] / 1e6:6.2f} MB  {layer['CreatedBy']}")
 
@@ -231,12 +231,12 @@ for layer in client.images.get("labs/web:1").history():
 # Layers are named by a hash of their content. Images that begin alike **share** layers: on disk, and on the way through
 # a network.
 
-# %%
+# %% covers="T3.layers"
 one, two = (client.images.get(f"labs/web:{tag}").attrs["RootFS"]["Layers"] for tag in (1, 2))
 for first, second in zip(one, two, strict=True):
     print(first[7:19], second[7:19], "shared" if first == second else "differs")
 
-# %% [markdown]
+# %% [markdown] covers="T3.layers"
 # Layers are read-only. A container gets one thin writable layer on top: to change a file, the kernel first copies it
 # up (**copy-on-write**). So a thousand containers of one image cost little. Change a file in `weather-page`, then ask
 # which files differ from its image (`A` added, `C` changed, `D` deleted):
@@ -246,7 +246,7 @@ for first, second in zip(one, two, strict=True):
 # $ docker diff weather-page
 # ```
 
-# %%
+# %% covers="T3.layers"
 index = "/usr/share/nginx/html/index.html"
 page.exec_run(["sh", "-c", f"echo changed > {index}"])
 for change in page.diff():
@@ -267,7 +267,7 @@ print("in a new container:  ", other.decode())
 # **What happened.** The writable layer belongs to the container. It survives `stop`, is invisible to others, and dies
 # with the container: on `docker rm`. An image never changes. (The other files in the list are nginx's own.)
 
-# %% [markdown]
+# %% [markdown] covers="T3.run"
 # ## 6. Publish a port
 #
 # `weather-page` listens on port 80 of its *own* network namespace. *Publishing* forwards a port of the machine to it.
@@ -281,7 +281,7 @@ print("in a new container:  ", other.decode())
 # Read `8022:80` from outside to inside: port 8022 of the machine goes to port 80 of the container. docker-py has it the
 # other way round: `{"80/tcp": 8022}`.
 
-# %%
+# %% covers="T3.run"
 page = client.containers.run(
     "labs/web:1", name=fresh("weather-page"), detach=True, ports={"80/tcp": 8022}, labels=lab.labels
 )
@@ -354,7 +354,7 @@ class Store(BaseHTTPRequestHandler):
 
 ThreadingHTTPServer(("", 8000), Store).serve_forever()
 
-# %% [markdown]
+# %% [markdown] covers="T3.build D1.1"
 # A **Dockerfile** is the recipe of an image. `FROM` names the image to begin with; `RUN` and `COPY` each add a layer;
 # the rest is that little JSON.
 #
@@ -372,7 +372,7 @@ EXPOSE 8000
 STOPSIGNAL SIGINT
 CMD ["python3", "-u", "/app/store.py"]
 
-# %% [markdown]
+# %% [markdown] covers="T3.build D1.1"
 # Building takes a folder (the *context*: all that `COPY` can reach; a `.dockerignore` file leaves things out) and gives
 # the image a name and a *tag*:
 #
@@ -380,7 +380,7 @@ CMD ["python3", "-u", "/app/store.py"]
 # $ docker build --tag weather-store:1 store/
 # ```
 
-# %%
+# %% covers="T3.build D1.1"
 def build(part, tag):
     """Build a part of the project, and print Docker's steps."""
     _, log = client.images.build(path=str(project / part), tag=tag, rm=True, labels=lab.labels)
@@ -394,7 +394,7 @@ build("store", "weather-store:1")
 # Each step gave an image that the next one began with; those that changed files gave a layer. (The two `LABEL` steps
 # come from `labels=`.) Change the program, and build again under another tag. Watch for `Using cache`:
 
-# %%
+# %% covers="T3.build D1.1"
 source = project / "store" / "store.py"
 source.write_text(source.read_text() + "# version 2\n")
 build("store", "weather-store:2")
@@ -403,7 +403,7 @@ build("store", "weather-store:2")
 # **What happened.** Steps up to the first one whose input changed came from the cache; all later ones ran. So put what
 # changes rarely (system, libraries) first, and your code last.
 
-# %% [markdown]
+# %% [markdown] covers="T3.build"
 # ## 8. Tags are movable names
 #
 # **Misconception**: "`latest` is the newest version." It is merely the tag Docker assumes when you name none. Tag
@@ -413,7 +413,7 @@ build("store", "weather-store:2")
 # $ docker tag weather-store:1 weather-store
 # ```
 
-# %%
+# %% covers="T3.build"
 client.images.get("weather-store:1").tag("weather-store")
 for tag in ("1", "2", "latest"):
     print(f"weather-store:{tag:7}", client.images.get(f"weather-store:{tag}").short_id)
@@ -456,7 +456,7 @@ def produce(*readings):
 produce(*READINGS)
 print(urlopen(f"{lab.url(8020)}/readings").read().decode())
 
-# %% [markdown]
+# %% [markdown] covers="T3.run"
 # What a container's process prints to standard output and standard error is its **log**. Programs in containers write
 # no log files: somebody else collects. `exec` runs a further command in the same namespaces, to look around:
 #
@@ -465,11 +465,11 @@ print(urlopen(f"{lab.url(8020)}/readings").read().decode())
 # $ docker exec weather-store id
 # ```
 
-# %%
+# %% covers="T3.run"
 print(store.logs(tail=3).decode())
 print(store.exec_run("id").output.decode(), store.exec_run("ls -l /data").output.decode(), sep="\n")
 
-# %% [markdown]
+# %% [markdown] covers="T3.volumes"
 # ## 10. Keep data in a volume
 #
 # The readings are in the container's writable layer. Replace the container by version 2, and they are gone. A
@@ -480,7 +480,7 @@ print(store.exec_run("id").output.decode(), store.exec_run("ls -l /data").output
 # $ docker run ... --volume weather-data:/data weather-store:1
 # ```
 
-# %%
+# %% covers="T3.volumes"
 client.volumes.create("weather-data", labels=lab.labels)
 as_store = {"detach": True, "ports": {"8000/tcp": 8020}, "labels": lab.labels, "volumes": ["weather-data:/data"]}
 store = client.containers.run("weather-store:1", name=fresh("weather-store"), **as_store)
@@ -491,7 +491,7 @@ produce(*READINGS)
 # `before` is empty the first time: the former container's readings died with it. Now replace the container again, by
 # the newer version:
 
-# %%
+# %% covers="T3.volumes"
 store = client.containers.run("weather-store:2", name=fresh("weather-store"), **as_store)
 print("after:", wait_for_http(f"{lab.url(8020)}/readings").split())
 
@@ -502,7 +502,7 @@ print("after:", wait_for_http(f"{lab.url(8020)}/readings").split())
 # A *bind mount* (`--volume /some/path:/data`) mounts a folder of the **Docker machine** instead. Good for source code
 # on your own laptop; elsewhere that path may not exist.
 
-# %% [markdown]
+# %% [markdown] covers="T3.networks"
 # ## 11. Connect containers by name
 #
 # The worker will need the store. At which address? Containers get a new IP address each time. On a network **that you
@@ -513,7 +513,7 @@ print("after:", wait_for_http(f"{lab.url(8020)}/readings").split())
 # $ docker run ... --network weather-net weather-store:2
 # ```
 
-# %%
+# %% covers="T3.networks"
 if not client.networks.list(names=["weather-net"]):
     client.networks.create("weather-net", labels=lab.labels)
 as_store["network"] = "weather-net"
@@ -524,7 +524,7 @@ print("readings:", wait_for_http(f"{lab.url(8020)}/readings").split())
 # Ask for the readings from three places: another container on that network; the default network; and
 # `localhost` in a container on the right network.
 
-# %%
+# %% covers="T3.networks"
 def ask(url, network):
     """What curl says to a URL in a container on a network."""
     command = ["sh", "-c", f"curl -sS -m 3 {url} 2>&1 || true"]
@@ -535,7 +535,7 @@ print(ask("http://weather-store:8000/readings", "weather-net"))
 print(ask("http://weather-store:8000/readings", "bridge"))
 print(ask("http://localhost:8000/readings", "weather-net"))
 
-# %% [markdown]
+# %% [markdown] covers="T3.networks"
 # **What happened.** By name it works, from container to container, on the container's own port (8000): publishing is
 # only for the world outside. The default network (`bridge`) does not know the name.
 #
@@ -641,7 +641,7 @@ class Front(BaseHTTPRequestHandler):
 
 ThreadingHTTPServer(("", 8080), Front).serve_forever()
 
-# %% [markdown]
+# %% [markdown] covers="T3.healthchecks"
 # `HEALTHCHECK` gives the image a command that Docker runs **inside** the container, again and again. Exit status 0 means
 # healthy; after `retries` failures in a row the container is unhealthy. (A second between two checks suits a lesson; 10
 # to 30 suit life.)
@@ -668,7 +668,7 @@ front = client.containers.run(
     labels=lab.labels,
 )
 
-# %%
+# %% covers="T3.healthchecks"
 def wait_for_health(container, wanted):
     """Wait until Docker says that a container is `healthy` or `unhealthy`."""
     return wait_for(lambda: container.reload() or container.health == wanted, 60, what=f"{container.name}: {wanted}")
@@ -680,13 +680,13 @@ print(front.health, "|", wait_for_http(lab.url(8023)))
 # %% [markdown]
 # Now take the store away:
 
-# %%
+# %% covers="T3.healthchecks"
 store.stop()
 wait_for_health(front, "unhealthy")
 print(front.status, "but", front.health, "| restarts:", front.attrs["RestartCount"])
 print("last check:", front.attrs["State"]["Health"]["Log"][-1]["Output"])
 
-# %% [markdown]
+# %% [markdown] covers="T3.healthchecks"
 # **Misconception**: "Docker restarts an unhealthy container." It does not: it tells, and somebody else must act. A
 # *restart policy* (`--restart on-failure`) acts when a process **ends**. Acting on health is one of the reasons for
 # Kubernetes. Bring the store back, and the front recovers by itself:
@@ -696,7 +696,7 @@ store.start()
 wait_for_health(front, "healthy")
 print(front.health, "|", wait_for_http(lab.url(8023)))
 
-# %% [markdown]
+# %% [markdown] covers="T3.multistage D1.1"
 # ## 13. Keep images small
 #
 # What is not in an image need not be shipped, scanned or patched. Tools that only the *build* needs have no place in
@@ -719,7 +719,7 @@ COPY --from=build /out/index.html /usr/share/nginx/html/index.html
 # $ docker build --tag weather-about:1 about/
 # ```
 
-# %%
+# %% covers="T3.multistage D1.1"
 for tag, stage in (("build", "build"), ("1", None)):
     image, _ = client.images.build(
         path=str(project / "about"), target=stage, tag=f"weather-about:{tag}", labels=lab.labels, rm=True
@@ -728,11 +728,11 @@ for tag, stage in (("build", "build"), ("1", None)):
 command = ["sh", "-c", f"cat {index}; which python3 || echo there is no Python in here"]
 print(client.containers.run("weather-about:1", command, remove=True, labels=lab.labels).decode())
 
-# %% [markdown]
+# %% [markdown] covers="T3.multistage"
 # Other ways to small images: a small base, few packages, a `.dockerignore`. What does **not** help is to delete in a
 # later step what an earlier one added: the layer below still carries it.
 
-# %% [markdown]
+# %% [markdown] covers="T3.registries D1.1"
 # ## 14. Ship it through a registry
 #
 # An image travels through a **registry**: push from here, pull over there. The course has one of its own. An image's
@@ -743,7 +743,7 @@ print(client.containers.run("weather-about:1", command, remove=True, labels=lab.
 # $ docker push localhost:5000/weather-store:2
 # ```
 
-# %%
+# %% covers="T3.registries D1.1"
 remote = f"{lab.engine.registry or 'localhost:5000'}/weather-store"
 client.images.get("weather-store:2").tag(remote, "2")
 for line in client.images.push(remote, "2", stream=True, decode=True):
@@ -759,13 +759,13 @@ for line in client.images.push(remote, "2", stream=True, decode=True):
 # $ docker pull localhost:5000/weather-store:2
 # ```
 
-# %%
+# %% covers="T3.registries"
 client.images.remove(f"{remote}:2")
 pulled = client.images.pull(remote, "2")
 print(pulled.tags, "same image:", pulled.id == client.images.get("weather-store:2").id)
 print(pulled.attrs["RepoDigests"])
 
-# %% [markdown]
+# %% [markdown] covers="T3.registries D1.1"
 # Without a registry, an image travels as a file. The CKAD exam likes to ask for that, and it proves section 5: an image
 # is archives and JSON.
 #
@@ -774,7 +774,7 @@ print(pulled.attrs["RepoDigests"])
 # $ docker load --input store.tar
 # ```
 
-# %%
+# %% covers="T3.registries D1.1"
 import io
 import tarfile
 

@@ -35,7 +35,7 @@ lab = open_lab("03")
 config.load_kube_config()
 core, apps = client.CoreV1Api(), client.AppsV1Api()
 
-# %% [markdown]
+# %% [markdown] covers="T4.desired"
 # ## 1. Say what, not how
 #
 # `docker run` is an order: carried out once, then forgotten. When that container ends at three in the morning, nobody
@@ -48,7 +48,7 @@ core, apps = client.CoreV1Api(), client.AppsV1Api()
 # Desired: two copies of the pipeline's front. The first command only writes that wish down as YAML; `apply` means "make
 # it so", and is safe to repeat.
 
-# %%
+# %% covers="T4.desired"
 # !kubectl create deployment front --image={FRONT_IMAGE} --replicas={FRONTS} --dry-run=client -o yaml | kubectl apply -f -
 
 # %%
@@ -60,12 +60,12 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # %% [markdown]
 # A **pod** is Kubernetes' unit of work: one container, or a few that belong together. Delete one, and look again:
 
-# %%
+# %% covers="T4.desired"
 core.delete_namespaced_pod(pods[0].metadata.name, lab.namespace, grace_period_seconds=1)
 pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 [pod.metadata.name for pod in pods]
 
-# %% [markdown]
+# %% [markdown] covers="T4.desired T4.plane T4.node"
 # **What happened.** There are two again, and one name is new. Nobody repeated an order: a loop looked (one pod),
 # compared (two desired) and acted. The new pod is not the old one restarted; it is another one, with another name and
 # another address. That is why the rest of Kubernetes never relies on a pod's name.
@@ -103,7 +103,7 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # | container runtime | makes the containers (here: containerd) |
 # | `kube-proxy` | leads a Service's address to its pods |
 
-# %% [markdown]
+# %% [markdown] covers="T4.plane T4.node"
 # Every line of the picture but one ends at the API server: the kubelet also commands the runtime of its own node. (And
 # for `kubectl logs` and `exec` the API server calls the kubelet.) Each part watches the record, and writes back what
 # it did.
@@ -111,7 +111,7 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # They are programs like yours, with a process number and some memory. On a cluster that the course did not start,
 # numbers are missing below: those processes live elsewhere.
 
-# %%
+# %% covers="T4.plane T4.node T4.stopped"
 import psutil
 
 parts = {part.name: part for part in lab.engine.status()}
@@ -123,14 +123,14 @@ for name, part in parts.items():
 # (`docker`, `registry`, `network` and `ports` are the course's, not Kubernetes' own.) Look at one from close by: how was the
 # scheduler started, and what did it write last?
 
-# %%
+# %% covers="T4.stopped"
 scheduler = parts.get("kube-scheduler")
 if scheduler:
     print(*scheduler.argv, sep="\n")
 else:
     print("Not started by the course. Its pod may be here: kubectl get pods -n kube-system")
 
-# %%
+# %% covers="T4.stopped"
 from labs.errors import NotSupported
 
 try:
@@ -138,7 +138,7 @@ try:
 except NotSupported as refusal:
     print(refusal, "Try: kubectl logs -n kube-system -l component=kube-scheduler --tail=4")
 
-# %% [markdown]
+# %% [markdown] covers="T4.object"
 # **What happened.** An ordinary command line, an ordinary log. The kubeconfig among the arguments is a client's, like
 # yours: the scheduler is one more user of the API, with few rights. Whoever can debug a program can debug Kubernetes.
 #
@@ -155,31 +155,31 @@ except NotSupported as refusal:
 #
 # Find them in the front:
 
-# %%
+# %% covers="T4.object"
 # !kubectl get deployment front -o yaml
 
-# %% [markdown]
+# %% [markdown] covers="T4.object"
 # You wrote a few lines; the server filled in defaults (`strategy`, `restartPolicy`, ...), and controllers the `status`.
 #
 # Python has the same five. A `generation` counts changes of the spec; `observed_generation` says which of them the
 # status knows of. When they differ, the status is old news.
 
-# %%
+# %% covers="T4.object"
 front = apps.read_namespaced_deployment("front", lab.namespace)
 print(front.api_version, front.kind, front.metadata.name)
 print("desired: ", front.spec.replicas, "replicas, generation", front.metadata.generation)
 print("observed:", front.status.ready_replicas, "ready,    generation", front.status.observed_generation)
 
-# %% [markdown]
+# %% [markdown] covers="D3.3"
 # ## 4. Where to look things up
 #
 # Nobody knows all fields by heart. The API server describes itself: every kind it knows, and every field of each. Both
 # commands are allowed in the exam, and quicker than a search.
 
-# %%
+# %% covers="D3.3"
 # !kubectl api-resources --api-group=apps
 
-# %%
+# %% covers="D3.3"
 # !kubectl explain deployment.spec.replicas
 
 # %% [markdown]
@@ -189,7 +189,7 @@ print("observed:", front.status.ready_replicas, "ready,    generation", front.st
 for resource in apps.get_api_resources().resources:
     print(resource.name, resource.kind, resource.namespaced)
 
-# %% [markdown]
+# %% [markdown] covers="T4.object"
 # ## 5. Three ways to write an object
 #
 # The front needs an address that stays while pods come and go: a **Service** (lesson 07 is about them). Its `selector`
@@ -197,7 +197,7 @@ for resource in apps.get_api_resources().resources:
 #
 # First in YAML, the form that is kept in version control and reviewed:
 
-# %% language="bash"
+# %% language="bash" covers="T4.object"
 # kubectl apply -f - <<END
 # apiVersion: v1
 # kind: Service
@@ -220,7 +220,7 @@ wait_for_http(lab.url(30030))
 # Second as a dictionary in Python. `dry_run="All"` has the server do everything except store it: check rights, check
 # fields, fill in defaults. Under another name, since `front` is taken:
 
-# %%
+# %% covers="T4.object"
 service = {
     "apiVersion": "v1",
     "kind": "Service",
@@ -236,7 +236,7 @@ from_python = core.create_namespaced_service(lab.namespace, service, dry_run="Al
 # %% [markdown]
 # Third by a generator of `kubectl`, the quickest of the three. It reads the labels off the Deployment:
 
-# %%
+# %% covers="T4.object"
 # from_kubectl = !kubectl expose deployment front --name=front-kubectl --type=NodePort --port=80 --target-port=80 --dry-run=server -o yaml
 # from_yaml = !kubectl get service front -o yaml
 lab.same(from_python, from_kubectl, from_yaml, ignore=("metadata.name",))
@@ -284,7 +284,7 @@ made = utils.create_from_dict(client.ApiClient(), worker, namespace=lab.namespac
 # %% tags=["check"]
 lab.check("ex-03-1")
 
-# %% [markdown]
+# %% [markdown] covers="T4.plane"
 # ## 6. A relay of watchers
 #
 # If no part calls another, how does the next one know that it is its turn? It **watches**: one request whose answer
@@ -303,7 +303,7 @@ def follow(since, seconds, selector=""):
         print(event["type"], pod.metadata.name, "node:", pod.spec.node_name, pod.status.phase)
 
 
-# %%
+# %% covers="T4.plane T4.desired"
 since = core.list_namespaced_pod(lab.namespace).metadata.resource_version
 apps.patch_namespaced_deployment_scale("front", lab.namespace, {"spec": {"replicas": FRONTS + 1}})
 follow(since, seconds=3, selector="app=front")
@@ -320,20 +320,20 @@ follow(since, seconds=3, selector="app=front")
 # %%
 # !kubectl scale deployment front --replicas={FRONTS}
 
-# %% [markdown]
+# %% [markdown] covers="T4.labels"
 # ## 7. Labels bind, owners keep
 #
 # **Labels** are words that you stick on objects; a **selector** is a question about them. Services, Deployments and you
 # find pods that way, never by name:
 
-# %%
+# %% covers="T4.labels"
 # !kubectl get pods --show-labels
 # !kubectl get pods --selector "app in (front, worker), pipeline!=weather" -o name
 
-# %% [markdown]
+# %% [markdown] covers="T4.owners"
 # A selector finds; it does not say to whom a pod belongs. That is what **owner references** are for. Follow them up:
 
-# %%
+# %% covers="T4.owners"
 pod = wait_for_pods(core, lab.namespace, "app=front", FRONTS)[0]
 owner = pod.metadata.owner_references[0]
 replica_set = apps.read_namespaced_replica_set(owner.name, lab.namespace)
@@ -341,28 +341,28 @@ print(pod.metadata.name, "←", owner.kind, owner.name)
 for owner in replica_set.metadata.owner_references:
     print(replica_set.metadata.name, "←", owner.kind, owner.name)
 
-# %% [markdown]
+# %% [markdown] covers="T4.owners"
 # A Deployment does not own pods. It owns a **ReplicaSet**, which owns the pods; lesson 04 shows what the one in between
 # is good for. When an owner is deleted, a loop called the garbage collector deletes what it owned:
 
-# %%
+# %% covers="T4.owners"
 # !kubectl create deployment trial --image={FRONT_IMAGE}
 # !kubectl get replicaset,pod --selector app=trial -o name
 # !kubectl delete deployment trial --cascade=foreground
 # !kubectl get replicaset,pod --selector app=trial -o name
 
-# %% [markdown]
+# %% [markdown] covers="T4.namespaces T4.owners"
 # A ReplicaSet goes by both: it counts the pods that it owns, **adopts** an orphan that its selector matches, and **lets
 # go** of a pod that no longer matches.
 #
 # A **namespace**, last, is a drawer: names need be unique only within one, and most requests look into one. A second
 # `front` is refused here and fine next door (only asked, not made):
 
-# %%
+# %% covers="T4.namespaces"
 # !kubectl create service clusterip front --tcp=80 --dry-run=server
 # !kubectl create service clusterip front --tcp=80 --dry-run=server --namespace=default
 
-# %% [markdown]
+# %% [markdown] covers="T4.namespaces"
 # Nodes, and namespaces themselves, lie in no drawer: `kubectl api-resources --namespaced=false` lists such kinds.
 
 # %% [markdown] tags=["exercise"] exercise="ex-03-2"
@@ -397,7 +397,7 @@ freed = core.patch_namespaced_pod(suspect, lab.namespace, {"metadata": {"labels"
 # %% tags=["check"]
 lab.check("ex-03-2")
 
-# %% [markdown]
+# %% [markdown] covers="T4.stopped"
 # ## 8. Stop the parts, one by one
 #
 # Now the experiment that tells what each part is for: stop it, and see what no longer happens. Before each cell, **say
@@ -430,7 +430,7 @@ def stopped(name):
 #
 # A pod for a trial, while nobody chooses nodes:
 
-# %%
+# %% covers="T4.stopped T4.plane"
 # !kubectl delete pod trial --ignore-not-found --grace-period=1
 since = core.list_namespaced_pod(lab.namespace).metadata.resource_version
 with stopped("kube-scheduler"):
@@ -441,7 +441,7 @@ with stopped("kube-scheduler"):
 # %%
 wait_for_pods(core, lab.namespace, "run=trial", 1)[0].spec.node_name
 
-# %% [markdown]
+# %% [markdown] covers="T4.stopped T4.plane"
 # **What happened.** The API server stored the pod at once; it stayed `Pending`, node `None`, and had no events: nobody
 # had looked at it. Remember that pair, *Pending and no events*. A scheduler that looks and finds no place leaves an event
 # which says so. Back again, it caught up: nothing was lost, since the wish is in the record, not in a message that had to
@@ -451,7 +451,7 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].spec.node_name
 #
 # Delete both fronts, and wish for something new:
 
-# %%
+# %% covers="T4.stopped T4.plane"
 # !kubectl delete deployment late --ignore-not-found
 with stopped("kube-controller-manager"):
 #     !kubectl delete pod --selector app=front --grace-period=1
@@ -463,7 +463,7 @@ with stopped("kube-controller-manager"):
 wait_for_pods(core, lab.namespace, "app in (front, late)", FRONTS + 1)
 # !kubectl get deployment front late
 
-# %% [markdown]
+# %% [markdown] covers="T4.node T4.stopped"
 # **What happened.** The front's pods were gone and not replaced; `late` had no ReplicaSet. And yet `front` was said to be
 # 2 of 2 ready! A `status` is what a controller wrote last. With nobody to write, it lies. Pods are the truth.
 #
@@ -471,7 +471,7 @@ wait_for_pods(core, lab.namespace, "app in (front, late)", FRONTS + 1)
 #
 # The node's own agent. `front` is the old hand here, `trial` the newcomer:
 
-# %%
+# %% covers="T4.node T4.stopped"
 # !kubectl delete pod trial --ignore-not-found --grace-period=1
 since = core.list_namespaced_pod(lab.namespace).metadata.resource_version
 with stopped(f"kubelet/{lab.engine.nodes[0]}"):
@@ -494,7 +494,7 @@ print(trial.spec.node_name, trial.status.phase)
 #
 # Where the kubelet only tells, the runtime does. Again old hand and newcomer:
 
-# %%
+# %% covers="T4.node T4.stopped"
 # !kubectl delete pod trial --ignore-not-found --grace-period=1
 with stopped(f"containerd/{lab.engine.nodes[0]}"):
 #     !kubectl run trial --image={FRONT_IMAGE}
@@ -509,7 +509,7 @@ with stopped(f"containerd/{lab.engine.nodes[0]}"):
 #
 # It writes into the node's firewall how a Service's address leads to its pods. A second Service, meanwhile:
 
-# %%
+# %% covers="T4.node T4.stopped"
 from labs.errors import Timeout
 
 # !kubectl delete service second --ignore-not-found
@@ -525,7 +525,7 @@ with stopped(f"kube-proxy/{lab.engine.nodes[0]}"):
 # %%
 wait_for_http(lab.url(30031))
 
-# %% [markdown]
+# %% [markdown] covers="T4.stopped"
 # **What happened.** The old Service answered, the new one did not: kube-proxy writes rules, and the kernel carries the
 # traffic. No byte of yours ever passes through kube-proxy, whatever its name says.
 #
@@ -533,7 +533,7 @@ wait_for_http(lab.url(30031))
 #
 # The only door. With it shut, is the application down? (About 15 seconds.)
 
-# %%
+# %% covers="T4.plane T4.stopped"
 from labs.explain import explain
 
 with stopped("kube-apiserver"):
@@ -555,7 +555,7 @@ with stopped("kube-apiserver"):
 #
 # The API server keeps nothing itself. Without its database it runs, and cannot serve (about 25 seconds):
 
-# %%
+# %% covers="T4.plane T4.stopped"
 with stopped("etcd"):
 #     !kubectl get --raw /readyz/etcd --request-timeout=8s
 #     !kubectl create configmap proof --dry-run=server --request-timeout=3s
@@ -566,7 +566,7 @@ with stopped("etcd"):
 # !kubectl run trial --image={FRONT_IMAGE}
 wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 
-# %% [markdown]
+# %% [markdown] covers="T4.stopped"
 # **What happened.** Frozen again, and then, with a new pod, well again. All that the cluster *is* lies in etcd: every other part could be thrown away and
 # started anew, as you just did. That is why a cluster's backup is a backup of etcd.
 #
@@ -605,7 +605,7 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 # `kubectl edit deployment producer` in a terminal, by applying a mended copy of the YAML, or with
 # `apps.patch_namespaced_deployment`; there, `None` takes a field out.
 
-# %% language="bash"
+# %% language="bash" covers="D3.5"
 # kubectl apply -f - <<END
 # apiVersion: apps/v1
 # kind: Deployment

@@ -43,7 +43,7 @@ config.load_kube_config()
 apps, core = client.AppsV1Api(), client.CoreV1Api()
 
 
-# %% [markdown]
+# %% [markdown] covers="T5.history"
 # ## 1. ReplicationController: a number kept true
 #
 # A pod that is deleted, or whose node dies, is gone: nobody makes it again. Yet the front must always answer.
@@ -62,7 +62,7 @@ def pod_template(image, **labels):
     return client.V1PodTemplateSpec(metadata=metadata, spec=client.V1PodSpec(containers=[container]))
 
 
-# %%
+# %% covers="T5.history"
 controller = client.V1ReplicationController(
     metadata=client.V1ObjectMeta(name="front"),
     spec=client.V1ReplicationControllerSpec(
@@ -100,7 +100,7 @@ lab.same(Python=core.read_namespaced_replication_controller("front", lab.namespa
 # Now delete one pod, as a dying node would, and see who is there a moment later. (`kubectl delete pod NAME` sends the
 # same request.)
 
-# %%
+# %% covers="T5.history"
 before = {pod.metadata.name for pod in wait_for_pods(core, lab.namespace, "app=front", 3, TIMEOUT)}
 victim = min(before)
 core.delete_namespaced_pod(victim, lab.namespace)
@@ -110,7 +110,7 @@ print("made anew:", *(after - before))
 print("untouched:", *sorted(after & before))
 
 
-# %% [markdown]
+# %% [markdown] covers="T5.history"
 # *What happened*: no pod was "restarted". The loop counted two, wanted three, and made one from the template: new name,
 # new address. The other two never noticed.
 #
@@ -136,7 +136,7 @@ core.delete_namespaced_replication_controller("front", lab.namespace, propagatio
 wait_gone(lambda: core.read_namespaced_replication_controller("front", lab.namespace), TIMEOUT)
 show_pods("app=front")
 
-# %%
+# %% covers="T5.history"
 either = client.V1LabelSelectorRequirement(key="app", operator="In", values=["front", "entrance"])
 replica_set = client.V1ReplicaSet(
     metadata=client.V1ObjectMeta(name="front"),
@@ -172,7 +172,7 @@ show_pods("app=front")
 lab.same(Python=apps.read_namespaced_replica_set("front", lab.namespace), YAML=by_yaml)
 
 
-# %% [markdown]
+# %% [markdown] covers="T5.history"
 # ### What a ReplicaSet leaves undone
 #
 # Version 2 is out. Change the image in the template, and wait until the controller has *seen* the change
@@ -184,7 +184,7 @@ def new_image(image):
     return {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}}
 
 
-# %%
+# %% covers="T5.history"
 changed = apps.patch_namespaced_replica_set("front", lab.namespace, new_image("labs/web:2"))
 wait_for(
     lambda: apps.read_namespaced_replica_set("front", lab.namespace).status.observed_generation
@@ -202,7 +202,7 @@ core.delete_namespaced_pod(wait_for_pods(core, lab.namespace, "app=front", 3, TI
 wait_for_pods(core, lab.namespace, "app=front", 3, TIMEOUT)
 show_pods("app=front")
 
-# %% [markdown]
+# %% [markdown] covers="T5.history D2.2"
 # So an update by hand is: change the template, delete one pod, wait until its successor is ready, delete the next, and
 # remember the old template in case version 2 is bad. Tedious, and easy to get wrong at night. It is a loop again, and
 # it got a kind of its own.
@@ -217,7 +217,7 @@ show_pods("app=front")
 # %%
 # !kubectl delete replicaset front --ignore-not-found --cascade=foreground
 
-# %%
+# %% covers="T5.history D2.2"
 deployment = client.V1Deployment(
     metadata=client.V1ObjectMeta(name="front", labels={"app": "front"}),
     spec=client.V1DeploymentSpec(
@@ -266,7 +266,7 @@ for pod in core.list_namespaced_pod(lab.namespace, label_selector="app=front").i
     print(f"Pod {pod.metadata.name}  <-  {owner.kind} {owner.name}  <-  {above.kind} {above.name}")
 
 
-# %% [markdown]
+# %% [markdown] covers="T5.rolling D2.2"
 # It owns ReplicaSets; they own pods. Three loops, each with one worry: the kubelet keeps a pod's containers running,
 # the ReplicaSet keeps the number, the Deployment decides which ReplicaSet gets which number.
 #
@@ -361,12 +361,12 @@ lab.same(by_python, by_kubectl, by_yaml)
 # %% [markdown]
 # Now in earnest. It is the patch that changed nothing for the ReplicaSet:
 
-# %%
+# %% covers="T5.rolling D2.2"
 apps.patch_namespaced_deployment("front", lab.namespace, new_image("labs/web:2"))
 watch_rollout()
 print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version", expect="2"))
 
-# %% [markdown]
+# %% [markdown] covers="T5.rolling D2.2"
 # *What happened*: revision 2 got one pod; when that was ready, revision 1 lost one; and so on. Count the dots: never
 # fewer than three ●, never more than four in all. Two fields of `spec.strategy.rollingUpdate` set these limits:
 #
@@ -378,18 +378,18 @@ print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version", expect="2"))
 # Slow and safe, or quick and cheap: that is the choice. (`strategy: {type: Recreate}` ends all old pods first: for
 # programs of which two versions must never meet.)
 
-# %% [markdown]
+# %% [markdown] covers="T5.rolling"
 # Suppose the node has no room for a fourth pod. Then trade: no surge, two may be missing. And roll out the *same* version
 # once more, with new pods: `kubectl rollout restart` only writes the time into the template's annotations, which makes
 # it a new template.
 
-# %%
+# %% covers="T5.rolling"
 limits = {"maxSurge": 0, "maxUnavailable": 2}
 apps.patch_namespaced_deployment("front", lab.namespace, {"spec": {"strategy": {"rollingUpdate": limits}}})
 # !kubectl rollout restart deployment/front
 watch_rollout()
 
-# %% [markdown]
+# %% [markdown] covers="T5.revisions D2.2"
 # Never more than three dots now, and down to one ●. Note also what the first of the two changes did *not* do: `strategy`
 # is no part of the template, so no rollout began.
 #
@@ -398,7 +398,7 @@ watch_rollout()
 # Each template had its ReplicaSet, and the old ones are still there, at zero pods, with a number: the revision. That is
 # the whole history; nothing else is written down anywhere. `revisionHistoryLimit` (default 10) says how many are kept.
 
-# %%
+# %% covers="T5.revisions D2.2"
 print(*picture(), sep="\n")
 # !kubectl rollout history deployment/front
 # !kubectl get replicasets -l app=front -o wide
@@ -406,19 +406,19 @@ print(*picture(), sep="\n")
 # %% [markdown]
 # Version 2 was a mistake: back to revision 1. (Without `--to-revision`, to the one before.)
 
-# %%
+# %% covers="T5.revisions D2.2"
 # !kubectl rollout undo deployment/front --to-revision=1
 watch_rollout()
 # !kubectl rollout history deployment/front
 
-# %% [markdown]
+# %% [markdown] covers="T5.revisions"
 # *What happened*: no new ReplicaSet. The first one was scaled up again, and its revision changed from 1 to 4: a rollback
 # is one more step forward, to an old template. Try `--to-revision=1` again and `kubectl` finds no such revision.
 #
 # The API has no "undo". `kubectl` reads the old ReplicaSet's template and puts it into the Deployment; so can you. In
 # YAML, you apply the former version of the file, from version control.
 
-# %%
+# %% covers="T5.revisions"
 sets = apps.list_namespaced_replica_set(lab.namespace, label_selector="app=front").items
 template = next(s.spec.template for s in sets if s.spec.template.spec.containers[0].image == "labs/web:1")
 template.metadata.labels.pop("pod-template-hash")
@@ -485,14 +485,14 @@ print(wait_for_rollout(apps, "store", lab.namespace, TIMEOUT).status.updated_rep
 # %% tags=["check"]
 lab.check("ex-04-1")
 
-# %% [markdown]
+# %% [markdown] covers="T5.pause"
 # ## 6. Pause: several changes, one release
 #
 # Each change of the template starts a rollout at once. A new image *and* its new setting, made one after the other, would
 # be two rollouts, and for a while the new program would run with the old setting. Pause first: the Deployment then keeps
 # its hands off, whatever you change.
 
-# %%
+# %% covers="T5.pause"
 # !kubectl rollout pause deployment/front
 # by_kubectl = !kubectl get deployment front -o yaml
 
@@ -506,12 +506,12 @@ lab.same(by_python, by_kubectl, by_yaml)
 # %% [markdown]
 # Two changes while it is paused, and what becomes of them:
 
-# %%
+# %% covers="T5.pause"
 # !kubectl set env deployment/front MODE=fast
 # !kubectl set image deployment/front web=labs/web:2
 print(*picture(), sep="\n")
 
-# %%
+# %% covers="T5.pause"
 apps.patch_namespaced_deployment("front", lab.namespace, {"spec": {"paused": False}})
 watch_rollout()
 
@@ -526,17 +526,17 @@ watch_rollout()
 # `progressDeadlineSeconds` (default 600) is how long a rollout may go without progress until the Deployment says so.
 # We take 10.
 
-# %%
+# %% covers="T5.rolling D3.5"
 patch = new_image("labs/web:3")
 patch["spec"] |= {"progressDeadlineSeconds": 10, "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
 apps.patch_namespaced_deployment("front", lab.namespace, patch)
 # !kubectl rollout status deployment/front
 
-# %% [markdown]
+# %% [markdown] covers="D3.5"
 # `kubectl rollout status` gave up with an error, which is what fails a release script. Now the three places to look:
 # Deployment, ReplicaSets, pods.
 
-# %%
+# %% covers="D3.5"
 for condition in apps.read_namespaced_deployment("front", lab.namespace).status.conditions:
     print(f"{condition.type} = {condition.status}: {condition.reason}")
 print(*picture(), sep="\n")
@@ -545,7 +545,7 @@ print(*picture(), sep="\n")
 # %%
 print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version"))
 
-# %% [markdown]
+# %% [markdown] covers="T5.rolling"
 # *What happened*: the new pod cannot get its image, so it is never ready; with `maxUnavailable: 0` no old pod may go
 # before a new one is ready. The users see version 2, all three pods of it. The rolling update protected them.
 #
@@ -558,7 +558,7 @@ print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version"))
 print(*picture(), sep="\n")
 
 
-# %% [markdown]
+# %% [markdown] covers="T5.bluegreen D2.1"
 # ## 8. Blue/green: switch all users at once
 #
 # In a rolling update both versions answer for a while. Sometimes that must not be; and sometimes you want to try the new
@@ -567,7 +567,7 @@ print(*picture(), sep="\n")
 # Run both, in two Deployments. The Service's selector decides who is *live*. Start with a clean table, and let both
 # kinds of pods carry `app: front` and a colour.
 
-# %%
+# %% covers="T5.bluegreen D2.1"
 # !kubectl delete deployment front --ignore-not-found
 for color, image in {"blue": "labs/web:1", "green": "labs/web:2"}.items():
     labels = {"app": "front", "color": color}
@@ -580,7 +580,7 @@ wait_for_pods(core, lab.namespace, "app=front", 6, TIMEOUT)
 # !kubectl get deployments -l app=front -o wide
 
 
-# %% [markdown]
+# %% [markdown] covers="T5.bluegreen"
 # Each Deployment selects by *both* labels. With `app: front` alone the selectors would overlap: owner references keep
 # the pods apart, but an orphan could be adopted by either, and whoever counts by selector would count both.
 #
@@ -593,12 +593,12 @@ def answers():
     return Counter(f"version {wait_for_http(url).strip()}" for _ in range(REQUESTS))
 
 
-# %%
+# %% covers="T5.bluegreen D2.1"
 core.patch_namespaced_service("front", lab.namespace, {"spec": {"selector": {"color": "blue"}}})
 wait_for(lambda: len(answers()) == 1, TIMEOUT, what="one version to answer")
 print(answers())
 
-# %%
+# %% covers="T5.bluegreen D2.1"
 core.patch_namespaced_service("front", lab.namespace, {"spec": {"selector": {"color": "green"}}})
 wait_for(lambda: answers() == {"version 2": REQUESTS}, TIMEOUT, what="green to answer alone")
 print(answers())
@@ -617,7 +617,7 @@ print(answers())
 to_green = {"spec": {"selector": {"color": "green"}}}
 lab.same(core.patch_namespaced_service("front", lab.namespace, to_green, dry_run="All"), by_kubectl, by_yaml)
 
-# %% [markdown]
+# %% [markdown] covers="T5.canary D2.1"
 # ## 9. Canary: let a few requests try it
 #
 # Miners took a canary along: it noticed bad air first. Give the new version a small share of the real requests, watch
@@ -626,14 +626,14 @@ lab.same(core.patch_namespaced_service("front", lab.namespace, to_green, dry_run
 # A Service spreads requests evenly over the ready pods it selects. So the share is a matter of *counting pods*: three of
 # version 1, one of version 2, and a selector that matches all four. `None` removes `color` from the selector.
 
-# %%
+# %% covers="T5.canary D2.1"
 apps.patch_namespaced_deployment_scale("front-green", lab.namespace, {"spec": {"replicas": 1}})
 wait_for_pods(core, lab.namespace, "app=front,color=green", 1, TIMEOUT)
 core.patch_namespaced_service("front", lab.namespace, {"spec": {"selector": {"color": None}}})
 wait_for(lambda: len(answers()) == 2, TIMEOUT, what="both versions to answer")
 print(answers())
 
-# %% [markdown]
+# %% [markdown] covers="T5.canary"
 # About a quarter; each request is a throw of dice. The finest share is one pod in all: for 1 % this way you need a hundred
 # pods. (An Ingress or a Gateway can weigh requests instead.)
 #
