@@ -62,7 +62,8 @@ def cover(taught: Iterable[lessons.Lesson] | None = None, path: Path = CURRICULU
     items, unknown = curriculum(path), []
     for lesson in lessons.lessons() if taught is None else taught:
         for kind, name in _marks(lesson):
-            for each in dict.fromkeys((name, name.partition(".")[0])):  # who covers a point covers its topic
+            topic = name.partition(".")[0] if name.startswith("T") else name
+            for each in dict.fromkeys((name, topic)):  # who covers a point covers its topic
                 if each in items:
                     numbers = items[each].explained if kind == "markdown" else items[each].shown
                     numbers += [lesson.number] * (lesson.number not in numbers)
