@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from labs.errors import Timeout
+from labs.errors import LabsError, Timeout
 
 __all__ = ["http_status", "last_events", "wait_for", "wait_for_http", "wait_for_pods", "wait_for_rollout", "wait_gone"]
 
@@ -143,17 +143,22 @@ def wait_for_pods(core: Any, namespace: str, selector: str, count: int, timeout:
 
     Raises:
         Timeout: there were fewer or more, or one of them was not Ready.
+        LabsError: the namespace is gone, so none will come.
     """
-    last: dict[str, Any] = {"pods": []}
+    last: dict[str, Any] = {"pods": [], "asked": False}
 
     def done() -> bool:
         found = core.list_namespaced_pod(namespace, label_selector=selector).items
         last["pods"] = pods = [p for p in found if p.metadata.deletion_timestamp is None]
+        if count and not pods and not last["asked"]:
+            last["asked"] = True
+            _expect_namespace(core, namespace)
         return len(pods) == count and all(_ready(p) for p in pods)
 
     def state() -> str:
-        ready = sum(_ready(p) for p in last["pods"])
-        return f"{len(last['pods'])} pods, {ready} Ready{_events_of(core, namespace)}"
+        pods = last["pods"]
+        names = f" ({', '.join(sorted(p.metadata.name for p in pods))})" if len(pods) > count else ""
+        return f"{len(pods)} pods{names}, {sum(_ready(p) for p in pods)} Ready{_events_of(core, namespace)}"
 
     wait_for(
         done,
@@ -163,6 +168,19 @@ def wait_for_pods(core: Any, namespace: str, selector: str, count: int, timeout:
         state=state,
     )
     return sorted(last["pods"], key=lambda p: p.metadata.name)
+
+
+def _expect_namespace(core: Any, namespace: str) -> None:
+    try:
+        phase = core.read_namespace(namespace).status.phase
+    except Exception as error:
+        if http_status(error) != 404:  # who may not read namespaces may still wait for pods
+            return
+        phase = "gone"
+    if phase != "Active":
+        state = "gone" if phase == "gone" else "being deleted"
+        todo = "`lab.reset()` makes a lesson's namespace again; then start from the first cell."
+        raise LabsError(f"The namespace {namespace} is {state}, so no pod will come.", todo)
 
 
 def wait_for_http(url: str, expect: str | None = None, timeout: float = 30) -> str:

@@ -15,6 +15,19 @@ _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use')
 _PORT_TAKEN = re.compile(r":(\d+) failed: port is already allocated|:(\d+): bind: address already in use")
 _NO_PROGRAM = re.compile(r'exec: "([^"]+)": (?:executable file not found|stat |no such file)')
 _NO_REGISTRY = re.compile(r'Get "https?://\S+": (?:dial tcp|net/http|context deadline|x509|EOF)')
+_NO_PACKAGES = re.compile(r"(?:pip3?|apt|apt-get|apk): not found|No module named pip|Could not resolve|name resolution")
+_FROM = re.compile(r"FROM (\S+)")
+# What to do about words of Docker's; {client} is what the learner calls the client.
+_TODO = (
+    (r"network \S+ not found", "Was the cell that creates it run? `{client}.networks.list()` shows what is there."),
+    (r"[Nn]o such container", "`{client}.containers.list(all=True)` shows what is there, what has ended included."),
+    (r"[Nn]o such volume", "`{client}.volumes.list()` shows what is there."),
+    (r"unknown instruction", "Each line of a Dockerfile begins with FROM, RUN, COPY, USER, CMD or the like."),
+    (r"Cannot locate specified Dockerfile", "The folder given as `path` needs a file named `Dockerfile`."),
+    (r"Minimum memory limit|specify the units", "A limit without a unit is a number of bytes; `64m` is 64 MiB."),
+    (r"invalid characters for a local volume", "Names have no spaces; a folder of Docker's machine begins with `/`."),
+    (r"(?:COPY|ADD) failed", "COPY reaches only files in the folder given as `path`. Is it there, and spelled so?"),
+)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -38,7 +51,7 @@ def _api(error: APIError) -> Explanation:
         return Explanation(f"The image has no program {program[1]!r}.", "Is the command spelled right?")
     if error.is_server_error() and not error.explanation:
         return Explanation(f"Docker: {text}", AGAIN, fault=True)
-    return Explanation(f"Docker: {text}")
+    return Explanation(f"Docker: {text}", _todo(text, error))
 
 
 def _container(error: ContainerError) -> Explanation:
@@ -53,15 +66,27 @@ def _build(error: BuildError) -> Explanation:
     error.build_log = list(error.build_log)  # an iterator: what is read from it here would be lost
     log = "".join(entry.get("stream", "") for entry in error.build_log if isinstance(entry, dict))
     lines = [line for line in _COLOURS.sub("", log).splitlines() if line.strip() and not line.startswith(" --->")]
-    what = "\n".join([sentence(f"The build failed: {error.msg}"), *(f"  | {line}" for line in lines[-5:])])
-    return Explanation(what, "Mend that step of the Dockerfile, then build again.")
+    message, todo = error.msg, _todo(f"{error.msg}", error) or "Mend that step of the Dockerfile, then build again."
+    if _NO_REGISTRY.search(message):
+        named = _FROM.findall("\n".join(lines))
+        message = f"there is no image {named[-1] if named else 'of this name'}, and no registry answers to pull it from"
+        todo = f"Is the name after FROM right? `{_client_name(error)}.images.list()` shows what is there."
+    elif _NO_PACKAGES.search("\n".join([message, *lines[-5:]])):
+        todo = "The course's images have no package manager, its containers no way to the internet: use what is there."
+    what = "\n".join([sentence(f"The build failed: {message}"), *(f"  | {line}" for line in lines[-5:])])
+    return Explanation(what, todo)
+
+
+def _todo(text: str, error: BaseException) -> str:
+    found = next((todo for words, todo in _TODO if re.search(words, text)), "")
+    return found.format(client=_client_name(error)) if found else ""
 
 
 def _other(error: DockerException) -> Explanation:
     text = sentence(str(error))
     if "server API version" in text or "Connection aborted" in text:
         return Explanation("Docker does not answer.", AGAIN, fault=True)
-    return Explanation(f"Docker: {text}")
+    return Explanation(f"Docker: {text}", _todo(text, error))
 
 
 def _text(error: APIError) -> str:
