@@ -82,6 +82,8 @@ def lab(notebook: Annotated[str, typer.Argument(help="The notebook that opens fi
     jupyter = Path(sys.executable).with_name("jupyter-lab")
     flags = [f"--LabApp.app_settings_dir={Path(__file__).with_name('jupyter')}"]
     flags += ["--allow-root"] if os.geteuid() == 0 else []
+    flags += ['--ServerApp.terminado_settings={"shell_command": ["bash"]}']  # a login shell would forget PATH
+    os.environ["PATH"] = f"{jupyter.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.execv(jupyter, [str(jupyter), *flags, f"--notebook-dir={folder}", str(folder / f"{notebook}.ipynb")])
 
 
@@ -194,6 +196,17 @@ def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> 
         solved.record(check_id)
     print(verdict)
     raise typer.Exit({"passed": 0, "not yet": 1}.get(verdict.status, 2))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def shell(
+    lesson: Annotated[str, typer.Argument(help="Such as 05.")],
+    command: Annotated[list[str] | None, typer.Argument(help="Run this instead of a shell.")] = None,
+) -> None:
+    """Open a shell in which docker, kubectl and the namespace are a lesson's."""
+    from labs.shell import enter
+
+    enter(lesson, command or ())
 
 
 @app.command()

@@ -93,7 +93,8 @@ class Reporter:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet, self.cancelled = quiet, Event()
-        self.live = not quiet and sys.stderr.isatty()
+        # in a notebook's cell, `!` gives a terminal that cannot move its cursor
+        self.live = not quiet and sys.stderr.isatty() and "JPY_PARENT_PID" not in os.environ
         self.console = Console(stderr=True, quiet=quiet)
         self.seconds: dict[str, float] = {}
         self._start = time.monotonic()

@@ -18,6 +18,7 @@ from labs import authoring, checks, open_lab
 from labs.errors import LabsError, NotRunning
 from labs.explain import explain
 from labs.waiting import wait_for, wait_for_rollout, wait_gone
+from tests.engines.courses import LABS
 
 pytestmark = pytest.mark.engine
 
@@ -293,3 +294,20 @@ def test_a_lesson_is_recorded_compared_and_left_unsolved(lesson):
     failed = {c.source: o for c in learner.cells for o in c.get("outputs", []) if o.output_type == "error"}
     assert list(failed) == ['lab.check("ex-93-1")']
     assert failed['lab.check("ex-93-1")'].evalue == 'expected a Deployment "web"; observed none.'
+
+
+def test_shell_means_the_lesson(here, engine):
+    """A terminal for those who practise kubectl by hand: the lesson's namespace, `k`, the course's Docker."""
+    done = here.run(*LABS, "shell", "04", input="k get pods\necho at $DOCKER_HOST\nlabs --help | head -n 2\nexit\n")
+    assert "No resources found in lab-04 namespace." in done.stdout
+    assert f"at {engine.docker_host}" in done.stdout
+    assert "Usage: labs" in done.stdout
+    assert done.returncode == 0
+    alone = here.run(*LABS, "shell", "04", "kubectl", "config", "view", "--minify", "-o", "jsonpath={..namespace}")
+    assert alone.stdout == "lab-04"
+
+
+def test_shell_of_no_lesson(here):
+    done = here.labs("shell", "99")
+    assert done.returncode == 2
+    assert "There is no lesson '99'." in done.stdout
