@@ -12,7 +12,7 @@ from kubernetes.client import ApiClient
 
 from labs.errors import LabsError
 
-__all__ = ["as_dict", "compare", "count_fields", "differences", "spec_of"]
+__all__ = ["as_dict", "compare", "count_fields", "differences", "overview", "spec_of"]
 
 # What the API server and the controllers set, by the API conventions ("Metadata") and each kind's documentation.
 SERVER_METADATA = (
@@ -135,6 +135,20 @@ def compare(things: Mapping[str, Any], ignore: Sequence[str] = ()) -> dict[str, 
                 "Change one of them until they ask for the same.",
             )
     return specs
+
+
+def overview(things: Mapping[str, Any], specs: Mapping[str, dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """One row for each object: what it is called, its kind, its name, and how many fields it asks for.
+
+    Args:
+        things: the objects, as in `compare`.
+        specs: what each asks for, as `compare` returns it.
+    """
+    rows = []
+    for name, spec in specs.items():
+        own_name = (as_dict(things[name]).get("metadata") or {}).get("name", "?")
+        rows.append((name, str(spec.get("kind", "?")), str(own_name), str(count_fields(spec))))
+    return rows
 
 
 def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -58,6 +58,8 @@ for part in lab.engine.status():
     print(f"{part.name:26}{part.state:10}{memory}")
 
 # %% [markdown]
+# Programs that share memory each count it, so the sum is more than what is really used.
+#
 # | part | what it is |
 # |---|---|
 # | `docker` | Docker Engine: builds images, runs containers (lesson 02) |
@@ -76,7 +78,17 @@ for part in lab.engine.status():
 # ## 3. Two engines, three ways
 #
 # The course speaks to both engines as everybody does: `docker` and `kubernetes` in Python, `docker` and `kubectl` on a
-# command line, and YAML files. First Docker:
+# command line, and YAML files. Cells mix them, by five devices of Jupyter's:
+#
+# | in a cell | does |
+# |---|---|
+# | `!kubectl get pods` | runs a command in a shell |
+# | `!echo {NAME}` | the same, with the Python variable `NAME` filled in |
+# | `lines = !kubectl get pods` | keeps what it prints, as a list of lines |
+# | `%%bash`, on the first line | the whole cell is a shell script; with `--out text`, what it prints is kept in `text` |
+# | `%%writefile PATH`, on the first line | writes the rest of the cell into a file |
+#
+# First Docker:
 
 # %%
 import docker
@@ -110,7 +122,8 @@ core = client.CoreV1Api()
 
 # %% [markdown]
 # **What happened.** Python and `kubectl` asked the same question of the same server. The lesson has a **namespace** of its
-# own, `lab-00`: a drawer that holds only what this lesson makes.
+# own, `lab-00`: a drawer that holds only what this lesson makes. (Linux has namespaces, too, and they are something else:
+# lesson 02.)
 
 # %% [markdown] tags=["exercise"] exercise="ex-00-1"
 # ## 4. How an exercise works
@@ -158,6 +171,7 @@ lab.check("ex-00-1")
 # | ⚠ could not check | an engine did not answer; nothing is said about your answer |
 #
 # Checks look at what **is**, never at your code: any way to the goal is right, also a terminal (*File → New → Terminal*).
+# There, `labs shell 00` opens a shell in which `kubectl` and `docker` mean lesson 00.
 # `lab.solution("ex-00-1")` shows one way when you want to compare. `lab.reset()` brings a lesson to its start: it removes
 # what the lesson made, and nothing else.
 
@@ -247,7 +261,8 @@ lab.check("ex-00-3")
 #
 # ## 6. The way ahead
 #
-# These are the lessons. Each can be entered on its own, and each says what it builds on:
+# These are the lessons. Each can be entered on its own, in any order, says what it builds on, and is brought back to its
+# start by `lab.reset()`, or by `labs reset 04` in a terminal. Within a lesson, cells build on each other:
 
 # %%
 from labs.lessons import lessons
@@ -291,7 +306,7 @@ progress.load()
 # **In practice**: looking first (`status`, `logs`), then starting what is missing, is what you will do with every cluster
 # you ever meet.
 #
-# **Next**: lesson 02 packs the project into containers.
+# **Next**: lesson 01 writes down what should run, instead of typing it. In a hurry for containers? Lesson 02.
 #
 # ## Clean up
 #

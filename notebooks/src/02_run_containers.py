@@ -132,7 +132,8 @@ for line in look.decode().splitlines():
 
 # %% [markdown]
 # `user` is shared: root in a container is root to the kernel, fenced in by fewer rights. That is why good images do not
-# run as root; ours will not.
+# run as root. Those that you build in section 7 will not. (Kubernetes calls something else a namespace: a drawer for
+# objects.)
 
 # %% [markdown] covers="T3.cgroups"
 # ## 3. Limits are control groups
@@ -303,8 +304,8 @@ print(wait_for_http(lab.url(8022)))
 # section 3.
 
 # %% [markdown] tags=["hint"] exercise="ex-02-1"
-# nginx listens on port 80 in the container, whatever port you publish. Give the container a name of its own, too:
-# `weather-page` is taken.
+# nginx listens on port 80 in the container, whatever port you publish: the container's port comes first, `"80/tcp"`, and
+# the one on this machine second. Give the container a name of its own, too: `weather-page` is taken.
 
 # %% [markdown] tags=["hint"] exercise="ex-02-1"
 # `client.containers.run(image, name=..., detach=True, ports={"80/tcp": ...}, mem_limit=..., labels=lab.labels)`
@@ -391,7 +392,8 @@ def build(part, tag):
 build("store", "weather-store:1")
 
 # %% [markdown]
-# Each step gave an image that the next one began with; those that changed files gave a layer. (The two `LABEL` steps
+# Each step gave an image that the next one began with; those that changed files gave a layer. (On a command line, newer
+# versions of Docker build with BuildKit, and show steps differently. The result is the same. The two `LABEL` steps
 # come from `labels=`.) Change the program, and build again under another tag. Watch for `Using cache`:
 
 # %% covers="T3.build D1.1"
@@ -594,7 +596,8 @@ while True:
 
 # %% [markdown] tags=["hint"] exercise="ex-02-2"
 # Four lines make the Dockerfile: `FROM`, `COPY`, `USER`, `CMD`. `build("worker", "weather-worker:1")` builds it. On
-# `weather-net`, the store is `http://weather-store:8000`: its own port, not the published one.
+# `weather-net`, the store is `http://weather-store:8000`: its own port, not the published one. (`localhost` would be the
+# worker itself.)
 
 # %% [markdown] tags=["hint"] exercise="ex-02-2"
 # `client.containers.run("weather-worker:1", name=fresh("weather-worker"), detach=True, network=..., mem_limit=...,

@@ -174,7 +174,7 @@ print("observed:", front.status.ready_replicas, "ready,    generation", front.st
 # ## 4. Where to look things up
 #
 # Nobody knows all fields by heart. The API server describes itself: every kind it knows, and every field of each. Both
-# commands are allowed in the exam, and quicker than a search.
+# commands are allowed in the exam for application developers (CKAD, lesson 08), and quicker than a search.
 
 # %% covers="D3.3"
 # !kubectl api-resources --api-group=apps
@@ -531,7 +531,7 @@ wait_for_http(lab.url(30031))
 #
 # ### The API server
 #
-# The only door. With it shut, is the application down? (About 15 seconds.)
+# The only door. With it shut, is the application down? (Some seconds.)
 
 # %% covers="T4.plane T4.stopped"
 from labs.explain import explain
@@ -553,7 +553,7 @@ with stopped("kube-apiserver"):
 #
 # ### etcd
 #
-# The API server keeps nothing itself. Without its database it runs, and cannot serve (about 25 seconds):
+# The API server keeps nothing itself. Without its database it runs, and cannot serve (about 15 seconds):
 
 # %% covers="T4.plane T4.stopped"
 with stopped("etcd"):

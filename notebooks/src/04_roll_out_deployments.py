@@ -23,7 +23,8 @@
 # *Time*: about 60 minutes, the three exercises included.
 #
 # `labs/web:1` and `labs/web:2` are small web servers that tell their version at `/version`. Here they stand in for every
-# part of the pipeline: what counts in this lesson is how a version gets out, not what it does.
+# part of the pipeline: what counts in this lesson is how a version gets out, not what it does. Cells build on each other;
+# if you lost your way, `lab.reset()`, then run from the top.
 
 # %% tags=["parameters"]
 NODE_PORT = 30040  # where the front answers on localhost
@@ -74,8 +75,8 @@ for pod in wait_for_pods(core, lab.namespace, "app=front", 3, TIMEOUT):
     print(pod.metadata.name, pod.status.phase)
 
 # %% [markdown]
-# In YAML the same reads as below. `--dry-run=server` asks the API server what it *would* store, and stores nothing; with
-# `replace` it works whether or not you have changed the object since. `kubectl` has no generator for this kind any more:
+# In YAML the same reads as below. `--dry-run=server` asks the API server what it *would* store, and stores nothing;
+# `replace`, because the object exists already. `--out by_yaml` keeps what the cell prints, for `lab.same` to compare. `kubectl` has no generator for this kind any more:
 # a sign of its age.
 
 # %% magic_args="--out by_yaml" language="bash"
@@ -111,7 +112,7 @@ print("untouched:", *sorted(after & before))
 
 
 # %% [markdown] covers="T5.history"
-# *What happened*: no pod was "restarted". The loop counted two, wanted three, and made one from the template: new name,
+# **What happened.** No pod was "restarted". The loop counted two, wanted three, and made one from the template: new name,
 # new address. The other two never noticed.
 #
 # ## 2. ReplicaSet: the same loop, a better selector
@@ -367,7 +368,7 @@ watch_rollout()
 print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version", expect="2"))
 
 # %% [markdown] covers="T5.rolling D2.2"
-# *What happened*: revision 2 got one pod; when that was ready, revision 1 lost one; and so on. Count the dots: never
+# **What happened.** Revision 2 got one pod; when that was ready, revision 1 lost one; and so on. Count the dots: never
 # fewer than three ●, never more than four in all. Two fields of `spec.strategy.rollingUpdate` set these limits:
 #
 # | field | limit | default | of 3 |
@@ -412,7 +413,7 @@ watch_rollout()
 # !kubectl rollout history deployment/front
 
 # %% [markdown] covers="T5.revisions"
-# *What happened*: no new ReplicaSet. The first one was scaled up again, and its revision changed from 1 to 4: a rollback
+# **What happened.** No new ReplicaSet. The first one was scaled up again, and its revision changed from 1 to 4: a rollback
 # is one more step forward, to an old template. Try `--to-revision=1` again and `kubectl` finds no such revision.
 #
 # The API has no "undo". `kubectl` reads the old ReplicaSet's template and puts it into the Deployment; so can you. In
@@ -516,7 +517,7 @@ apps.patch_namespaced_deployment("front", lab.namespace, {"spec": {"paused": Fal
 watch_rollout()
 
 # %% [markdown]
-# *What happened*: one new revision holds both changes, and no pod ever ran with only one of them. `kubectl rollout resume`
+# **What happened.** One new revision holds both changes, and no pod ever ran with only one of them. `kubectl rollout resume`
 # is the same patch. One patch with both changes would have done it too: an API call is one change, however large.
 #
 # ## 7. A rollout that hangs
@@ -546,10 +547,10 @@ print(*picture(), sep="\n")
 print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version"))
 
 # %% [markdown] covers="T5.rolling"
-# *What happened*: the new pod cannot get its image, so it is never ready; with `maxUnavailable: 0` no old pod may go
+# **What happened.** The new pod cannot get its image, so it is never ready; with `maxUnavailable: 0` no old pod may go
 # before a new one is ready. The users see version 2, all three pods of it. The rolling update protected them.
 #
-# The other misconception: *Kubernetes rolls a failed rollout back*. It does not. `Progressing = False` is only a report;
+# **Misconception**: "Kubernetes rolls a failed rollout back." It does not. `Progressing = False` is only a report;
 # the Deployment goes on trying until you change something. Rolling back is your decision, or your release tool's.
 
 # %%
@@ -623,8 +624,8 @@ lab.same(core.patch_namespaced_service("front", lab.namespace, to_green, dry_run
 # Miners took a canary along: it noticed bad air first. Give the new version a small share of the real requests, watch
 # its errors, then widen or withdraw.
 #
-# A Service spreads requests evenly over the ready pods it selects. So the share is a matter of *counting pods*: three of
-# version 1, one of version 2, and a selector that matches all four. `None` removes `color` from the selector.
+# A Service picks one of the ready pods it selects, at random, for each connection. So the share is a matter of *counting
+# pods*: three of version 1, one of version 2, and a selector that matches all four. `None` removes `color` from the selector.
 
 # %% covers="T5.canary D2.1"
 apps.patch_namespaced_deployment_scale("front-green", lab.namespace, {"spec": {"replicas": 1}})
@@ -782,8 +783,8 @@ lab.check("ex-04-3")
 
 # %% [markdown]
 # **In practice**: you will seldom write a ReplicaSet, and never a ReplicationController; you will read ReplicaSets
-# whenever a rollout hangs. "Ready" is only as good as the readiness probe: without one, a rolling update takes "started"
-# for "works", so give every Deployment one. Keep manifests in version control, so that "the former file" exists. Do not
+# whenever a rollout hangs. "Ready" is only as good as the readiness probe, a question that the kubelet asks each pod again
+# and again (lesson 07): without one, a rolling update takes "started" for "works", so give every Deployment one. Keep manifests in version control, so that "the former file" exists. Do not
 # use `latest`: a tag that moves makes revisions lie.
 #
 # **Next**: lesson 05 takes the settings, such as `MODE` above, out of the image and out of the Deployment.
