@@ -178,7 +178,7 @@ def _memory(engine: HostEngine) -> dict[str, float]:
     everything = {p for marked in engine.processes.marked() for p in [marked, *marked.children(recursive=True)]}
     total = 0
     for process in everything:
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):
             total += process.memory_full_info().pss
     found["whole course"] = total / 2**20
     return found

@@ -194,7 +194,7 @@ def _interrupt(startup: Startup | None) -> None:
     they are another process group, and are ended by their mark."""
     if startup is None or not startup.running:
         return
-    with suppress(psutil.Error):
+    with suppress(psutil.Error, OSError):
         process = psutil.Process(startup.pid)
         helpers = [
             child for child in process.children(recursive=True) if os.getsid(child.pid) == os.getsid(startup.pid)

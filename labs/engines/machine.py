@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from labs.engines.processes import Processes, run
+from labs.engines.processes import GONE, Processes, run
 from labs.engines.state import Record, State
 from labs.engines.tools import INITS
 from labs.errors import EngineError
@@ -76,7 +76,7 @@ class Machine:
         outer = self.processes.component(self.component).pid
         if outer is None:
             return None
-        with suppress(psutil.Error):
+        with suppress(*GONE):
             for child in psutil.Process(outer).children():
                 if child.name() in INITS:
                     return child.pid

@@ -18,7 +18,10 @@ from labs.engines.state import State
 from labs.errors import CommandFailed, EngineError, Timeout
 from labs.waiting import wait_for
 
-__all__ = ["MARK", "Processes", "run"]
+__all__ = ["GONE", "MARK", "Processes", "run"]
+
+GONE = (psutil.Error, FileNotFoundError, ProcessLookupError)
+"""What is raised of a process that ends while it is looked at; psutil lets the last two through at times."""
 
 
 def run(
@@ -170,13 +173,11 @@ class Processes:
         """Every process on this machine that carries the course's mark, recorded or not."""
         found = []
         entry = f"{MARK}={self.course_id}".encode()
-        for process in psutil.process_iter():
-            try:
-                environ = Path(f"/proc/{process.pid}/environ").read_bytes()
-            except OSError:
-                continue
-            if entry in environ.split(b"\0") and process.pid != os.getpid():
-                found.append(process)
+        for pid in psutil.pids():
+            with suppress(*GONE):
+                environ = Path(f"/proc/{pid}/environ").read_bytes()
+                if entry in environ.split(b"\0") and pid != os.getpid():
+                    found.append(psutil.Process(pid))
         return found
 
     def end_all(self, *, timeout: float = 3) -> None:
@@ -205,7 +206,7 @@ def _only_child(parent: subprocess.Popen) -> int:
     def child() -> int | None:
         if parent.poll() is not None:
             return parent.pid
-        with suppress(psutil.Error):
+        with suppress(*GONE):
             itself = psutil.Process(parent.pid)
             if itself.name() == "nsenter":  # before, it is a shell whose children are something else
                 return next((c.pid for c in itself.children()), None)
@@ -217,7 +218,7 @@ def _only_child(parent: subprocess.Popen) -> int:
 def _born(pid: int) -> float:
     try:
         return psutil.Process(pid).create_time()
-    except psutil.Error:
+    except GONE:
         return 0.0
 
 
@@ -226,7 +227,7 @@ def _alive(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
         return abs(process.create_time() - born) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except GONE:
         return False
 
 
@@ -262,6 +263,6 @@ def _gone(pids: list[int], timeout: float) -> bool:
 def _running(pid: int) -> bool:
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # reap where it is our child
-    with suppress(psutil.Error):
+    with suppress(*GONE):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False

@@ -60,7 +60,7 @@ def _is_process(pid: int, born: float) -> bool:
     """Whether this process still is the one that was born then: process ids are used again."""
     try:
         return abs(psutil.Process(pid).create_time() - born) < 1
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return False
 
 
