@@ -174,7 +174,7 @@ class Processes:
         found = []
         entry = f"{MARK}={self.course_id}".encode()
         for pid in psutil.pids():
-            with suppress(*GONE):
+            with suppress(*GONE, PermissionError):
                 environ = Path(f"/proc/{pid}/environ").read_bytes()
                 if entry in environ.split(b"\0") and pid != os.getpid():
                     found.append(psutil.Process(pid))
