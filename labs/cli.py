@@ -235,6 +235,8 @@ def progress(
         return
     for check_id, when in passed.items():
         console.print(f"✓ {check_id}  {when}", highlight=False)
+    for name, best in solved.drills().items():
+        console.print(f"drill {name}: {best['percent']} % in {best['minutes']} minutes", highlight=False)
     console.print(f"{len(passed)} solved; kept in {solved.path()}", highlight=False, soft_wrap=True)
 
 

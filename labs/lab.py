@@ -14,7 +14,7 @@ from typing import Any
 from labs import checks, engines, lessons, objects, progress, resources
 from labs.clients import Clients
 from labs.display import Shown, install_error_messages, quiet_logs, say, show, show_last_traceback, table
-from labs.engines.base import Engine
+from labs.engines.base import Component, Engine
 from labs.environment import set_environment, wait_for_startup, write_kubeconfig
 from labs.errors import LabsError, NotRunning, NotSupported
 from labs.explain import explain
@@ -53,6 +53,8 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
         where = f", namespace {lab.namespace}" if kubernetes else ""
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")
+        if ended := [part.name for part in lab.components() if part.state != "running"]:
+            say(f"Not running: {', '.join(ended)}. `labs up` in a terminal starts what is missing.")
     return lab
 
 
@@ -76,7 +78,7 @@ class Lab:
         lesson: such as ``"04"``.
         engine: the engine (`labs.engines.base.Engine`).
         namespace: the lesson's namespace, such as ``lab-04``.
-        labels: to pass as ``labels=`` to Docker calls, so that `reset` finds what the lesson made.
+        labels: for Docker calls (``labels=``) and for PersistentVolumes, so that `reset` finds what the lesson made.
         uses_kubernetes: False when the lab was opened with ``kubernetes=False``.
     """
 
@@ -115,6 +117,10 @@ class Lab:
             self._clients = version, Clients(self.engine.docker_host, self.kubeconfig)
         return self._clients[1]
 
+    def components(self) -> list[Component]:
+        """What of the engine the lesson needs, and its state."""
+        return [c for c in self.engine.status() if self.uses_kubernetes or c.name in _WITHOUT_KUBERNETES]
+
     def check(self, check_id: str) -> None:
         """Check an exercise against live state, and show the verdict.
 
@@ -124,8 +130,11 @@ class Lab:
         Raises:
             NotYet: it is not solved yet.
             CouldNotCheck: the engine could not be asked.
-            LabsError: there is no such exercise.
+            LabsError: there is no such exercise, or it is another lesson's.
         """
+        if (belongs_to := checks.find(check_id).id.split("-")[1]) != self.lesson:
+            todo = f"`labs check {check_id}` in a terminal checks it from anywhere."
+            raise LabsError(f"{check_id} belongs to lesson {belongs_to}, and this is lesson {self.lesson}.", todo)
         verdict = checks.run(check_id, self)
         show(verdict)
         error = verdict.error()
@@ -195,18 +204,8 @@ class Lab:
         names = _ROUTES if len(things) == len(_ROUTES) else [f"object {i}" for i in range(1, len(things) + 1)]
         all_things: Mapping[str, Any] = dict(zip(names, things, strict=True)) | named
         specs = objects.compare(all_things, ignore)
-        fields = objects.count_fields(next(iter(specs.values())))
-        rows = [
-            (
-                name,
-                spec.get("kind", "?"),
-                (spec.get("metadata") or {}).get("name", "?"),
-                str(objects.count_fields(spec)),
-            )
-            for name, spec in specs.items()
-        ]
-        title = f"{' = '.join(specs)}: same ({fields} fields)"
-        show(table(rows, ("made by", "kind", "name", "fields"), title=title))
+        title = f"{' = '.join(specs)}: same ({objects.count_fields(next(iter(specs.values())))} fields)"
+        show(table(objects.overview(all_things, specs), ("made by", "kind", "name", "fields"), title=title))
 
     def load_image(self, reference: str) -> str:
         """Give an image of Docker to every node, so that pods can use it; as ``kind load docker-image`` does.
@@ -232,8 +231,9 @@ class Lab:
     def reset(self) -> None:
         """Bring the lesson to its start: remove all that it made, and make its namespace anew.
 
-        Removed are the lesson's namespace with all that is in it, and Docker containers, networks, volumes and images
-        that carry `labels`. Components that the lesson stopped are started first. Nothing else is touched.
+        Removed are the lesson's namespace with all that is in it, PersistentVolumes that carry `labels` or that its
+        claims left behind, and Docker containers, networks, volumes and images that carry `labels`. Components that the
+        lesson stopped are started first. Nothing else is touched.
 
         Raises:
             NotRunning: the engine does not answer.
@@ -256,15 +256,20 @@ class Lab:
         self._hints_given.clear()
         shutil.rmtree(self.kubeconfig.with_name("files"), ignore_errors=True)
         self._start_components()
-        waiting = False
+        waiting = []
         if self.uses_kubernetes:
-            waiting = resources.remove_namespace(self.clients.core, self.namespace, self._namespace_labels)
+            core, labels = self.clients.core, self._namespace_labels
+            names = [self.namespace, *resources.more_namespaces(core, self.namespace, labels)]
+            waiting = [name for name in names if resources.remove_namespace(core, name, labels)]
         for line in resources.remove_docker_objects(self.clients.docker, self.labels):
             say(line)
         if waiting:
-            say(f"Deleting the namespace {self.namespace} ...")
-            resources.wait_namespace_gone(self.clients.core, self.namespace)
-            say(f"Removed the namespace {self.namespace} with all that was in it.")
+            say(f"Deleting the namespace{'s'[: len(waiting) > 1]} {', '.join(waiting)} ...")
+            for name in waiting:
+                resources.wait_namespace_gone(self.clients.core, name)
+            say(f"Removed the namespace{'s'[: len(waiting) > 1]} {', '.join(waiting)} with all that was in it.")
+        if self.uses_kubernetes and (removed := resources.remove_volumes(core, names, self.labels)):
+            say(f"Removed {removed} PersistentVolume{'s'[: removed != 1]}.")
 
     def traceback(self) -> None:
         """Show the full traceback of the last error."""
@@ -310,8 +315,8 @@ class Lab:
 
     def _start_components(self) -> None:
         """Start what the lesson stopped: without a controller manager, for one, no namespace would ever go."""
-        for component in self.engine.status():
-            if component.state == "running" or not (self.uses_kubernetes or component.name in _WITHOUT_KUBERNETES):
+        for component in self.components():
+            if component.state == "running":
                 continue
             try:
                 self.engine.start(component.name)

@@ -1,4 +1,4 @@
-"""Which exercises were solved: one small file that a learner can carry to another machine."""
+"""Which exercises were solved and how drills went: one small file that a learner can carry to another machine."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 from platformdirs import user_data_path
 
 from labs.errors import LabsError
 
-__all__ = ["load", "merge", "path", "record", "reset"]
+__all__ = ["drills", "load", "merge", "path", "record", "record_drill", "reset"]
 
 VERSION = 1
 
@@ -36,22 +37,40 @@ def load(source: Path | None = None) -> dict[str, str]:
     Raises:
         LabsError: the file is not a progress file.
     """
-    source = source or path()
+    return dict(sorted(_read(source or path())["passed"].items()))
+
+
+def drills(source: Path | None = None) -> dict[str, dict[str, Any]]:
+    """The best try at each drill: its ``percent``, the ``minutes`` it took, and ``at``, an ISO 8601 time in UTC.
+
+    Args:
+        source: the file to read; the learner's own by default.
+
+    Raises:
+        LabsError: the file is not a progress file.
+    """
+    return dict(sorted(_read(source or path()).get("drills", {}).items()))
+
+
+def _read(source: Path) -> dict[str, Any]:
+    """The content of a progress file; empty when there is no file. Files without drills are from before there were."""
     try:
         content = json.loads(source.read_text(encoding="utf-8"))
-        passed = content["passed"]
-        if content["version"] != VERSION or not all(
-            isinstance(k, str) and isinstance(v, str) for k, v in passed.items()
+        passed, tried = content["passed"], content.get("drills", {})
+        if (
+            content["version"] != VERSION
+            or not all(isinstance(k, str) and isinstance(v, str) for k, v in passed.items())
+            or not all(isinstance(v["percent"] + v["minutes"], int | float) and v["at"] for v in tried.values())
         ):
             raise ValueError("another version")
     except FileNotFoundError:
-        return {}
+        return {"passed": {}}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LabsError(
             f"{source} is not a progress file of this course.",
             "Rename or remove it; solved exercises are recorded anew.",
         ) from error
-    return dict(sorted(passed.items()))
+    return content
 
 
 def record(check_id: str) -> None:
@@ -64,8 +83,23 @@ def record(check_id: str) -> None:
     _add({check_id: datetime.now(UTC).isoformat(timespec="seconds")})
 
 
+def record_drill(name: str, percent: int, minutes: float) -> None:
+    """Remember how a drill went, if it went better than before; of two equal scores the quicker is the better.
+
+    Args:
+        name: the drill's, such as ``"first"``.
+        percent: of its weights.
+        minutes: that it took.
+
+    Raises:
+        LabsError, OSError: as `record`.
+    """
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    _add({}, {name: {"percent": percent, "minutes": round(minutes, 1), "at": at}})
+
+
 def merge(source: Path) -> list[str]:
-    """Bring the progress of another machine here; the earlier time of each exercise is kept.
+    """Bring the progress of another machine here; the earlier time of each exercise is kept, and the better drill.
 
     Args:
         source: a progress file, such as a downloaded one.
@@ -78,27 +112,35 @@ def merge(source: Path) -> list[str]:
     """
     if not source.exists():
         raise LabsError(f"There is no file {source}.", "`labs progress` shows where this machine's is.")
-    return _add(load(source))
+    return _add(load(source), drills(source))
 
 
 def reset(lesson: str | None = None) -> None:
     """Forget solved exercises.
 
     Args:
-        lesson: only this lesson's, such as ``"04"``; all by default.
+        lesson: only this lesson's, such as ``"04"``; all, drills too, by default.
     """
     with _lock():
-        _write({} if lesson is None else {k: v for k, v in load().items() if not k.startswith(f"ex-{lesson}-")})
+        if lesson is None:
+            _write({}, {})
+        else:
+            _write({k: v for k, v in load().items() if not k.startswith(f"ex-{lesson}-")}, drills())
 
 
-def _add(found: dict[str, str]) -> list[str]:
+def _add(found: dict[str, str], tried: dict[str, dict[str, Any]] | None = None) -> list[str]:
     with _lock():
-        known = load()
+        known, best = load(), drills()
         new = sorted(found.keys() - known.keys())
         earlier = {k: min(v, known.get(k, v)) for k, v in found.items()}
-        if earlier.items() - known.items():
-            _write({**known, **earlier})
+        better = {k: v for k, v in (tried or {}).items() if k not in best or _rank(v) > _rank(best[k])}
+        if earlier.items() - known.items() or better:
+            _write({**known, **earlier}, {**best, **better})
     return new
+
+
+def _rank(tried: dict[str, Any]) -> tuple[float, float]:
+    return tried["percent"], -tried["minutes"]
 
 
 def _lock() -> FileLock:
@@ -106,9 +148,12 @@ def _lock() -> FileLock:
     return FileLock(f"{path()}.lock", timeout=10)
 
 
-def _write(passed: dict[str, str]) -> None:
+def _write(passed: dict[str, str], tried: dict[str, dict[str, Any]]) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
-    text = json.dumps({"version": VERSION, "passed": dict(sorted(passed.items()))}, indent=1) + "\n"
+    content: dict[str, Any] = {"version": VERSION, "passed": dict(sorted(passed.items()))}
+    if tried:
+        content["drills"] = dict(sorted(tried.items()))
+    text = json.dumps(content, indent=1) + "\n"
     handle, name = tempfile.mkstemp(dir=path().parent, prefix=".progress-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

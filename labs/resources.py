@@ -13,7 +13,14 @@ from kubernetes.client.exceptions import ApiException
 from labs.errors import LabsError
 from labs.waiting import wait_for, wait_gone
 
-__all__ = ["ensure_namespace", "remove_docker_objects", "remove_namespace", "wait_namespace_gone"]
+__all__ = [
+    "ensure_namespace",
+    "more_namespaces",
+    "remove_docker_objects",
+    "remove_namespace",
+    "remove_volumes",
+    "wait_namespace_gone",
+]
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "labs"}
 GRACE = 1  # seconds that a pod gets to end by itself when its lesson is reset
@@ -63,6 +70,27 @@ def ensure_namespace(core: client.CoreV1Api, name: str, labels: dict[str, str], 
     return True
 
 
+def more_namespaces(core: client.CoreV1Api, name: str, labels: dict[str, str]) -> list[str]:
+    """The further namespaces of a lesson: they carry its labels, and their names begin with its own one's.
+
+    Args:
+        core: the client.
+        name: the lesson's own namespace, such as ``lab-08``.
+        labels: the labels that make it ours.
+
+    Returns:
+        Such as ``["lab-08-ops", "lab-08-web"]``; empty where we may not look.
+    """
+    selector = ",".join(f"{key}={value}" for key, value in (MANAGED_BY | labels).items())
+    try:
+        items = core.list_namespace(label_selector=selector).items
+    except ApiException as error:
+        if error.status == 403:  # a shared cluster: then nobody could have made one either
+            return []
+        raise
+    return sorted(i.metadata.name for i in items if i.metadata.name.startswith(f"{name}-"))
+
+
 def remove_namespace(core: client.CoreV1Api, name: str, labels: dict[str, str]) -> bool:
     """Ask for a lesson's namespace to be deleted with all that is in it; its pods get one second to end.
 
@@ -101,6 +129,56 @@ def wait_namespace_gone(core: client.CoreV1Api, name: str, timeout: float = 120)
         hint="`labs status` in a terminal shows whether the controller manager runs; a finalizer may hold an object.",
         state=state,
     )
+
+
+def remove_volumes(core: client.CoreV1Api, namespaces: list[str], labels: dict[str, str], timeout: float = 60) -> int:
+    """Remove a lesson's PersistentVolumes, which lie in no namespace; call it when its namespaces are gone.
+
+    They are those that carry its labels, and those that claims in its namespaces have left behind (``Retain``).
+    What the volumes held stays where it is, as Kubernetes does it.
+
+    Args:
+        core: the client.
+        namespaces: the lesson's.
+        labels: the labels that make a volume ours, such as ``{"labs.course": "default", "labs.lesson": "06"}``.
+        timeout: limit, in seconds.
+
+    Returns:
+        How many were removed; 0 where we may not look.
+
+    Raises:
+        Timeout: one was still there: a claim elsewhere uses it.
+    """
+    try:
+        volumes = core.list_persistent_volume().items
+    except ApiException as error:
+        if error.status == 403:  # a shared cluster: then no lesson could have made one either
+            return 0
+        raise
+    names = [v.metadata.name for v in volumes if _is_ours(v, labels) or _is_left(v, namespaces)]
+    for name in names:
+        try:
+            core.delete_persistent_volume(name)
+        except ApiException as error:
+            if error.status != 404:  # 404: its provisioner was quicker
+                raise
+    for name in names:
+        wait_gone(
+            lambda name=name: core.read_persistent_volume(name),
+            timeout,
+            what=f"the PersistentVolume {name} to be deleted",
+            hint=f"`kubectl describe pv {name}` shows which claim holds it.",
+        )
+    return len(names)
+
+
+def _is_ours(volume: client.V1PersistentVolume, labels: dict[str, str]) -> bool:
+    return labels.items() <= (volume.metadata.labels or {}).items()
+
+
+def _is_left(volume: client.V1PersistentVolume, namespaces: list[str]) -> bool:
+    claim, policy = volume.spec.claim_ref, volume.spec.persistent_volume_reclaim_policy
+    return claim is not None and claim.namespace in namespaces and policy == "Retain"
 
 
 def remove_docker_objects(engine: docker.DockerClient, labels: dict[str, str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ fi
 
 
 def enter(lesson: str, command: Sequence[str] = ()) -> None:
-    """Become a shell, or a command, in which Docker, kubectl and the namespace are a lesson's.
+    """Become a shell, in the lesson's folder, or a command, for which Docker, kubectl and the namespace are a lesson's.
 
     Args:
         lesson: its number, such as ``"05"``.
@@ -38,6 +38,7 @@ def enter(lesson: str, command: Sequence[str] = ()) -> None:
     lab = lab_of(lesson)
     if command:
         os.execvp(command[0], list(command))
+    os.chdir(lab.folder)
     place = lab.namespace if lab.uses_kubernetes else f"lesson {lesson}"
     bash = shutil.which("bash")
     if bash is None:

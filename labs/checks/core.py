@@ -18,7 +18,8 @@ import importlib
 import importlib.util
 import pkgutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,6 +43,8 @@ __all__ = [
     "expect",
     "find",
     "found",
+    "judge",
+    "patience",
     "run",
     "settle",
 ]
@@ -163,6 +166,17 @@ def settle(value: Callable[[], T], timeout: float | None = None, interval: float
         time.sleep(interval)
 
 
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Give live state more or less time than usual, in every check that runs meanwhile. Args: ``seconds``."""
+    global PATIENCE  # noqa: PLW0603  (checks in threads shall see it, too)
+    usual, PATIENCE = PATIENCE, seconds
+    try:
+        yield
+    finally:
+        PATIENCE = usual
+
+
 def clients(lab: Lab) -> Clients:
     """The course's clients: ``.core``, ``.apps``, ``.batch``, ``.networking``, ``.rbac``, ``.storage``, ``.docker``."""
     return lab.clients
@@ -212,7 +226,11 @@ def run(check_id: str, lab: Lab) -> Verdict:
     Raises:
         LabsError: there is no such exercise.
     """
-    item = find(check_id)
+    return judge(find(check_id), lab)
+
+
+def judge(item: Check, lab: Lab) -> Verdict:
+    """Check live state by a check that need not be registered. Args and Returns: as `run`."""
     try:
         item.function(lab)
     except NotYet as error:

@@ -56,7 +56,7 @@ def deployment(lab: Lab, name: str, try_: str = "") -> Any:
             raise NotYet(
                 missing.expected,
                 f"none there, but one in the namespace {place}",
-                f"Make it again with `-n {lab.namespace}`, or without `-n`.",
+                f"Make it again with `-n {lab.namespace}`.",
             ) from missing
         raise
 

@@ -20,6 +20,8 @@ def get(path):
     if path == "/settings":
         found = {name: setting(name, default) for name, default in SETTINGS.items()}
         return 200, json.dumps({name: f"{value} ({source})" for name, (value, source) in found.items()}) + "\n"
+    if path not in {"/", "/ready"}:
+        return 404, f"there is no {path} here\n"
     try:
         readings, means = lines("readings"), lines("means")
     except OSError as error:

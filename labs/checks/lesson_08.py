@@ -1,0 +1,152 @@
+"""Checks of lesson 08, the exam."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.checks.core import check, clients, expect, found, settle
+from labs.checks.services import answer, expect_selected, node_port_service
+from labs.checks.workloads import (
+    deployment,
+    expect_image,
+    expect_ready,
+    expect_replicas,
+    expect_rolled_out,
+    labels_text,
+    live_pods,
+    owner_of,
+    reasons,
+)
+from labs.drills import Place
+from labs.waiting import http_status
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+OTHER = "night"  # the lesson's second namespace, after its own name and a dash
+MESS = "The cell above the exercise makes it."
+
+
+@check(
+    "ex-08-1",
+    title="Three objects made by generators, in the namespace that the task names",
+    covers=("T1", "D1.2", "D5.2"),
+    why="A generator knows the fields that you would have to look up; `-n` put each object where the task wants it.",
+)
+def check_objects_generated(lab: Lab) -> None:
+    place = Place(lab, f"{lab.namespace}-{OTHER}", {})
+    gate = deployment(place, "gate")
+    expect_image(gate, "labs/web:2")
+    expect_replicas(gate, 2)
+    expect_selected(node_port_service(place, "gate", port=80, target=80, node_port=30081), gate)
+    settle(lambda: _expect_job_done(place, "tally", ["1", "2", "3", "4", "5"]))
+    expect_rolled_out(place, "gate")
+    settle(lambda: answer(place, 30081, "/version"))
+
+
+@check(
+    "ex-08-2",
+    title="The board, moved to the namespace where it belongs",
+    covers=("T1", "D4.5", "D2.2"),
+    why="No object can change its namespace: a move is a copy without what the server had added, and a deletion.",
+)
+def check_board_moved(lab: Lab) -> None:
+    place = Place(lab, f"{lab.namespace}-{OTHER}", {})
+    board = deployment(place, "board")
+    data = found(
+        lambda: clients(place).core.read_namespaced_config_map("board", place.namespace).data,
+        expected=f"a ConfigMap board in the namespace {place.namespace}",
+        try_="A Deployment does not bring along what it reads: `kubectl get configmaps -A`.",
+    )
+    expect(
+        (data or {}).get("TITLE") == "Night",
+        expected="TITLE: Night in the ConfigMap board",
+        observed=labels_text(data),
+        try_=f"`kubectl get configmap board -n {place.namespace} -o yaml`",
+    )
+    expect_image(board, "labs/web:2")
+    expect_replicas(board, 2)
+    variables = board.spec.template.spec.containers[0]
+    expect(
+        variables.env_from or variables.env,
+        expected="the Deployment board to read the ConfigMap, as it did before",
+        observed="a container without any variable",
+        try_="Copy the whole Deployment; then change only what the task names.",
+    )
+    left = [kind for kind, read in _readers(lab).items() if _exists(lambda read=read: read("board", lab.namespace))]
+    expect(
+        not left,
+        expected=f"nothing called board in the namespace {lab.namespace}",
+        observed=f"the {' and the '.join(left)}",
+        try_=f"`kubectl delete ... -n {lab.namespace}`: a copy leaves the first one where it is.",
+    )
+    desk = deployment(lab, "desk", f"It was not to be moved or deleted. {MESS}")
+    expect_replicas(desk, 1)
+    expect_rolled_out(place, "board")
+
+
+@check(
+    "ex-08-3",
+    title="The pipeline, repaired",
+    covers=("T1", "D3.5", "D3.2", "D5.2"),
+    why="Each fault showed elsewhere: the pod's state, its events, the front's own words, the Service's target port.",
+)
+def check_pipeline_repaired(lab: Lab) -> None:
+    for name in ("store", "front"):
+        expect_image(deployment(lab, name, MESS), "weather:1", "`kubectl describe pod` tells which image is missing.")
+    probe = deployment(lab, "front").spec.template.spec.containers[0].readiness_probe
+    expect(
+        probe and probe.http_get and probe.http_get.path == "/ready",
+        expected="the front's readiness probe, GET /ready",
+        observed="GET " + probe.http_get.path if probe and probe.http_get else "none",
+        try_="Repair it; without it the Service sends requests to a front that has no store.",
+    )
+    expect_ready(lab, "store", 1)
+    expect_ready(lab, "front", 1)
+    page = answer(lab, 30082, "/")
+    expect(
+        "readings" in page,
+        expected="the number of readings at localhost:30082",
+        observed=repr(page[:80]),
+        try_="`kubectl logs deploy/front` and `kubectl get service front` tell who answers there.",
+    )
+
+
+def _expect_job_done(place: Place, name: str, lines: list[str]) -> bool:
+    job = found(
+        lambda: clients(place).batch.read_namespaced_job(name, place.namespace),
+        expected=f"a Job {name} in the namespace {place.namespace}",
+        try_="`kubectl get jobs -A` lists all.",
+    )
+    pods = [pod for pod in live_pods(place, f"batch.kubernetes.io/job-name={name}") if owner_of(pod) == "Job"]
+    expect(
+        any(c.type == "Complete" and c.status == "True" for c in job.status.conditions or []),
+        expected=f"the Job {name} complete",
+        observed=f"{job.status.active or 0} pods active, {job.status.failed or 0} failed{reasons(pods)}",
+        try_=f"`kubectl describe job {name} -n {place.namespace}` and its pod's log show why.",
+    )
+    done = [pod.metadata.name for pod in pods if pod.status.phase == "Succeeded"]
+    texts = [clients(place).core.read_namespaced_pod_log(pod, place.namespace) for pod in done]
+    expect(
+        any(text.split() == lines for text in texts),
+        expected=f"{', '.join(lines)} in the log of the Job {name}",
+        observed=repr(texts[0][:60]) if texts else "no pod of it any more",
+        try_="What follows `--` is the command; a Job's template cannot be changed: delete it and make it again.",
+    )
+    return True
+
+
+def _readers(lab: Lab) -> dict:
+    return {
+        "Deployment": clients(lab).apps.read_namespaced_deployment,
+        "ConfigMap": clients(lab).core.read_namespaced_config_map,
+    }
+
+
+def _exists(read) -> bool:
+    try:
+        return bool(read())
+    except Exception as error:
+        if http_status(error) == 404:
+            return False
+        raise
