@@ -1,0 +1,319 @@
+"""Checks of lesson 01, infrastructure as code: definition files, and what the cluster has of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labs.checks.core import check, clients, expect, found, settle
+from labs.checks.workloads import (
+    deployment,
+    expect_image,
+    expect_replicas,
+    expect_rolled_out,
+    is_ready,
+    labels_text,
+    name_of,
+    pod_labels,
+    pods_of,
+)
+from labs.engines.addons import kubectl_for
+from labs.errors import CouldNotCheck, NotYet
+from labs.objects import differences, spec_of
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+IMAGE = "weather:1"
+STATIONS = ("north", "south", "east")
+LABEL = "part-of=stations"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+ASKED, PATIENCE = "-asked", 10  # a name's ending; seconds
+STDIN = '"STDIN": '  # where kubectl begins to quote the server
+TAGS = "Is there such an image? The lesson built weather:1."
+
+
+@check(
+    "ex-01-1",
+    title="The store, declared in a file",
+    covers=("T2",),
+    why="The file says what should be, and the record says the same: applied again, it finds nothing to do.",
+)
+def check_store_declared(lab: Lab) -> None:
+    declared = _declared(lab.folder / "store.yaml")
+    missing = {"ConfigMap store-settings", "Deployment store"} - declared.keys()
+    expect(
+        not missing,
+        expected="a ConfigMap store-settings and a Deployment store in store.yaml",
+        observed=f"only {', '.join(declared)}" if declared else "no object in it",
+        try_="A line `---` separates two objects in one file.",
+    )
+    for item in declared.values():
+        _expect_accepted(lab, item, "store.yaml")
+    todo = "`kubectl apply -f` of the file tells what becomes of each object."
+    store, settings = deployment(lab, "store", todo), _config_map(lab, "store-settings", todo)
+    _expect_applied(settings, "ConfigMap")
+    _expect_applied(store, "Deployment")
+    _expect_data(settings, {"DATA": "/tmp"})
+    expect_image(store, IMAGE, TAGS)
+    expect_replicas(store, 1)
+    _expect_program(store, "store")
+    _expect_labels(store, {"app": "store", "tier": "data"})
+    expect_rolled_out(lab, "store")
+    _expect_environment(lab, store, {"DATA": "/tmp"})
+    _expect_nothing_to_do(lab, declared["ConfigMap store-settings"], settings)
+    _expect_nothing_to_do(lab, declared["Deployment store"], store)
+
+
+@check(
+    "ex-01-2",
+    title="The stations, as their file declares them",
+    covers=("T2",),
+    why="apply changed only what differed from the file. What no file names, only you could find, by its label.",
+)
+def check_stations_repaired(lab: Lab) -> None:
+    again = "Run the two cells above the exercise (again): they make the morning."
+    were = json.loads(_text(lab.folder / "before.json", "the stations after their night", again))
+    _expect_file_kept(_declared(lab.folder / "stations.yaml"), again)
+    todo = "`kubectl diff -f` of the file shows what it declares and the cluster has not."
+    for name in STATIONS:
+        station, settings = deployment(lab, name, todo), _config_map(lab, name, todo)
+        _expect_same_object(station, "Deployment", were)
+        _expect_same_object(settings, "ConfigMap", were)
+        _expect_data(settings, {"UNIT": "celsius"})
+        expect_replicas(station, 1)
+    settle(lambda: _expect_no_others(lab))
+    for name in STATIONS:
+        expect_rolled_out(lab, name)
+
+
+@check(
+    "ex-01-3",
+    title="The worker's definition, repaired",
+    covers=("T2",),
+    why="Indentation says where a line belongs, quotes say whether it is text: now the server reads what was meant.",
+)
+def check_worker_repaired(lab: Lab) -> None:
+    try:
+        worker = deployment(lab, "worker")
+        settings = _config_map(lab, "worker-settings")
+    except NotYet as missing:
+        for path in sorted((lab.folder / "worker").glob("*.y*ml")):
+            for item in _declared(path).values():
+                _expect_accepted(lab, item, path.name)
+        todo = "The files in the folder could be applied as they are; have they been?"
+        raise NotYet(missing.expected, missing.observed, todo) from missing
+    _expect_data(settings, {"INTERVAL": "5", "QUIET": "on"})
+    expect_image(worker, IMAGE, TAGS)
+    expect_replicas(worker, 2)
+    _expect_program(worker, "worker")
+    _expect_labels(worker, {"app": "worker"})
+    expect_rolled_out(lab, "worker")
+    _expect_environment(lab, worker, {"INTERVAL": "5", "QUIET": "on"})
+
+
+def _text(path: Path, expected: str, try_: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotYet(expected, f"no file {path.name} in {path.parent}", try_) from error
+
+
+def _declared(path: Path) -> dict[str, dict[str, Any]]:
+    """The objects that a file declares, each under its kind and name."""
+    import yaml
+
+    text = _text(path, f"a file {path.name} in `folder`", f"A cell `%%writefile {{folder}}/{path.name}` writes it.")
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document is not None]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise NotYet(
+            f"YAML in {path.name}",
+            f"{getattr(error, 'problem', None) or error}{f' (line {mark.line + 1})' if mark else ''}",
+            "Look at that line and at the one above it: the indentation, a tab, a colon.",
+        ) from error
+    for document in documents:
+        metadata = document.get("metadata") if isinstance(document, dict) else None
+        expect(
+            isinstance(metadata, dict) and document.get("kind") and metadata.get("name"),
+            expected=f"objects in {path.name}, each with apiVersion, kind, and a name in its metadata",
+            observed=str(document)[:80],
+            try_="`name` is indented below `metadata`; a line `---` separates objects.",
+        )
+    return {f"{item['kind']} {item['metadata']['name']}": item for item in documents}
+
+
+def _expect_accepted(lab: Lab, item: dict[str, Any], source: str) -> None:
+    """The API server would take a definition in the lesson's namespace; else the verdict says what it objects to."""
+    place = item["metadata"].get("namespace", lab.namespace)
+    expect(
+        place == lab.namespace,
+        expected=f"the {item['kind']} {item['metadata']['name']} in the namespace {lab.namespace}",
+        observed=f"{source} asks for the namespace {place}",
+        try_=f"Without `namespace` in its metadata, an object goes to {lab.namespace}.",
+    )
+    _asked(lab, item, source)
+
+
+def _asked(lab: Lab, item: dict[str, Any], source: str) -> dict[str, Any]:
+    """What the API server would store for a definition. `kubectl` asks, so that a refusal reads as the learner's.
+
+    It asks under another name, which need not be free.
+    """
+    named = {**item, "metadata": {**item["metadata"], "name": f"{item['metadata']['name']}{ASKED}"}}
+    command = [*kubectl_for(lab.kubeconfig), "create", "--dry-run=server", "--validate=strict", "-o=json", "-f=-"]
+    done = subprocess.run(
+        [*command, f"--namespace={lab.namespace}", f"--request-timeout={PATIENCE}s"],
+        input=json.dumps(named, default=str),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return json.loads(done.stdout)
+    said = done.stderr.strip().replace(ASKED, "")
+    clients(lab).core.read_namespace(lab.namespace)  # is it the server that does not answer?
+    raise NotYet(
+        f"a {item['kind']} in {source} that the API server takes",
+        f"it says: {said.partition(STDIN)[2] or said}",
+        "Go to the place it names. `kubectl explain` shows which field belongs where, and its type.",
+    )
+
+
+def _expect_nothing_to_do(lab: Lab, item: dict[str, Any], live: Any) -> None:
+    """All that a definition says, the cluster has. What it does not mention does not count: so ``kubectl apply``."""
+    wanted = spec_of(_asked(lab, item, "store.yaml"))
+    wanted["metadata"].pop("name")
+    found_differences = [d for d in differences(wanted, spec_of(live)) if d[1] is not None]
+    expect(
+        not found_differences,
+        expected=f"the {item['kind']} {name_of(live)} as store.yaml has it",
+        observed="; ".join(f"{path}: {there}, in the file {said}" for path, said, there in found_differences[:3]),
+        try_="`kubectl diff -f` of the file shows it, too. Which of the two is right?",
+    )
+
+
+def _expect_applied(thing: Any, kind: str) -> None:
+    fields = thing.metadata.managed_fields or []
+    makers = sorted({field.manager for field in fields if field.operation == "Update" and not field.subresource})
+    expect(
+        LAST_APPLIED in (thing.metadata.annotations or {}) or any(field.operation == "Apply" for field in fields),
+        expected=f"the {kind} {name_of(thing)}, made or taken over by `kubectl apply`",
+        observed=f"made by an order ({', '.join(makers) or 'nobody knows whose'}), never applied",
+        try_="Apply the file; a warning about a missing annotation then only says what happened.",
+    )
+
+
+def _expect_file_kept(declared: dict[str, dict[str, Any]], try_: str) -> None:
+    kinds = {"ConfigMap": {"data": {"UNIT": "celsius"}}, "Deployment": {"spec": {"replicas": 1}}}
+    for name in STATIONS:
+        for kind, parts in kinds.items():
+            item = declared.get(f"{kind} {name}", {})
+            changed = [d for d in differences(parts, item) if d[1] is not None]
+            expect(
+                not changed,
+                expected=f"stations.yaml as it was, with the {kind} {name}",
+                observed="; ".join(f"{path}: {there or 'not in it'}" for path, _, there in changed),
+                try_=f"The file was right; bring the cluster to the file, not the file to the cluster. {try_}",
+            )
+
+
+def _expect_same_object(thing: Any, kind: str, were: dict[str, str]) -> None:
+    name = f"{kind} {name_of(thing)}"
+    expect(
+        thing.metadata.uid == were.get(name, thing.metadata.uid),
+        expected=f"the {name} that was there in the morning",
+        observed=f"another one of that name, made at {thing.metadata.creation_timestamp:%H:%M:%S}: "
+        "the first was deleted",
+        try_="Run the two cells above the exercise again, and this time change what is there.",
+    )
+
+
+def _expect_no_others(lab: Lab) -> bool:
+    core, apps = clients(lab).core, clients(lab).apps
+    lists = {"Deployment": apps.list_namespaced_deployment, "ConfigMap": core.list_namespaced_config_map}
+    others = []
+    for kind, listed in lists.items():
+        for item in listed(lab.namespace).items:
+            is_station = (item.metadata.labels or {}).get("part-of") == "stations" or name_of(item) == "west"
+            if is_station and name_of(item) not in STATIONS:
+                others.append(f"{kind} {name_of(item)}")
+    expect(
+        not others,
+        expected=f"nothing labelled {LABEL} that stations.yaml does not declare",
+        observed=f"also {', '.join(others)}",
+        try_=f"`kubectl diff` compares only what a file names; `kubectl get ... -l {LABEL}` lists all.",
+    )
+    return True
+
+
+def _config_map(lab: Lab, name: str, try_: str = "") -> Any:
+    return found(
+        lambda: clients(lab).core.read_namespaced_config_map(name, lab.namespace),
+        expected=f"a ConfigMap {name} in the namespace {lab.namespace}",
+        try_=try_ or f"`kubectl get configmaps -n {lab.namespace}` lists yours.",
+    )
+
+
+def _expect_data(settings: Any, wanted: dict[str, str]) -> None:
+    data = settings.data or {}
+    for key, value in wanted.items():
+        expect(
+            data.get(key) == value,
+            expected=f"{key}: {value!r} in the ConfigMap {name_of(settings)}",
+            observed=f"{data[key]!r}"
+            if key in data
+            else f"no {key} in it ({', '.join(sorted(data)) or 'it is empty'})",
+            try_=f"`kubectl get configmap {name_of(settings)} -o yaml` shows its data.",
+        )
+
+
+def _expect_program(item: Any, program: str) -> None:
+    container = item.spec.template.spec.containers[0]
+    words = [*(container.command or []), *(container.args or [])]
+    expect(
+        any(program in word for word in words),
+        expected=f"args: [{program}] in the container of {name_of(item)}",
+        observed=f"{words}" if words else "neither args nor a command: then the image starts the front",
+        try_="`args` belongs to the container: the same indentation as `image`.",
+    )
+
+
+def _expect_labels(item: Any, wanted: dict[str, str]) -> None:
+    labels = pod_labels(item)
+    expect(
+        wanted.items() <= labels.items(),
+        expected=f"the labels {labels_text(wanted)} on the pods of {name_of(item)}",
+        observed=labels_text(labels),
+        try_="Pods get the labels of `spec.template.metadata`, not those of the Deployment itself.",
+    )
+
+
+def _expect_environment(lab: Lab, item: Any, wanted: dict[str, str]) -> None:
+    """A running pod really has settings in its environment, wherever they come from."""
+    from kubernetes.stream import stream
+
+    pod = next((pod for pod in pods_of(lab, item) if is_ready(pod)), None)
+    if pod is None:
+        raise CouldNotCheck(f"The pods of {name_of(item)} change just now.", "Run it again.")
+    command = ["sh", "-c", "env"]
+    said = stream(
+        clients(lab).core.connect_get_namespaced_pod_exec,
+        name_of(pod),
+        lab.namespace,
+        container=pod.spec.containers[0].name,
+        command=command,
+        stdout=True,
+        stderr=True,
+    )
+    seen = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    for key, value in wanted.items():
+        expect(
+            seen.get(key) == value,
+            expected=f"{key}={value} in the environment of the pods of {name_of(item)}",
+            observed=f"{key}={seen[key]}" if key in seen else f"no {key} in it",
+            try_=f"`kubectl exec deployment/{name_of(item)} -- env` shows it. It is read once, when a pod starts.",
+        )

@@ -1,0 +1,318 @@
+"""Lesson 01's checks: the reference solutions and other right ones pass, wrong ones get the words that help."""
+
+from __future__ import annotations
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from labs import checks, lessons
+from tests.checks.learner import sh
+
+pytestmark = pytest.mark.engine
+
+ALL = ("ex-01-1", "ex-01-2", "ex-01-3")
+STATIONS, NIGHT = "stations = [", "import json\nimport random"
+WORKER = ("broken = folder", "{folder}/worker/")
+
+
+class World:
+    """The lesson before an exercise; cells run as in Jupyter, `!kubectl` and all."""
+
+    def __init__(self, opened) -> None:
+        config = Config()
+        config.HistoryManager.enabled = False
+        self.shell = InteractiveShell(config=config)
+        self.sources = [cell.source for cell in lessons.lesson("01").notebook.cells if cell.cell_type == "code"]
+        self.cells("TIMEOUT =", "import docker")
+        self.lab = self.shell.user_ns["lab"]
+        client = self.shell.user_ns["docker_client"]
+        client.images.build(path=str(self.lab.project), tag="weather:1", rm=True, labels=self.lab.labels)
+        self.lab.load_image("weather:1")
+        self.shell.user_ns["folder"] = self.lab.folder
+
+    def run(self, source: str) -> None:
+        self.shell.run_cell(source).raise_error()
+
+    def cells(self, *marks: str) -> None:
+        """Run the first cell that begins with or writes each of the marks."""
+        for mark in marks:
+            found = [s for s in self.sources if s.startswith(mark) or mark in s.partition("\n")[0]]
+            assert found, mark
+            for source in found:
+                self.run(source)
+
+    def begin(self, exercise_id: str) -> None:
+        """The world as the exercise finds it; what an answer left is removed, its pods may still end."""
+        core, apps = self.lab.clients.core, self.lab.clients.apps
+        apps.delete_collection_namespaced_deployment(self.lab.namespace)
+        core.delete_collection_namespaced_pod(self.lab.namespace, grace_period_seconds=1)
+        core.delete_collection_namespaced_config_map(
+            self.lab.namespace, field_selector="metadata.name!=kube-root-ca.crt"
+        )
+        (self.lab.folder / "store.yaml").unlink(missing_ok=True)
+        if exercise_id == "ex-01-1":
+            self.cells("cluster = folder", "{folder}/cluster/")
+        elif exercise_id == "ex-01-2":
+            self.run("import yaml, json")
+            self.cells("%%writefile {folder}/station.yaml")
+            for mark in (STATIONS, NIGHT):
+                self.run(next(source for source in self.sources if mark in source))
+        else:
+            self.cells(*WORKER)
+
+    def answer(self, exercise_id: str, script: str) -> checks.Verdict:
+        self.begin(exercise_id)
+        sh(f"cd {self.lab.folder}\n{script}")
+        return checks.run(exercise_id, self.lab)
+
+
+@pytest.fixture(scope="module")
+def world(cells_of):
+    yield World(cells_of("01"))
+    sh("kubectl delete deployment/store configmap/store-settings -n default --ignore-not-found --wait=false")
+
+
+# Exercise 1: the store
+STORE = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: store-settings}
+data: {DATA: /tmp}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: store}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store, tier: data}}
+    spec:
+      containers:
+      - name: store
+        image: weather:1
+        args: [store]
+        env:
+        - name: DATA
+          valueFrom: {configMapKeyRef: {name: store-settings, key: DATA}}
+"""
+ENV = STORE[STORE.index("        env:") :]
+
+
+def file(text: str) -> str:
+    return f"cat > store.yaml <<'END'\n{text}END\n"
+
+
+def declared(*changes: tuple[str, str], how: str = "kubectl apply -f store.yaml") -> str:
+    """Write store.yaml with changes to it, and apply it; an error of kubectl's is the learner's to read."""
+    text = STORE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return f"{file(text)}{how} || true\n"
+
+
+APPLY = declared()
+READY = "kubectl rollout status deployment\n"
+FROM_ALL = (ENV, "        envFrom: [{configMapRef: {name: store-settings}}]\n")
+BY_HAND = """
+kubectl create configmap store-settings --from-literal=DATA=/tmp
+kubectl create deployment store --image=weather:1
+"""
+INDENT = (ENV, "".join(f"{line[2:]}\n" for line in ENV.splitlines()))
+
+# Exercise 2: the stations
+LEFTOVER = "kubectl delete deployment,configmap west\n"
+BRING_BACK = "kubectl apply -f stations.yaml\n"
+ORDERS = """
+kubectl scale deployment north south east --replicas=1
+for name in north south east; do
+  kubectl create configmap $name --from-literal=UNIT=celsius || kubectl patch configmap $name -p 'data: {UNIT: celsius}'
+done
+"""
+
+# Exercise 3: the worker
+SETTINGS = 'sed -i \'s/: 5/: "5"/; s/: on/: "on"/\' worker/settings.yaml\n'
+TAB = "sed -i 's/^\\t/        /' worker/worker.yaml\n"
+NUMBER = "sed -i 's/\"2\"/2/' worker/worker.yaml\n"
+MATCH = "sed -i 's/workers/worker/' worker/worker.yaml\n"
+DEEPER = "sed -i 's/^ *envFrom/        envFrom/' worker/worker.yaml\n"
+SEND = "kubectl apply -f worker || true\n"
+MENDED = SETTINGS + TAB + NUMBER + MATCH + DEEPER
+ONE_BY_ONE = """
+kubectl create configmap worker-settings --from-literal=INTERVAL=5 --from-literal=QUIET=on
+kubectl create deployment worker --image=weather:1 --replicas=2 --dry-run=client -o yaml | \
+  sed 's/image: weather:1/image: weather:1\\n        args: [worker]/' | kubectl apply -f -
+kubectl set env deployment/worker --from=configmap/worker-settings
+"""
+
+RIGHT = {
+    "1 apply": ("ex-01-1", APPLY + READY),
+    "1 server-side, envFrom": (
+        "ex-01-1",
+        declared(FROM_ALL, how="kubectl apply --server-side -f store.yaml") + READY,
+    ),
+    "1 made by hand, then taken over": (
+        "ex-01-1",
+        "kubectl create configmap store-settings --from-literal=DATA=/tmp\n" + APPLY + READY,
+    ),
+    "2 leftover first": ("ex-01-2", LEFTOVER + BRING_BACK + READY),
+    "2 server-side": (
+        "ex-01-2",
+        "kubectl apply --server-side --force-conflicts -f stations.yaml\nkubectl delete -f west.yaml\n" + READY,
+    ),
+    "2 by orders": ("ex-01-2", ORDERS + LEFTOVER + READY),
+    "3 sed": ("ex-01-3", MENDED + SEND + READY),
+    "3 by orders": ("ex-01-3", ONE_BY_ONE + READY),
+}
+
+WRONG = {
+    "1 nothing": ("ex-01-1", "true", "a file store.yaml|no file store.yaml"),
+    "1 by hand, no file": ("ex-01-1", BY_HAND, "a file store.yaml"),
+    "1 not applied": ("ex-01-1", file(STORE), "a Deployment store in the namespace lab-01|none|kubectl apply"),
+    "1 by hand, with a file": ("ex-01-1", file(STORE) + BY_HAND, "made by an order (kubectl-create)|never applied"),
+    "1 only one object": ("ex-01-1", file(STORE.partition("---")[0]), "only ConfigMap store-settings|`---`"),
+    "1 one document for two": ("ex-01-1", file(STORE.replace("---\n", "")), "only Deployment store|`---`"),
+    "1 sent elsewhere": (
+        "ex-01-1",
+        declared(how="kubectl apply -n default -f store.yaml"),
+        "in the namespace lab-01|one in the namespace default",
+    ),
+    "1 meant for elsewhere": (
+        "ex-01-1",
+        declared(("{name: store}", "{name: store, namespace: default}")),
+        "namespace lab-01|asks for the namespace default",
+    ),
+    "1 tab": ("ex-01-1", declared(("        args", "\targs")), "YAML in store.yaml|'\\t'|(line 18)"),
+    "1 env beside the containers": ("ex-01-1", declared(INDENT), 'unknown field "spec.template.spec.env"'),
+    "1 list of nothing": ("ex-01-1", file("hello\n"), "objects in store.yaml|hello"),
+    "1 label mismatch": (
+        "ex-01-1",
+        declared(("{app: store, tier", "{app: stor, tier")),
+        "`selector` does not match template `labels`",
+    ),
+    "1 label missing": ("ex-01-1", declared((", tier: data", "")) + READY, "app=store,tier=data|app=store"),
+    "1 label on the Deployment": (
+        "ex-01-1",
+        declared((", tier: data", ""), ("{name: store}", "{name: store, labels: {tier: data}}")),
+        "tier=data on the pods|not those of the Deployment",
+    ),
+    "1 no such tag": ("ex-01-1", declared(("weather:1", "weather:v1")), "image weather:1|weather:v1"),
+    "1 no args": ("ex-01-1", declared(("        args: [store]\n", "")), "args: [store]|starts the front"),
+    "1 replicas": ("ex-01-1", declared(("replicas: 1", "replicas: 2")), "replicas: 1|replicas: 2"),
+    "1 other value": ("ex-01-1", declared(("DATA: /tmp", "DATA: /data")), "DATA: '/tmp'|'/data'"),
+    "1 key missing": (
+        "ex-01-1",
+        declared(("key: DATA", "key: data")),
+        "a ready pod of store|CreateContainerConfigError",
+    ),
+    "1 no setting": ("ex-01-1", declared((ENV, "")) + READY, "DATA=/tmp in the environment|no DATA"),
+    "1 pod older than the setting": (
+        "ex-01-1",
+        declared(("DATA: /tmp", "DATA: /data")) + READY + APPLY,
+        "DATA=/tmp in the environment|DATA=/data|when a pod starts",
+    ),
+    "1 file went on": (
+        "ex-01-1",
+        APPLY + READY + file(STORE.replace("  replicas: 1", "  minReadySeconds: 3\n  replicas: 1")),
+        "as store.yaml has it|spec.minReadySeconds: None, in the file 3",
+    ),
+    "2 nothing": ("ex-01-2", "true", "kubectl"),
+    "2 only applied": ("ex-01-2", BRING_BACK, "does not declare|also Deployment west, ConfigMap west|-l part-of"),
+    "2 half of the leftover": (
+        "ex-01-2",
+        BRING_BACK + "kubectl delete deployment west",
+        "also ConfigMap west",
+    ),
+    "2 label taken off": (
+        "ex-01-2",
+        BRING_BACK + "kubectl label deployment,configmap west part-of-",
+        "also Deployment west",
+    ),
+    "2 all made anew": (
+        "ex-01-2",
+        "kubectl delete deployment,configmap -l part-of=stations\n" + BRING_BACK,
+        "that was there in the morning|another one of that name|the first was deleted",
+    ),
+    "2 replaced by force": (
+        "ex-01-2",
+        "kubectl replace --force -f stations.yaml\n" + LEFTOVER,
+        "another one of that name",
+    ),
+    "2 one more copy": (
+        "ex-01-2",
+        BRING_BACK + LEFTOVER + "kubectl scale deployment south --replicas=2",
+        "replicas: 1 in the Deployment south|replicas: 2",
+    ),
+    "2 file bent": (
+        "ex-01-2",
+        "sed -i s/celsius/fahrenheit/ stations.yaml\n" + BRING_BACK,
+        "stations.yaml as it was|data.UNIT: fahrenheit|bring the cluster to the file",
+    ),
+    "2 deleted and gone": ("ex-01-2", BRING_BACK + "kubectl delete deployment east", "a Deployment east in|none"),
+    "3 nothing": ("ex-01-3", "true", "that the API server takes|cannot unmarshal number into|of type string"),
+    "3 tab left": ("ex-01-3", SETTINGS + SEND, "YAML in worker.yaml|'\\t'|line 13"),
+    "3 number as text": ("ex-01-3", SETTINGS + TAB + SEND, "cannot unmarshal string into|of type int32"),
+    "3 envFrom left": ("ex-01-3", SETTINGS + TAB + NUMBER + SEND, 'unknown field "spec.template.spec.envFrom"'),
+    "3 labels left": ("ex-01-3", SETTINGS + TAB + NUMBER + DEEPER + SEND, "`selector` does not match template"),
+    "3 mended, not sent": ("ex-01-3", MENDED, "a Deployment worker in the namespace lab-01|none|have they been"),
+    "3 selector bent": (
+        "ex-01-3",
+        SETTINGS + TAB + NUMBER + DEEPER + "sed -i 's/app: worker}/app: workers}/' worker/worker.yaml\n" + SEND,
+        "app=worker on the pods|app=workers",
+    ),
+    "3 yes for on": (
+        "ex-01-3",
+        MENDED + 'sed -i \'s/"on"/"true"/\' worker/settings.yaml\n' + SEND,
+        "QUIET: 'on'|'true'",
+    ),
+    "3 setting thrown out": (
+        "ex-01-3",
+        MENDED + "sed -i /envFrom/d worker/worker.yaml\n" + SEND + READY,
+        "INTERVAL=5 in the environment|no INTERVAL",
+    ),
+    "3 args thrown out": ("ex-01-3", MENDED + "sed -i /args/d worker/worker.yaml\n" + SEND, "args: [worker]|the front"),
+    "3 one": ("ex-01-3", MENDED + "sed -i 's/: 2/: 1/' worker/worker.yaml\n" + SEND, "replicas: 2|replicas: 1"),
+}
+
+
+@pytest.mark.parametrize("exercise_id", ALL)
+def test_reference_passes(world, exercise_id):
+    world.begin(exercise_id)
+    world.run(lessons.exercise(exercise_id).solution)
+    verdict = checks.run(exercise_id, world.lab)
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize(("exercise_id", "script"), RIGHT.values(), ids=RIGHT)
+def test_other_right_answers_pass(world, exercise_id, script):
+    verdict = world.answer(exercise_id, script)
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize(("exercise_id", "script", "words"), WRONG.values(), ids=WRONG)
+def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, script, words):
+    verdict = world.answer(exercise_id, script)
+    assert verdict.status == "not yet", verdict
+    assert [word for word in words.split("|") if word not in str(verdict)] == [], verdict
+    assert verdict.try_, "there is one thing to look at"
+
+
+def test_api_server_down_is_no_wrong_answer(course, world):
+    world.begin("ex-01-2")
+    world.answer("ex-01-1", file(STORE))
+    course.stop("kube-apiserver")
+    try:
+        verdicts = [checks.run(exercise_id, world.lab) for exercise_id in ALL]
+    finally:
+        course.start("kube-apiserver")
+    assert [verdict.status for verdict in verdicts] == ["could not check"] * 3, verdicts
+
+
+def test_night_differs_each_time_and_spares_one_of_each_kind(world):
+    """The cells before exercise 2 leave what the exercise says: three differences, and one object too many."""
+    world.begin("ex-01-2")
+    told = sh(f"cd {world.lab.folder}; kubectl diff -f stations.yaml || true; kubectl get deployments,configmaps")
+    assert told.count("\n+++ ") == 3, told
+    assert "deployment.apps/west" in told
