@@ -1,0 +1,239 @@
+"""What checks read of ConfigMaps, Secrets and the containers that take values from them."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from labs.checks.core import clients, found
+from labs.checks.workloads import deployment, expect_rolled_out, is_ready, name_of, pods_of
+from labs.errors import NotYet
+from labs.waiting import http_status
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+__all__ = [
+    "Source",
+    "command_line",
+    "decoded",
+    "expect_started",
+    "keys_of",
+    "last_line",
+    "mounts",
+    "older",
+    "settings_object",
+    "value_of",
+    "variables",
+]
+
+
+class Source(NamedTuple):
+    """Where a container's variable comes from: ``kind`` is ConfigMap, Secret or Deployment; ``value`` is there now."""
+
+    kind: str
+    name: str
+    key: str
+    value: str | None
+
+    def __str__(self) -> str:
+        return (
+            "written into the Deployment" if self.kind == "Deployment" else f"{self.kind} {self.name}, key {self.key}"
+        )
+
+
+def expect_started(lab: Lab, name: str) -> None:
+    """All pods of a Deployment are of its present template and ready; what they lack is said in words of configuration.
+
+    Raises:
+        NotYet: they are not. When the missing object is there by now, the kubelet first gets the time to look again.
+    """
+    for is_last in (False, True):
+        try:
+            return expect_rolled_out(lab, name)
+        except NotYet as late:
+            lacking = [lack for pod in _newest(pods_of(lab, deployment(lab, name))) if (lack := _lack(lab, pod))]
+            if not lacking:
+                raise
+            told, is_there = _cause(lab, lacking[0])
+            if is_last or not is_there:
+                raise NotYet(
+                    late.expected, told, f"`kubectl describe pods` shows it among the events of {name}."
+                ) from late
+    return None
+
+
+def _newest(pods: list[Any]) -> list[Any]:
+    """The pods of the last template: what older ones lack may have been mended."""
+    if not pods:
+        return []
+    last = max(pods, key=lambda pod: pod.metadata.creation_timestamp)
+    hashes = [(pod, (pod.metadata.labels or {}).get("pod-template-hash")) for pod in (*pods, last)]
+    return [pod for pod, digest in hashes[:-1] if digest == hashes[-1][1]]
+
+
+def _lack(lab: Lab, pod: Any) -> str:
+    """What a pod misses, in the kubelet's words: from its container's state, else from the events of its volumes."""
+    if is_ready(pod):
+        return ""
+    for status in pod.status.container_statuses or []:
+        waiting, ended = status.state.waiting, status.state.terminated or status.last_state.terminated
+        if waiting and waiting.reason == "CreateContainerConfigError":
+            return waiting.message or ""
+        for told in ((waiting and waiting.message) or "", (ended and ended.message) or ""):
+            if absent := re.search(r'exec: "[^"]+": executable file not found', told):
+                return f"{absent[0]}: `command` replaces the image's own program, `args` are its arguments"
+    chosen = f"involvedObject.name={name_of(pod)},reason=FailedMount"
+    events = clients(lab).core.list_namespaced_event(lab.namespace, field_selector=chosen).items
+    return next((event.message for event in reversed(events)), "")
+
+
+def _cause(lab: Lab, message: str) -> tuple[str, bool]:
+    """The kubelet's message with what is there instead, and whether what it missed is there by now."""
+    by_now = "; it is there by now, and the kubelet looks again in a few seconds"
+    if absent := re.search(r'(configmap|secret) "([^"]+)" not found', message):
+        kind = {"configmap": "ConfigMap", "secret": "Secret"}[absent[1]]
+        if _read(lab, kind, absent[2]):
+            return f"{absent[0]}{by_now}", True
+        if places := _elsewhere(lab, kind, absent[2]):
+            where = f"there is one in the namespace {places[0]}, where this pod cannot see it"
+            return f"{absent[0]} in {lab.namespace}; {where}", False
+        there = [name_of(item) for item in _list(lab, kind) if name_of(item) != "kube-root-ca.crt"]
+        return f"{absent[0]}; {lab.namespace} has {', '.join(there) or 'none'}", False
+    if lost := re.search(r"couldn't find key (\S+) in (ConfigMap|Secret) [^/]+/([^\s,]+)", message):
+        item = _read(lab, lost[2], lost[3])
+        held = keys_of(item) if item else []
+        return f"{lost[0]}{by_now}" if lost[
+            1
+        ] in held else f"{lost[0]}; its keys are {', '.join(held) or 'none'}", lost[1] in held
+    return message, False
+
+
+def variables(lab: Lab, workload: Any) -> dict[str, Source]:
+    """The variables that a Deployment gives its first container, each with its source and the value there now."""
+    container, result = workload.spec.template.spec.containers[0], {}
+    for many in container.env_from or []:
+        kind, ref = ("ConfigMap", many.config_map_ref) if many.config_map_ref else ("Secret", many.secret_ref)
+        item = _read(lab, kind, ref.name)
+        for key in keys_of(item) if item else ():
+            result[f"{many.prefix or ''}{key}"] = Source(kind, ref.name, key, value_of(item, key))
+    for one in container.env or []:
+        origin = one.value_from
+        ref = origin and (origin.config_map_key_ref or origin.secret_key_ref)
+        if ref:
+            kind = "ConfigMap" if origin.config_map_key_ref else "Secret"
+            item = _read(lab, kind, ref.name)
+            result[one.name] = Source(kind, ref.name, ref.key, item and value_of(item, ref.key))
+        else:
+            result[one.name] = Source("Deployment", name_of(workload), "", one.value)
+    return result
+
+
+def mounts(workload: Any, kind: str, name: str = "") -> Iterator[str]:
+    """The paths at which the first container mounts a ConfigMap or a Secret; any of them without a name."""
+    pod = workload.spec.template.spec
+    volumes = set()
+    for volume in pod.volumes or []:
+        parts = [volume, *(volume.projected.sources or [] if volume.projected else [])]
+        for part in parts:
+            source = part.config_map if kind == "ConfigMap" else part.secret
+            if source and name in {"", getattr(source, "secret_name", None), getattr(source, "name", None)}:
+                volumes.add(volume.name)
+    return (mount.mount_path for mount in pod.containers[0].volume_mounts or [] if mount.name in volumes)
+
+
+def older(lab: Lab, workload: Any, source: Source) -> bool:
+    """Whether a container started before its variable's source was last changed; both times are whole seconds."""
+    item = _read(lab, source.kind, source.name)
+    changes = [entry.time for entry in (item.metadata.managed_fields if item else None) or [] if entry.time]
+    starts = [
+        status.state.running.started_at
+        for pod in pods_of(lab, workload)
+        for status in pod.status.container_statuses or []
+        if status.state.running
+    ]
+    return bool(changes and starts) and min(starts) <= max(changes)
+
+
+def settings_object(lab: Lab, kind: str, name: str) -> Any:
+    """A ConfigMap or Secret that the exercise asks for. Raises NotYet, which says what there is instead."""
+    item = _read(lab, kind, name)
+    if item is None:
+        other = "Secret" if kind == "ConfigMap" else "ConfigMap"
+        places = _elsewhere(lab, kind, name)
+        observed, try_ = "none", f"`kubectl get {kind.lower()}s -n {lab.namespace}` lists yours."
+        if places:
+            observed = f"none there, but one in the namespace {places[0]}"
+            try_ = f"A pod sees those of its own namespace only: make it with `-n {lab.namespace}`, or without `-n`."
+        elif _read(lab, other, name):
+            observed, try_ = f"none, but a {other} {name}", "What is the difference between the two kinds for?"
+        raise NotYet(f"a {kind} {name} in the namespace {lab.namespace}", observed, try_)
+    return item
+
+
+def _read(lab: Lab, kind: str, name: str) -> Any:
+    """A ConfigMap or a Secret; None when there is none."""
+    core = clients(lab).core
+    read = core.read_namespaced_config_map if kind == "ConfigMap" else core.read_namespaced_secret
+    try:
+        return read(name, lab.namespace)
+    except Exception as error:
+        if http_status(error) == 404:
+            return None
+        raise
+
+
+def _list(lab: Lab, kind: str) -> list[Any]:
+    core = clients(lab).core
+    items = core.list_namespaced_config_map if kind == "ConfigMap" else core.list_namespaced_secret
+    return items(lab.namespace).items
+
+
+def _elsewhere(lab: Lab, kind: str, name: str) -> list[str]:
+    core = clients(lab).core
+    every = core.list_config_map_for_all_namespaces if kind == "ConfigMap" else core.list_secret_for_all_namespaces
+    try:
+        return sorted(item.metadata.namespace for item in every(field_selector=f"metadata.name={name}").items)
+    except Exception as error:
+        if http_status(error) == 403:  # a shared cluster: nobody may look everywhere
+            return []
+        raise
+
+
+def keys_of(item: Any) -> list[str]:
+    return sorted(item.data or {})
+
+
+def value_of(item: Any, key: str) -> str | None:
+    """A key's text; that of a Secret is decoded once."""
+    value = (item.data or {}).get(key)
+    is_secret = not hasattr(item, "binary_data")
+    return b64decode(value).decode(errors="replace") if value is not None and is_secret else value
+
+
+def command_line(workload: Any) -> list[str]:
+    """The words of the first container's command line, as far as the Deployment sets them."""
+    container = workload.spec.template.spec.containers[0]
+    return [*(container.command or []), *(container.args or [])]
+
+
+def decoded(text: str | None) -> str:
+    """What base64 says; empty for what is none."""
+    try:
+        return b64decode((text or "").strip(), validate=True).decode().strip()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def last_line(lab: Lab, workload: Any) -> str:
+    """The last line in the log of a Deployment's newest pod; empty when there is none."""
+    pods = sorted(pods_of(lab, workload), key=lambda pod: pod.metadata.creation_timestamp)
+    if not pods:
+        return ""
+    return found(
+        lambda: clients(lab).core.read_namespaced_pod_log(name_of(pods[-1]), lab.namespace, tail_lines=1) or "",
+        expected=f"a pod of {name_of(workload)}",
+    ).strip()

@@ -1,0 +1,306 @@
+"""Checks of lesson 05, ConfigMaps and Secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from labs.checks.configuration import (
+    Source,
+    command_line,
+    decoded,
+    expect_started,
+    keys_of,
+    last_line,
+    mounts,
+    older,
+    settings_object,
+    value_of,
+    variables,
+)
+from labs.checks.core import check, clients, expect, settle
+from labs.checks.services import answer, expect_ports_forwarded, expect_selected, node_port_service
+from labs.checks.workloads import deployment, expect_image, name_of
+from labs.errors import NotYet
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+IMAGE, FOLDER = "weather:1", "/etc/weather"
+MADE = "The cells above the exercise make it."
+HARBOUR = "harbour-42"  # the token of exercise 3's store
+FIELDS = "`kubectl get deployment {} -o yaml`: look at `env`, `envFrom` and `volumeMounts`."
+
+
+@check(
+    "ex-05-1",
+    title="A second front, with settings of its own",
+    covers=("T6", "D4.5"),
+    why="The pod takes the values when it starts; the same image runs with any ConfigMap.",
+)
+def check_roof_configured(lab: Lab) -> None:
+    roof = deployment(
+        lab,
+        "roof",
+        f"`kubectl get deployments -n {lab.namespace}` lists yours. If `kubectl apply` refused an `unknown "
+        "field`, that field stands too high or too deep in the YAML.",
+    )
+    expect_image(roof, IMAGE)
+    settings_object(lab, "ConfigMap", "roof")
+    expect_started(lab, "roof")
+    expect_selected(node_port_service(lab, "roof", port=80, target=8080, node_port=30051), roof)
+    for setting, wanted in (("title", "Roof"), ("unit", "fahrenheit")):
+        settle(lambda s=setting, w=wanted: _expect_setting(lab, roof, s, w))
+
+
+@check(
+    "ex-05-2",
+    title="A store that asks for a token, and a front with a page of its own",
+    covers=("T6", "D4.5", "D4.6"),
+    why="Both sides take the token from one Secret; the page is a file that no image holds.",
+)
+def check_archive_closed(lab: Lab) -> None:
+    archive, archivist, gate = (deployment(lab, name, MADE) for name in ("archive", "archivist", "gate"))
+    token = _token(lab, "archive")
+    _expect_hidden(lab, token)
+    for item in (archive, archivist):
+        expect_started(lab, name_of(item))
+    settle(lambda: _expect_closed(lab, archive))
+    settle(lambda: _expect_opened(lab, token))
+    _expect_arriving(lab, archivist)
+    _expect_page(lab, gate)
+
+
+@check(
+    "ex-05-3",
+    title="The sensor, repaired",
+    covers=("T6", "D4.5", "D4.6"),
+    why="Names and keys match, the Secret is encoded once, and the file lies where the program looks.",
+)
+def check_sensor_repaired(lab: Lab) -> None:
+    deployment(lab, "tower", f"Leave it in place. {MADE}")
+    sensor = deployment(lab, "sensor", f"Keep it. {MADE}")
+    seen = _post(lab, 30054)
+    expect(
+        seen == 401,
+        expected="the store tower to answer 401 to a POST without token, as before",
+        observed=f"status {seen}",
+        try_="Leave the other team's store alone; run the cells above the exercise again.",
+    )
+    expect_started(lab, "sensor")
+    for variable, source in variables(lab, sensor).items():
+        if variable in {"STATION", "UNIT", "TOKEN"}:
+            _expect_taken(sensor, variable, source)
+    for word in command_line(sensor):
+        expect(
+            not re.match(r"--(station|unit|token)=(?!\$\()", word),
+            expected="station, unit and token in ConfigMaps and Secrets",
+            observed=f"the argument {word.partition('=')[0]}=... in the Deployment sensor",
+            try_="Take the argument out, and let the program find the setting.",
+        )
+    settle(lambda: _expect_sending(lab, sensor))
+
+
+def _expect_setting(lab: Lab, front: Any, setting: str, wanted: str) -> bool:
+    """The front at 30051 has a setting, from its environment; else the verdict says where the way ends."""
+    text = answer(lab, 30051, "/settings")
+    try:
+        seen = str(json.loads(text)[setting])
+    except (ValueError, TypeError, KeyError):
+        raise NotYet(
+            "the front's settings at localhost:30051/settings", repr(text[:60]), "Which program runs?"
+        ) from None
+    variable = setting.upper()
+    taken = variables(lab, front)
+    source = taken.get(variable)
+    if seen == f"{wanted} (environment)" and source:
+        _expect_taken(front, variable, source)
+        if source.value == wanted:
+            return True
+    name = name_of(front)
+    if not taken:
+        why, try_ = "; the container has neither env nor envFrom", FIELDS.format(name)
+    elif not source:
+        why = f"; the container's variables are {', '.join(sorted(taken))}, and none is {variable}"
+        try_ = "A variable is called as in the container's `env`, or with `envFrom` as the key; capitals count."
+    elif source.value != wanted:
+        why, try_ = f"; {variable} is {source}, which says {source.value!r}", "`kubectl describe configmap` shows keys."
+    elif "(environment)" in seen and older(lab, front, source):
+        why = f"; {source} says {wanted}, but the pod started before that was changed"
+        try_ = "When does a process get its environment?"
+    else:
+        why, try_ = "", "Section 1 tells in which order the programs look for a setting."
+    raise NotYet(f"{setting}: {wanted} (environment)", f"{setting}: {seen}{why}", try_)
+
+
+def _expect_taken(workload: Any, variable: str, source: Source) -> None:
+    """A variable's value does not stand in the Deployment."""
+    kind = "Secret" if variable == "TOKEN" else "ConfigMap"
+    expect(
+        source.kind == kind,
+        expected=f"{variable} of {name_of(workload)} from a {kind}",
+        observed=str(source),
+        try_="`kubectl explain pod.spec.containers.env.valueFrom`",
+    )
+
+
+def _token(lab: Lab, name: str) -> str:
+    """The token in a Secret, decoded once."""
+    value = value_of(settings_object(lab, "Secret", name), "token")
+    held = ", ".join(keys_of(settings_object(lab, "Secret", name))) or "none"
+    expect(value, expected=f"a key token in the Secret {name}", observed=f"its keys: {held}", try_="Capitals count.")
+    expect(
+        value == value.strip(),
+        expected=f"a token without spaces and ends of lines in the Secret {name}",
+        observed=repr(value)[-6:],
+        try_="`echo` ends with an end of line, `echo -n` does not; `od -c` shows it.",
+    )
+    return value
+
+
+def _expect_hidden(lab: Lab, token: str) -> None:
+    """A token's value stands in no ConfigMap and in no Deployment."""
+    core, apps = clients(lab).core, clients(lab).apps
+    maps = core.list_namespaced_config_map(lab.namespace).items
+    places = [f"ConfigMap {name_of(item)}" for item in maps if token in (item.data or {}).values()]
+    for item in apps.list_namespaced_deployment(lab.namespace).items:
+        values = [v.value for c in item.spec.template.spec.containers for v in c.env or []]
+        if token in values or any(word.endswith(f"={token}") for word in command_line(item)):
+            places.append(f"Deployment {name_of(item)}")
+    expect(
+        not places,
+        expected="the token in the Secret archive only",
+        observed=f"it can be read in the {' and the '.join(places)}",
+        try_="Who may look at those? Take it out there, and refer to the Secret.",
+    )
+
+
+def _expect_closed(lab: Lab, archive: Any) -> bool:
+    expected = "localhost:30052/readings to answer 401 to a POST without token, with the token as a file"
+    seen = _post(lab, 30052)
+    files = ", ".join(mounts(archive, "Secret", "archive")) or "no path"
+    variable = variables(lab, archive).get("TOKEN")
+    expect(
+        seen == 401,
+        expected=expected,
+        observed=f"status {seen}; archive mounts the Secret at {files}",
+        try_=f"The program reads the file {FOLDER}/token. {FIELDS.format('archive')}",
+    )
+    expect(
+        files != "no path",
+        expected=expected,
+        observed=f"401, but archive mounts the Secret at no path{'; it has a variable TOKEN' if variable else ''}",
+        try_="`kubectl explain pod.spec.volumes.secret`",
+    )
+    return True
+
+
+def _expect_opened(lab: Lab, token: str) -> bool:
+    seen = _post(lab, 30052, token)
+    expect(
+        seen == 201,
+        expected="the store archive to take what comes with the Secret's token",
+        observed=f"status {seen}: it knows another token",
+        try_="After a change of the Secret a mounted folder follows within a minute or two; what else, says section 5.",
+    )
+    return True
+
+
+def _expect_arriving(lab: Lab, archivist: Any) -> None:
+    """The archive's readings become more."""
+    first = len(answer(lab, 30052, "/readings").split())
+
+    def more() -> bool:
+        if len(answer(lab, 30052, "/readings").split()) > first:
+            return True
+        line = last_line(lab, archivist)
+        why = _why_refused(lab, archivist) if "401" in line else ""
+        raise NotYet(
+            "the archivist's readings to arrive in the archive",
+            f"none; its log says {line!r}{why}",
+            "`kubectl logs deployment/archivist`, and how a program gets its token.",
+        )
+
+    settle(more)
+
+
+def _expect_page(lab: Lab, gate: Any) -> None:
+    page = value_of(settings_object(lab, "ConfigMap", "gate"), "page.html") or ""
+    held = ", ".join(keys_of(settings_object(lab, "ConfigMap", "gate"))) or "none"
+    expected = "a ConfigMap gate whose page.html holds <h1>Archive</h1> and {count}"
+    expect(
+        page, expected=expected, observed=f"its keys: {held}", try_="With `--from-file` a file's name becomes the key."
+    )
+    lacking = [part for part in ("<h1>Archive</h1>", "{count}") if part not in page]
+    expect(not lacking, expected=expected, observed=f"no {' and no '.join(lacking)} in it", try_="Look at its `data`.")
+    expect_started(lab, "gate")
+    paths = ", ".join(mounts(gate, "ConfigMap", "gate")) or "no path"
+
+    def shown() -> bool:
+        text = answer(
+            lab, 30053, "/", "`kubectl logs deployment/gate` tells: a page may hold no braces but known names."
+        )
+        expect(
+            "<h1>Archive</h1>" in text,
+            expected="your page at localhost:30053",
+            observed=f"{text.strip()[:60]!r}; gate mounts the ConfigMap at {paths}",
+            try_=f"The program reads the file page.html in the folder {FOLDER}.",
+        )
+        return True
+
+    settle(shown)
+
+
+def _expect_sending(lab: Lab, sensor: Any) -> bool:
+    """The sensor's last line tells of a reading that the store took, from the north, in fahrenheit."""
+    line, expected = last_line(lab, sensor), "a line such as `north: sent 68.4` at the end of the sensor's log"
+    refused = _why_refused(lab, sensor, HARBOUR) if "401" in line else ""
+    expect(not refused, expected=expected, observed=f"{line!r}{refused}", try_="Decode the token once, and look at it.")
+    sent = re.search(r"(\S+): sent ([-.\d]+)", line)
+    expect(
+        sent, expected=expected, observed=repr(line), try_="`kubectl logs deployment/sensor` shows the lines before."
+    )
+    expect(
+        sent[1] == "north",
+        expected=expected,
+        observed=f"{line!r}: the station is {sent[1]}",
+        try_=f"The program reads the variable STATION or the file {FOLDER}/station.",
+    )
+    paths = [path for name in ("sensor-files", "sensor-names") for path in mounts(sensor, "ConfigMap", name)]
+    expect(
+        float(sent[2]) > 40,
+        expected=expected,
+        observed=f"{line!r}, which is celsius; ConfigMaps are mounted at {', '.join(paths) or 'no path'}",
+        try_=f"The program reads the variable UNIT or the file {FOLDER}/unit, letter by letter.",
+    )
+    return True
+
+
+def _why_refused(lab: Lab, producer: Any, right: str = "") -> str:
+    """Why a store answers 401 to a producer, as the end of a sentence."""
+    source = variables(lab, producer).get("TOKEN")
+    if not source:
+        return "" if FOLDER in mounts(producer, "Secret") else f"; {name_of(producer)} has no variable TOKEN"
+    if right and source.value != right:
+        if decoded(source.value) == right:
+            return f"; {source} is in base64 twice: decoded once it is still base64"
+        return f"; {source} holds another token than tower's"
+    return f"; {source} was changed after the pod had started" if older(lab, producer, source) else f"; {source}"
+
+
+def _post(lab: Lab, port: int, token: str = "") -> int:
+    """The status that a store gives to a POST, under a path that no reading has."""
+    answer(lab, port, "/healthz")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"{lab.url(port)}/checks", b"checked", headers)
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        expect_ports_forwarded(lab)
+        raise NotYet(f"an answer at localhost:{port}", "none", "`kubectl get pods` shows whether it runs.") from error

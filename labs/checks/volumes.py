@@ -1,0 +1,225 @@
+"""What checks read of volumes, claims and the files in them, and the words in which they tell it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labs.checks.core import clients, expect, found, settle
+from labs.checks.workloads import name_of
+from labs.errors import CouldNotCheck, NotYet
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+__all__ = ["expect_asked_for", "expect_claim_mounted", "kind_of", "mounted", "read_claim", "read_pod", "run_in"]
+
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+MODES = (["ReadWriteOnce"], ["ReadWriteOncePod"])  # for one node
+
+
+def read_pod(lab: Lab, name: str) -> Any:
+    """A pod that the exercise asks for. Raises NotYet, which says where else there is one."""
+    try:
+        return found(
+            lambda: clients(lab).core.read_namespaced_pod(name, lab.namespace),
+            expected=f"a pod {name} in the namespace {lab.namespace}",
+            try_=f"`kubectl get pods -n {lab.namespace}` lists yours.",
+        )
+    except NotYet as missing:
+        raise _elsewhere(lab, "pod", name, missing) from missing
+
+
+def read_claim(lab: Lab, name: str) -> Any:
+    """A claim that the exercise asks for, not one that is being deleted. Raises NotYet, as `read_pod`."""
+    try:
+        claim = found(
+            lambda: clients(lab).core.read_namespaced_persistent_volume_claim(name, lab.namespace),
+            expected=f"a claim {name} in the namespace {lab.namespace}",
+            try_="`kubectl get pvc` lists yours.",
+        )
+    except NotYet as missing:
+        raise _elsewhere(lab, "persistent_volume_claim", name, missing) from missing
+    expect(
+        claim.metadata.deletion_timestamp is None,
+        expected=f"a claim {name} to stay",
+        observed="it was deleted, and goes as soon as no pod uses it",
+        try_="Let it go (delete the pod that uses it), then make it again.",
+    )
+    return claim
+
+
+def _elsewhere(lab: Lab, kind: str, name: str, missing: NotYet) -> NotYet:
+    """The same verdict, or one that says in which other namespace the object is."""
+    try:
+        everywhere = getattr(clients(lab).core, f"list_{kind}_for_all_namespaces")
+        items = everywhere(field_selector=f"metadata.name={name}").items
+    except Exception as error:
+        if getattr(error, "status", None) == 403:  # a shared cluster: nobody may look everywhere
+            return missing
+        raise
+    places = sorted(item.metadata.namespace for item in items)
+    if not places:
+        return missing
+    return NotYet(
+        missing.expected,
+        f"none there, but one in the namespace {places[0]}",
+        f"A pod can use only what is in its own namespace. Make it again with `-n {lab.namespace}`, or without `-n`.",
+    )
+
+
+def mounted(spec: Any, where: str, container: str | None, path: str) -> tuple[Any, Any]:
+    """The volume that a container (any, when None) mounts at a path, and the mount. Raises NotYet."""
+    volumes = {volume.name: volume for volume in spec.volumes or []}
+    chosen = [c for c in spec.containers if container in (None, c.name)]
+    mounts = [mount for c in chosen for mount in c.volume_mounts or [] if mount.name in volumes]
+    for mount in mounts:
+        if mount.mount_path.rstrip("/") == path:
+            return volumes[mount.name], mount
+    others = [m for m in mounts if not m.mount_path.startswith("/var/run/secrets")]
+    seen = ", ".join(f"{m.name} is mounted at {m.mount_path}" for m in others)
+    unused = [name for name in volumes if not name.startswith("kube-api-access-")]
+    if not seen:
+        seen = f"the volume {unused[0]} is not mounted there" if unused else "no volume at all"
+    raise NotYet(
+        f"a volume mounted at {path} in {where}{f', container {container}' if container else ''}",
+        seen,
+        "`volumes` says which folders there are, `volumeMounts` in a container where it sees them.",
+    )
+
+
+def kind_of(volume: Any) -> str:
+    """Which kind a volume is, spelled as in YAML, such as ``emptyDir``."""
+    return next(
+        volume.attribute_map[field] for field in volume.attribute_map if field != "name" and getattr(volume, field)
+    )
+
+
+def expect_claim_mounted(lab: Lab, workload: Any, path: str, more: str = "") -> None:
+    """A Deployment's pods mount the claim that has its name, and may write there.
+
+    Args:
+        lab: the lesson's lab.
+        workload: the Deployment.
+        path: where they mount it.
+        more: what else was observed, when nothing is mounted there.
+
+    Raises:
+        NotYet: they do not.
+    """
+    name = name_of(workload)
+    try:
+        volume, mount = mounted(workload.spec.template.spec, f"the Deployment {name}", None, path)
+    except NotYet as wrong:
+        raise NotYet(wrong.expected, f"{wrong.observed}{more}", wrong.try_) from wrong
+    ends = {
+        "emptyDir": "an emptyDir, which ends with the pod",
+        "ephemeral": "an ephemeral claim, which ends with the pod",
+        "hostPath": "a hostPath, a folder of one node's that nobody claimed",
+    }
+    source = volume.persistent_volume_claim
+    expect(
+        source,
+        expected=f"the claim {name} at {path} of the Deployment {name}",
+        observed=ends.get(kind_of(volume), f"a volume of the kind {kind_of(volume)}"),
+        try_="`kubectl explain pod.spec.volumes.persistentVolumeClaim`",
+    )
+    claims = clients(lab).core.list_namespaced_persistent_volume_claim(lab.namespace).items
+    there = ", ".join(sorted(name_of(claim) for claim in claims)) or "none"
+    expect(
+        source.claim_name == name,
+        expected=f"the claim {name} at {path} of the Deployment {name}",
+        observed=f"the claim {source.claim_name}; the claims here are: {there}",
+        try_="A pod finds its claim by `claimName`, letter by letter.",
+    )
+    expect(
+        not (mount.read_only or source.read_only),
+        expected=f"a mount at {path} through which the store can write",
+        observed="it is read-only",
+        try_="`kubectl explain pod.spec.containers.volumeMounts`",
+    )
+
+
+def expect_asked_for(lab: Lab, claim: Any, size: str) -> None:
+    """A claim asks for storage of the default class, for one node, and got it.
+
+    Args:
+        lab: the lesson's lab.
+        claim: the PersistentVolumeClaim.
+        size: how much at least, such as ``"200Mi"``.
+
+    Raises:
+        NotYet: it asks for something else, or waits.
+    """
+    from kubernetes.utils import parse_quantity
+
+    name, spec = name_of(claim), claim.spec
+    asked = (spec.resources.requests or {}).get("storage", "0")
+    modes = ", ".join(spec.access_modes or []) or "none"
+    classes = clients(lab).storage.list_storage_class().items
+    known = [name_of(item) for item in classes]
+    default = [name_of(item) for item in classes if (item.metadata.annotations or {}).get(DEFAULT_CLASS) == "true"]
+    chosen = spec.storage_class_name
+    there = f"there is {', '.join(known) or 'none'}" if chosen and chosen not in known else "which is not the default"
+    expect(
+        chosen in default or (chosen is None and not default),
+        expected=f"the claim {name} of the class {' or '.join(default)}, the default",
+        observed=f"the class {chosen!r}: {there}" if chosen else "an empty storageClassName: no class",
+        try_="A claim's class cannot be changed: delete the claim and make it again.",
+    )
+    expect(
+        parse_quantity(asked) >= parse_quantity(size),
+        expected=f"the claim {name} to ask for at least {size}",
+        observed=asked,
+        try_="This class cannot grow a claim: delete it and make it again, with another `resources.requests.storage`.",
+    )
+    expect(
+        spec.access_modes in MODES,
+        expected=f"the claim {name} for one node",
+        observed=f"{modes}{_last_words(lab, claim)}",
+        try_="Section 9 has a table of access modes. A claim's cannot be changed: delete the claim and make it again.",
+    )
+
+    def bound() -> bool:
+        now = read_claim(lab, name)
+        expect(
+            now.status.phase == "Bound",
+            expected=f"the claim {name} to be bound to a volume",
+            observed=f"{now.status.phase}{_last_words(lab, now)}",
+            try_=f"`kubectl describe pvc {name}` ends with what it waits for.",
+        )
+        return True
+
+    settle(bound)
+
+
+def _last_words(lab: Lab, claim: Any) -> str:
+    """What the newest event of a claim that is not bound says."""
+    if claim.status.phase == "Bound":
+        return ""
+    events = clients(lab).core.list_namespaced_event(
+        lab.namespace, field_selector=f"involvedObject.uid={claim.metadata.uid}"
+    )
+    newest = sorted(events.items, key=lambda e: (e.type == "Warning", str(e.last_timestamp or e.event_time)))
+    return f"; {newest[-1].message.split('. ')[0]}" if newest else ""
+
+
+def run_in(lab: Lab, pod: str, container: str, command: str) -> str:
+    """What a shell command prints in a container, as ``kubectl exec`` runs it; both streams.
+
+    Raises:
+        CouldNotCheck: the container does not run.
+    """
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.stream import stream
+
+    words = {"command": ["sh", "-c", command], "stdout": True, "stderr": True}
+    exec_in = clients(lab).core.connect_get_namespaced_pod_exec
+    try:
+        return stream(exec_in, pod, lab.namespace, container=container, **words).strip()
+    except ApiException as error:
+        if error.status:
+            raise
+        raise CouldNotCheck(
+            f"No command could be run in the container {container} of {pod}: {error.reason}.",
+            "Does it run? `kubectl get pods` tells. Then check again.",
+        ) from error

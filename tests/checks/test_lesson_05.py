@@ -1,0 +1,330 @@
+"""Lesson 05's checks: the reference solutions and other right ones pass, wrong ones get the words that help."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs import checks, lessons
+from tests.checks.learner import apply, sh
+
+pytestmark = pytest.mark.engine
+
+ALL = ("ex-05-1", "ex-05-2", "ex-05-3")
+HELPERS = ("NODE_PORT", "import json", "docker.from_env", "def run", "def last_line")
+
+
+class World:
+    """The lesson before an exercise."""
+
+    def __init__(self, cells) -> None:
+        self.cells = cells
+        self.sources = [cell.source for cell in lessons.lesson("05").notebook.cells if cell.cell_type == "code"]
+        for source in self.sources:
+            if source.startswith(HELPERS):
+                cells.run(source)
+        self.lab = cells.namespace["lab"]
+
+    def prepare(self, exercise_id: str) -> None:
+        """Run the cells that an exercise starts from."""
+        words = {"ex-05-2": ("there =", "nodeport archive"), "ex-05-3": ("nodeport tower", '"tower"', "name: sensor}")}
+        for source in self.sources:
+            if any(word in source for word in words.get(exercise_id, ())) and "def " not in source:
+                magic, _, script = source.partition("\n")
+                if magic.startswith("%%bash"):
+                    sh(f"set -- {self.cells.namespace['IMAGE']}\n{script}")
+                else:
+                    self.cells.run(source)
+
+    def forget(self) -> None:
+        """Remove all answers; that their pods still end disturbs nobody."""
+        sh("""
+kubectl delete deployments,replicasets,services,secrets --all --wait=false
+kubectl delete pods --all --grace-period=1 --wait=false
+kubectl get configmaps -o name | grep -v kube-root | xargs -r kubectl delete
+kubectl delete configmap roof -n default --ignore-not-found""")
+
+    def run(self, exercise_id: str, script: str) -> checks.Verdict:
+        self.prepare(exercise_id)
+        sh(script)
+        return checks.run(exercise_id, self.lab)
+
+
+@pytest.fixture(scope="module")
+def lesson(cells_of):
+    return World(cells_of("05"))
+
+
+@pytest.fixture
+def world(lesson):
+    lesson.forget()
+    return lesson
+
+
+def patch(name: str, container: str, fields: str, volume: str = "") -> str:
+    """``kubectl patch`` of a Deployment: fields of its container, and a volume."""
+    volumes = f"volumes: [{volume}], " if volume else ""
+    spec = f"{volumes}containers: [{{name: {container}, {fields}}}]"
+    return f"kubectl patch deployment {name} -p 'spec: {{template: {{spec: {{{spec}}}}}}}'\n"
+
+
+def mounted(name: str, container: str, source: str, path: str = "/etc/weather") -> str:
+    """A Deployment mounts a ConfigMap or a Secret."""
+    return patch(name, container, f"volumeMounts: [{{name: v, mountPath: {path}}}]", f"{{name: v, {source}}}")
+
+
+READY = "kubectl rollout status deployment >/dev/null\n"  # of all that there are
+
+
+def told(text: str, by: str = "pods") -> str:
+    """Wait until the kubelet has said so, in the state of a pod or among the events."""
+    return f"""timeout 30 bash -c 'until kubectl get {by} -o yaml | grep -q "{text}"; do :; done'\n"""
+
+
+# Exercise 1: the roof
+MAP = "kubectl create configmap roof --from-literal=TITLE=Roof --from-literal=UNIT=fahrenheit\n"
+FRONT = "kubectl create deployment roof --image=weather:1\n"
+PORT = "kubectl create service nodeport roof --tcp=80:8080 --node-port=30051\n"
+ENV = "kubectl set env deployment/roof --from=configmap/roof\n"
+SMALL = MAP.replace("TITLE", "title").replace("UNIT", "unit")
+FROM = "envFrom: [{configMapRef: {name: roof}}]"
+
+
+def roof(container: str, pod: str = "") -> str:
+    """``kubectl apply`` of the roof's Deployment, as a learner would write it."""
+    return apply(f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: roof}}
+spec:
+  selector: {{matchLabels: {{app: roof}}}}
+  template:
+    metadata: {{labels: {{app: roof}}}}
+    spec:
+      {pod or "restartPolicy: Always"}
+      containers: [{{name: front, image: "weather:1", args: [front], {container}}}]
+""")
+
+
+RENAMED = roof(
+    "env: [{name: TITLE, valueFrom: {configMapKeyRef: {name: roof, key: title}}},"
+    " {name: UNIT, valueFrom: {configMapKeyRef: {name: roof, key: unit}}}]"
+)
+MISPLACED = roof("stdin: false", FROM.replace("envFrom", "env")).replace("apply -f", "apply --validate=false -f")
+WRITTEN = roof("env: [{name: TITLE, value: Roof}, {name: UNIT, value: fahrenheit}]")
+
+# Exercise 2: the archive
+SECRET = "kubectl create secret generic archive --from-literal=token=old-papers\n"
+FILE = mounted("archive", "store", "secret: {secretName: archive}")
+TOKEN = "kubectl set env deployment/archivist --from=secret/archive\n"
+PAGE = "kubectl create configmap gate --from-literal='page.html=<h1>Archive</h1>{count}'\n"
+SHOWN = mounted("gate", "front", "configMap: {name: gate}")
+PROJECTED = mounted("archive", "store", "projected: {sources: [{secret: {name: archive}}]}")
+BY_FILE = mounted("archivist", "producer", "secret: {secretName: archive}")
+CLOSED = SECRET + FILE + TOKEN
+
+# Exercise 3: the sensor
+NAMED = patch("sensor", "producer", "envFrom: [{configMapRef: {name: sensor-names}}]")
+KEYED = patch("sensor", "producer", "env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: sensor, key: token}}}]")
+ONCE = "kubectl patch secret sensor -p 'stringData: {token: harbour-42}'\n"
+LYING = patch("sensor", "producer", "volumeMounts: [{name: files, mountPath: /etc/weather}]")
+OTHER_WAY = """
+kubectl create configmap sensor-name --from-literal=STATION=north --from-literal=UNIT=fahrenheit
+kubectl create secret generic sensor --from-literal=TOKEN=harbour-42 --dry-run=client -o yaml | kubectl replace -f -
+"""
+THEIR_SECRET = NAMED + "kubectl set env deployment/sensor --from=secret/tower\n" + LYING
+
+RIGHT = {
+    "1 kubectl": ("ex-05-1", MAP + FRONT + ENV + PORT + READY),
+    "1 YAML, envFrom": ("ex-05-1", MAP + roof(FROM) + PORT + READY),
+    "1 keys in small letters, renamed": ("ex-05-1", SMALL + RENAMED + PORT + READY),
+    "1 ConfigMap last": ("ex-05-1", roof(FROM) + PORT + MAP),
+    "2 kubectl": ("ex-05-2", CLOSED + PAGE + SHOWN + READY),
+    "2 projected, both by file": ("ex-05-2", SECRET + PROJECTED + BY_FILE + PAGE + SHOWN + READY),
+    "3 kubectl": ("ex-05-3", NAMED + KEYED + ONCE + LYING + READY),
+    "3 objects fitted to the Deployment": ("ex-05-3", OTHER_WAY + READY),
+    "3 the tower's own Secret": ("ex-05-3", THEIR_SECRET + READY),
+}
+
+WRONG = {
+    "1 nothing": ("ex-05-1", "true", "a Deployment roof in the namespace lab-05|unknown field"),
+    "1 no ConfigMap": ("ex-05-1", WRITTEN + PORT + READY, "a ConfigMap roof in the namespace lab-05|observed  none"),
+    "1 ConfigMap elsewhere": (
+        "ex-05-1",
+        MAP.replace("create", "create -n default") + roof(FROM) + PORT,
+        "one in the namespace default|own namespace only",
+    ),
+    "1 a Secret": (
+        "ex-05-1",
+        MAP.replace("configmap", "secret generic") + roof(FROM.replace("configMapRef", "secretRef")) + PORT,
+        "none, but a Secret roof",
+    ),
+    "1 mistyped name": (
+        "ex-05-1",
+        MAP + roof(FROM.replace("roof", "rooof")) + PORT + told("rooof.* not found"),
+        'configmap "rooof" not found; lab-05 has roof|describe pods',
+    ),
+    "1 mistyped key": (
+        "ex-05-1",
+        MAP + RENAMED + PORT + told("find key title"),
+        "couldn't find key title|its keys are TITLE, UNIT",
+    ),
+    "1 names in small letters": (
+        "ex-05-1",
+        SMALL + roof(FROM) + PORT + READY,
+        "title: Weather (default)|variables are title, unit, and none is TITLE|capitals",
+    ),
+    "1 env in the pod": (
+        "ex-05-1",
+        MAP + MISPLACED + PORT + READY,
+        "title: Weather (default); the container has neither env nor envFrom",
+    ),
+    "1 written into the Deployment": (
+        "ex-05-1",
+        MAP + WRITTEN + PORT + READY,
+        "TITLE of roof from a ConfigMap|written into the Deployment",
+    ),
+    "1 not restarted": (
+        "ex-05-1",
+        MAP.replace("Roof", "Rof")
+        + roof(FROM)
+        + PORT
+        + READY
+        + "kubectl patch configmap roof -p 'data: {TITLE: Roof}'",
+        "title: Rof (environment)|says Roof, but the pod started before|environment?",
+    ),
+    "1 wrong value": (
+        "ex-05-1",
+        MAP.replace("fahrenheit", "Fahrenheit") + roof(FROM) + PORT + READY,
+        "unit: fahrenheit (environment)|Fahrenheit|ConfigMap roof, key UNIT, which says 'Fahrenheit'",
+    ),
+    "1 a command": (
+        "ex-05-1",
+        MAP + FRONT.rstrip() + " -- front\n" + PORT + told("executable file not found"),
+        'exec: "front": executable file not found|`command`|`args`',
+    ),
+    "1 wrong targetPort": (
+        "ex-05-1",
+        MAP + roof(FROM) + PORT.replace(":8080", "") + READY,
+        "the pods' port 8080 and node port 30051|the pods' port 80",
+    ),
+    "2 nothing": ("ex-05-2", "true", "a Secret archive in the namespace lab-05|none"),
+    "2 the token in a ConfigMap": (
+        "ex-05-2",
+        SECRET.replace("secret generic", "configmap") + mounted("archive", "store", "configMap: {name: archive}"),
+        "a Secret archive|none, but a ConfigMap archive",
+    ),
+    "2 the token in a ConfigMap, too": (
+        "ex-05-2",
+        CLOSED + "kubectl create configmap gate --from-literal=token=old-papers",
+        "in the Secret archive only|ConfigMap gate",
+    ),
+    "2 the token in the Deployment": (
+        "ex-05-2",
+        SECRET + FILE + "kubectl set env deployment/archivist TOKEN=old-papers",
+        "Deployment archivist",
+    ),
+    "2 end of line": (
+        "ex-05-2",
+        "kubectl create secret generic archive --from-literal=token=$'old-papers\\n'",
+        "without spaces and ends of lines|\\n'|echo -n",
+    ),
+    "2 another key": ("ex-05-2", SECRET.replace("=token", "=TOKEN"), "a key token|its keys: TOKEN"),
+    "2 mounted elsewhere": (
+        "ex-05-2",
+        SECRET + FILE.replace("/etc/weather", "/etc/wether") + TOKEN + READY,
+        "status 201; archive mounts the Secret at /etc/wether",
+    ),
+    "2 by environment": (
+        "ex-05-2",
+        SECRET + TOKEN.replace("archivist", "archive") + TOKEN + READY,
+        "token as a file|401, but archive mounts the Secret at no path; it has a variable TOKEN",
+    ),
+    "2 Secret of that name missing": (
+        "ex-05-2",
+        SECRET + FILE.replace("secretName: archive", "secretName: archiv") + told("archiv.* not found", "events"),
+        'secret "archiv" not found; lab-05 has archive',
+    ),
+    "2 archivist without token": (
+        "ex-05-2",
+        SECRET + FILE + READY,
+        "401: Unauthorized|archivist has no variable TOKEN",
+    ),
+    "2 page under another name": (
+        "ex-05-2",
+        CLOSED + PAGE.replace("page.html", "index.html") + SHOWN + READY,
+        "its keys: index.html",
+    ),
+    "2 page at the file's path": (
+        "ex-05-2",
+        CLOSED + PAGE + SHOWN.replace("/etc/weather", "/etc/weather/page.html") + READY,
+        "your page at localhost:30053|mounts the ConfigMap at /etc/weather/page.html",
+    ),
+    "3 nothing": (
+        "ex-05-3",
+        told("sensor-name.* not found"),
+        'configmap "sensor-name" not found; lab-05 has sensor-files, sensor-names',
+    ),
+    "3 name mended": ("ex-05-3", NAMED + told("find key TOKEN"), "couldn't find key TOKEN|its keys are token"),
+    "3 key mended": (
+        "ex-05-3",
+        NAMED + KEYED + READY,
+        "401: Unauthorized|Secret sensor, key token is in base64 twice|Decode",
+    ),
+    "3 not restarted": (
+        "ex-05-3",
+        NAMED + KEYED + READY + ONCE,
+        "401: Unauthorized|Secret sensor, key token was changed after the pod had started",
+    ),
+    "3 in celsius": (
+        "ex-05-3",
+        NAMED + KEYED + ONCE + READY,
+        "which is celsius; ConfigMaps are mounted at /etc/wether",
+    ),
+    "3 no station": (
+        "ex-05-3",
+        patch("sensor", "producer", "envFrom: []") + KEYED + ONCE + LYING + READY,
+        "the station is nowhere|variable STATION",
+    ),
+    "3 unit written into the Deployment": (
+        "ex-05-3",
+        NAMED + KEYED + ONCE + "kubectl set env deployment/sensor UNIT=fahrenheit\n" + READY,
+        "UNIT of sensor from a ConfigMap|written into the Deployment",
+    ),
+    "3 the store opened": (
+        "ex-05-3",
+        patch("tower", "store", "volumeMounts: [{mountPath: /etc/weather, $patch: delete}]")
+        + READY.replace("deployment", "deployment/tower"),
+        "401 to a POST without token, as before|status 201|alone",
+    ),
+}
+
+
+@pytest.mark.parametrize("exercise_id", ALL)
+def test_reference_passes(world, exercise_id):
+    world.prepare(exercise_id)
+    world.cells.solve(exercise_id)
+    verdict = checks.run(exercise_id, world.lab)
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize(("exercise_id", "script"), RIGHT.values(), ids=RIGHT)
+def test_other_right_answers_pass(world, exercise_id, script):
+    verdict = world.run(exercise_id, script)
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize(("exercise_id", "script", "words"), WRONG.values(), ids=WRONG)
+def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, script, words):
+    verdict = world.run(exercise_id, script)
+    assert verdict.status == "not yet", verdict
+    assert [word for word in words.split("|") if word not in str(verdict)] == [], verdict
+    assert verdict.try_, "there is one thing to look at"
+
+
+def test_api_server_down_is_no_wrong_answer(course, world):
+    course.stop("kube-apiserver")
+    try:
+        verdicts = [checks.run(exercise_id, world.lab) for exercise_id in ALL]
+    finally:
+        course.start("kube-apiserver")
+    assert [verdict.status for verdict in verdicts] == ["could not check"] * 3, verdicts
