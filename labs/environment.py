@@ -75,12 +75,14 @@ def set_environment(engine: Engine, kubeconfig: Path) -> None:
     os.environ["KUBECONFIG"] = str(kubeconfig)
     # The Python client reads KUBECONFIG once, when it is imported.
     kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)
+    os.environ.pop("DOCKER_CONTEXT", None)  # the command line would follow it rather than DOCKER_HOST
     if engine.docker_host.startswith("unix://"):
-        for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONTEXT"):  # of another engine
+        for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):  # of another engine
             os.environ.pop(name, None)
     programs = str(Path(sys.prefix) / "bin")
     paths = [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if path != programs]
     os.environ["PATH"] = os.pathsep.join([programs, *paths])
-    for name in ("NO_PROXY", "no_proxy"):  # published ports answer here, not behind a proxy
+    here = ("localhost", "127.0.0.1", "::1", *getattr(engine, "local_addresses", ()))
+    for name in ("NO_PROXY", "no_proxy"):  # published ports and the course's cluster are not behind a proxy
         hosts = [host for host in os.environ.get(name, "").split(",") if host]
-        os.environ[name] = ",".join([*hosts, *(h for h in ("localhost", "127.0.0.1", "::1") if h not in hosts)])
+        os.environ[name] = ",".join([*hosts, *(h for h in here if h not in hosts)])

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labs import checks, engines, lessons, objects, progress, resources
+from labs import checks, engines, helping, lessons, objects, progress, resources
 from labs.clients import Clients
-from labs.display import Shown, install_error_messages, quiet_logs, say, show, show_last_traceback, table
+from labs.display import install_error_messages, quiet_logs, say, show, show_last_traceback, table
 from labs.engines.base import Component, Engine
 from labs.environment import set_environment, wait_for_startup, write_kubeconfig
 from labs.errors import LabsError, NotRunning, NotSupported
@@ -155,25 +155,8 @@ class Lab:
         Raises:
             LabsError: there is no such exercise.
         """
-        hints = lessons.exercise(exercise_id).hints
-        given = min(self._hints_given.get(exercise_id, 0) + 1, len(hints))
-        self._hints_given[exercise_id] = given
-        if not hints:
-            raise LabsError(
-                f"There is no hint for {exercise_id}.", f'`lab.solution("{exercise_id}")` shows the solution.'
-            )
-        after = (
-            f'`lab.solution("{exercise_id}")` shows the solution.'
-            if given == len(hints)
-            else "Run the cell again for more."
-        )
-        text = f"Hint {given} of {len(hints)}: {hints[given - 1].strip()}"
-        show(
-            Shown(
-                f"{text}\n({after})",
-                markdown=f"**Hint {given} of {len(hints)}**\n\n{hints[given - 1].strip()}\n\n*{after}*",
-            )
-        )
+        given = self._hints_given[exercise_id] = self._hints_given.get(exercise_id, 0) + 1
+        show(helping.hint(exercise_id, given))
 
     def solution(self, exercise_id: str) -> None:
         """Show the reference solution of an exercise; other ways may be as good.
@@ -184,8 +167,7 @@ class Lab:
         Raises:
             LabsError: there is no such exercise.
         """
-        code = lessons.exercise(exercise_id).solution
-        show(Shown(code, markdown=f"**One solution of {exercise_id}**\n\n```python\n{code}\n```"))
+        show(helping.solution(exercise_id))
 
     def same(self, *things: Any, ignore: tuple[str, ...] = (), **named: Any) -> None:
         """Prove that objects ask for the same, whichever way they were made.
@@ -256,20 +238,12 @@ class Lab:
         self._hints_given.clear()
         shutil.rmtree(self.kubeconfig.with_name("files"), ignore_errors=True)
         self._start_components()
-        waiting = []
         if self.uses_kubernetes:
-            core, labels = self.clients.core, self._namespace_labels
-            names = [self.namespace, *resources.more_namespaces(core, self.namespace, labels)]
-            waiting = [name for name in names if resources.remove_namespace(core, name, labels)]
+            core, names = self.clients.core, self._namespace_labels
+            for line in resources.remove_cluster_objects(core, self.namespace, names, self.labels):
+                say(line)
         for line in resources.remove_docker_objects(self.clients.docker, self.labels):
             say(line)
-        if waiting:
-            say(f"Deleting the namespace{'s'[: len(waiting) > 1]} {', '.join(waiting)} ...")
-            for name in waiting:
-                resources.wait_namespace_gone(self.clients.core, name)
-            say(f"Removed the namespace{'s'[: len(waiting) > 1]} {', '.join(waiting)} with all that was in it.")
-        if self.uses_kubernetes and (removed := resources.remove_volumes(core, names, self.labels)):
-            say(f"Removed {removed} PersistentVolume{'s'[: removed != 1]}.")
 
     def traceback(self) -> None:
         """Show the full traceback of the last error."""

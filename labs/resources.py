@@ -15,10 +15,9 @@ from labs.waiting import wait_for, wait_gone
 
 __all__ = [
     "ensure_namespace",
-    "more_namespaces",
+    "remove_cluster_objects",
     "remove_docker_objects",
     "remove_namespace",
-    "remove_volumes",
     "wait_namespace_gone",
 ]
 
@@ -68,6 +67,36 @@ def ensure_namespace(core: client.CoreV1Api, name: str, labels: dict[str, str], 
         hint="The controller manager makes it: `labs status` in a terminal shows whether it runs.",
     )
     return True
+
+
+def remove_cluster_objects(
+    core: client.CoreV1Api, namespace: str, marks: dict[str, str], labels: dict[str, str]
+) -> Iterator[str]:
+    """Remove a lesson's namespaces with all that is in them, and the PersistentVolumes that it made or left.
+
+    Args:
+        core: the client.
+        namespace: the lesson's own namespace, such as ``lab-08``.
+        marks: the labels of its namespaces.
+        labels: the labels of its other objects.
+
+    Yields:
+        What is done, one sentence each.
+
+    Raises:
+        LabsError: a namespace of this name is not ours.
+        Timeout: one was not deleted in time.
+    """
+    names = [namespace, *more_namespaces(core, namespace, marks)]
+    waiting = [name for name in names if remove_namespace(core, name, marks)]
+    if waiting:
+        what = f"the namespace{'s'[: len(waiting) > 1]} {', '.join(waiting)}"
+        yield f"Deleting {what} ..."
+        for name in waiting:
+            wait_namespace_gone(core, name)
+        yield f"Removed {what} with all that was in {'it' if len(waiting) == 1 else 'them'}."
+    if removed := remove_volumes(core, names, labels):
+        yield f"Removed {removed} PersistentVolume{'s'[: removed != 1]}."
 
 
 def more_namespaces(core: client.CoreV1Api, name: str, labels: dict[str, str]) -> list[str]:

@@ -31,14 +31,15 @@ def in_words(error: Exception) -> LabsError:
 def _keep_details(error: Exception) -> str:
     from labs.engines.state import State, cache_folder, course_name  # keeps `labs --help` quick
 
-    for folder in (State.of(course_name(), system=True).folder, cache_folder()):
-        log = folder / "log" / "labs.log"
+    for place in (lambda: State.of(course_name(), system=True).folder, cache_folder):
         try:
+            folder = place()
+            log = folder / "log" / "labs.log"
             if folder.is_dir():
                 log.parent.mkdir(exist_ok=True)
-                with log.open("a") as file:
+                with log.open("a", encoding="utf-8", errors="replace") as file:
                     file.write("".join(traceback.format_exception(error)) + "\n")
                 return f"Details are in {log}."
-        except OSError:
+        except (OSError, LabsError):
             continue
     return "`labs doctor` tells what this machine lacks."

@@ -11,6 +11,7 @@ from labs.engines import addons
 from labs.engines.base import Component, Engine
 from labs.engines.contexts import copy_of_context
 from labs.engines.images import assemble
+from labs.engines.node_containers import import_into, node_containers
 from labs.engines.processes import run
 from labs.engines.progress import Reporter, Step, run_tasks
 from labs.engines.state import Record, State
@@ -18,8 +19,6 @@ from labs.errors import CommandFailed, EngineError, LabsError, NotSupported, Tim
 from labs.waiting import wait_for
 
 __all__ = ["AttachedEngine"]
-
-NODE_IMAGE_STORE = ("ctr", "--namespace=k8s.io", "images", "import", "-")
 
 
 class AttachedEngine(Engine):
@@ -62,24 +61,31 @@ class AttachedEngine(Engine):
         Raises:
             LabsError: there is no such context, or nothing was named.
         """
-        if not context and state.exists and not docker:
+        record = state.read() if state.exists else Record(name=name, engine="attached", settings={"nodes": []})
+        known = record.settings
+        has_copy = (state.folder / "kubeconfig").exists()
+        if has_copy and known.get("context") and not (context or kubeconfig or docker or registry):
             return cls(state)
+        needs_copy = bool(context or kubeconfig or not has_copy)
+        context = context or known.get("context", "")
         if not context:
             raise NotSupported(
                 "No cluster was named, and the course never takes the current context by itself.",
                 "Name one: `labs up --context NAME`; `kubectl config get-contexts` lists them.",
             )
-        copy = copy_of_context(context, kubeconfig)
-        docker = docker or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-        record = state.read() if state.exists else Record(name=name, engine="attached", settings={"nodes": []})
-        if record.settings.get("context", context) != context:
-            raise NotSupported(
-                f"The course {name!r} is attached to {record.settings['context']!r} already.",
-                "Run `labs down` first, or choose another course: `labs --name NAME up --context ...`.",
-            )
+        docker = docker or known.get("docker") or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        registry = registry or known.get("registry", "")
+        for what, wanted in (("context", context), ("docker", docker)):
+            if known.get(what, wanted) != wanted:  # what lessons have made there would be forgotten
+                raise NotSupported(
+                    f"The course {name!r} is attached to {known[what]!r} already.",
+                    "Run `labs down` first, or choose another course: `labs --name NAME up --context ...`.",
+                )
+        copy = copy_of_context(context, kubeconfig) if needs_copy else None
         record.settings |= {"context": context, "docker": docker, "registry": registry}
         state.write(record)
-        state.write_file("kubeconfig", copy)
+        if copy is not None:
+            state.write_file("kubeconfig", copy)
         state.make_folder("lessons", mode=0o700)
         return cls(state)
 
@@ -120,7 +126,7 @@ class AttachedEngine(Engine):
 
     def _may(self, verb: str, resource: str) -> bool:
         try:
-            return self._kubectl("auth", "can-i", verb, resource).strip().splitlines()[-1] == "yes"
+            return self._kubectl("auth", "can-i", verb, resource).strip() == "yes"
         except CommandFailed:
             return False
 
@@ -177,10 +183,10 @@ class AttachedEngine(Engine):
                 image = client.images.get(reference)
             except docker.errors.ImageNotFound:
                 raise EngineError(f"Docker has no image {reference!r}.", "Build it first.") from None
-            containers = self._node_containers(client)
+            containers = node_containers(client, self._node_addresses())
             if containers:
                 for container in containers:
-                    _import_into(container, image, reference)
+                    import_into(container, image, reference)
                 return reference
             if self.context == "docker-desktop":  # its nodes share Docker's images
                 return reference
@@ -191,14 +197,9 @@ class AttachedEngine(Engine):
             "Name a registry that both reach: `labs up --context NAME --registry HOST:PORT`.",
         )
 
-    def _node_containers(self, client) -> list:
-        """The containers that the nodes are (kind, k3d, minikube's docker driver), or none."""
-        import docker
-
-        try:
-            return [client.containers.get(node) for node in self.nodes]
-        except docker.errors.NotFound:
-            return []
+    def _node_addresses(self) -> dict[str, set[str]]:
+        nodes = json.loads(self._kubectl("get", "nodes", "-o", "json"))["items"]
+        return {n["metadata"]["name"]: {a["address"] for a in n["status"].get("addresses", [])} for n in nodes}
 
     def _push(self, client, image, reference: str) -> str:
         name = f"{self.registry}/{reference}"
@@ -237,6 +238,9 @@ class AttachedEngine(Engine):
         try:
             selector = f"app.kubernetes.io/managed-by=labs,labs/course={self.label}"
             self._kubectl("delete", "namespaces", "--selector", selector, "--wait=false")
+            if self._may("delete", "persistentvolumes"):  # else no lesson could have made one
+                volumes = f"labs.course={self.label}"
+                self._kubectl("delete", "persistentvolumes", "--selector", volumes, "--wait=false")
         except LabsError as error:
             raise EngineError(
                 f"The lessons' namespaces cannot be removed: {error.what}",
@@ -274,24 +278,3 @@ class AttachedEngine(Engine):
                 f"The cluster of {self.context!r} does not answer as it should: {error.what}",
                 f"See whether `kubectl --context {self.context} get nodes` works.",
             ) from error
-
-
-def _import_into(node, image, reference: str) -> None:
-    """Import an image into the containerd of a node that is a container, through a file in it."""
-    import io
-    import tarfile
-
-    data = b"".join(image.save(named=reference))
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        info = tarfile.TarInfo("labs-image.tar")
-        info.size = len(data)
-        archive.addfile(info, io.BytesIO(data))
-    node.put_archive("/root", stream.getvalue())
-    script = (
-        f"{' '.join(NODE_IMAGE_STORE[:-1])} /root/labs-image.tar; status=$?; rm -f /root/labs-image.tar; exit $status"
-    )
-    done = node.exec_run(["sh", "-c", script])
-    if done.exit_code:
-        words = done.output.decode(errors="replace").strip().splitlines()
-        raise EngineError(f"{node.name} did not take {reference}: {words[-1] if words else 'no reason given'}.")

@@ -72,6 +72,11 @@ class Engine(ABC):
         """The value of the label ``labs/course`` on all that lessons make, by which the course knows it as its own."""
         return self.name
 
+    @property
+    def local_addresses(self) -> list[str]:
+        """Addresses and networks of the engine on this machine, to which no proxy leads."""
+        return []
+
     @abstractmethod
     def status(self) -> list[Component]:
         """The state of every component."""

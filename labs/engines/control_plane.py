@@ -57,7 +57,7 @@ class ControlPlane:
         self.state.make_folder(FOLDER, mode=0o700, uid=USER, gid=USER)
         authority = self._authority("ca", "kubernetes-ca")
         front_proxy = self._authority("front-proxy-ca", "kubernetes-front-proxy-ca")
-        if not (self.folder / "sa.key").exists():
+        if not all((self.folder / name).exists() for name in ("sa.key", "sa.pub")):
             self._store("sa", key_pair(), public=".pub")
         hosts = ["localhost", "127.0.0.1", self.network.control_plane, "10.96.0.1", "kubernetes", "kubernetes.default",
                  "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]  # fmt: skip
@@ -105,13 +105,6 @@ class ControlPlane:
             user=user,
         )
 
-    def start(self, programs: Mapping[str, Path]) -> None:
-        """Start what does not run, in order, and wait until the API server is ready. Raises EngineError."""
-        for component in COMPONENTS:
-            self.start_component(component, programs)
-            if component == "kube-apiserver":
-                self.wait_ready()
-
     def start_component(self, component: str, programs: Mapping[str, Path]) -> None:
         """Start one component."""
         binary = self.state.make_folder("bin", mode=0o755) / component
@@ -132,8 +125,8 @@ class ControlPlane:
 
         def listening() -> bool:
             self.processes.check_alive(component)
-            pid = self.processes.component(component).pid
-            return any(port in line and " 0A " in line for line in Path(f"/proc/{pid}/net/tcp").open())
+            table = Path(f"/proc/{self.processes.component(component).pid}/net/tcp").read_text()
+            return any(port in line and " 0A " in line for line in table.splitlines())
 
         wait_for(listening, timeout=timeout, what=f"{component} to answer", hint=f"`labs logs {component}` shows why.")
 
@@ -159,8 +152,11 @@ class ControlPlane:
     def is_ready(self) -> bool:
         """Whether the API server says that it is ready."""
         trust = ssl.create_default_context(cafile=self.state.folder / "ca.crt")
+        direct = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+        )
         try:
-            with urllib.request.urlopen(f"{self.server}/readyz", timeout=2, context=trust) as answer:
+            with direct.open(f"{self.server}/readyz", timeout=2) as answer:
                 return answer.status == 200
         except (OSError, ValueError):
             return False

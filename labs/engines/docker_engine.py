@@ -50,7 +50,7 @@ class DockerEngine:
         binds = [
             (state.make_folder("docker/data", mode=0o710), "/var/lib/docker", "rw"),
             (state.make_folder("docker/registry"), "/var/lib/registry", "rw"),
-            (state.make_folder("docker/run", mode=0o750, uid=uid, gid=gid), "/run/labs", "rw"),
+            (state.make_folder("docker/run", mode=0o700, uid=uid, gid=gid), "/run/labs", "rw"),
             (state.make_folder("docker/bin"), "/opt/kube-labs-bin", "ro"),
         ]
         if tools.prefix:
@@ -136,11 +136,25 @@ def archive_mark(archive: Path) -> str:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Make ``target`` the same file as ``source``, or a copy where they lie on different disks."""
-    if target.exists() and target.stat().st_size == source.stat().st_size and target.samefile(source):
+    """Make ``target`` the same file as ``source``, or as a copy beside it where ``source`` lies on another disk.
+
+    Names of one program in a folder share one copy, so that they share its memory as well.
+    """
+    stat = source.stat()
+    copy = target.with_name(f".{stat.st_ino}-{stat.st_mtime_ns}.copy")
+    whole = [file for file in (source, copy) if file.exists() and file.stat().st_size == stat.st_size]
+    if target.exists() and any(target.samefile(file) for file in whole):
         return
-    target.unlink(missing_ok=True)
+    draft = target.with_name(f".{target.name}.draft")
+    draft.unlink(missing_ok=True)
     try:
-        os.link(source, target)
+        os.link(source, draft)
     except OSError:
-        shutil.copy2(source, target)
+        if copy not in whole:
+            shutil.copy2(source, draft)
+            draft.replace(copy)
+        os.link(copy, draft)
+    draft.replace(target)
+    for unused in target.parent.glob(".*.copy"):
+        if unused.stat().st_nlink == 1:
+            unused.unlink()

@@ -130,20 +130,24 @@ def _cgroups() -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     path = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
-    lacking = [name for name in PROGRAMS if not shutil.which(name, path=path)]
+    lacking = [name for name in PROGRAMS if not shutil.which(name, path=SYSTEM_PATH)]
+    packages = shutil.which("apt-get") and shutil.which("dpkg-deb")
     if not lacking:
-        yield Finding(OK, "Docker's programs", "on PATH")
+        yield Finding(OK, "Docker's programs", "this system's own")
     elif (cache_folder() / "packages/tools.json").exists():
         yield Finding(OK, "Docker's programs", "in the cache")
-    elif shutil.which("apt-get") and shutil.which("dpkg-deb"):
+    elif packages:
         yield Finding(OK, "Docker's programs", "will be unpacked from Debian packages into the cache (about 70 MB)")
     else:
         yield Finding(
             MISSING,
             "Docker's programs",
-            f"no {', '.join(lacking)} on PATH, and no apt-get",
+            f"no {', '.join(lacking)} in {SYSTEM_PATH}, and no apt-get",
             "install docker, containerd, runc, iptables and the CNI plugins with this system's package manager",
         )
+    if not packages and not list((cache_folder() / "images").glob("base-*.json")):
+        words = "are made from Debian's packages, and there is no apt-get and dpkg-deb"
+        yield Finding(MISSING, "base images", words, "install both; many systems other than Debian offer them")
     for program in ("ip", "nsenter", "unshare", "setpriv"):
         if not shutil.which(program, path=path):
             yield Finding(MISSING, program, "not found", "install iproute2 and util-linux")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import re
@@ -10,9 +11,11 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
+import zlib
 from pathlib import Path
 
 from labs.engines.catalog import Item
+from labs.engines.files import flush
 from labs.engines.progress import Step
 from labs.errors import EngineError
 
@@ -35,7 +38,7 @@ def fetch_release(item: Item, program: str, target: Path, step: Step, *, timeout
     Args:
         item: the set it belongs to.
         program: its name.
-        target: where it is put when, and only when, its checksum is right.
+        target: where it is put when, and only when, its checksum is right. The caller keeps others from its folder.
         step: is told how far it is.
         timeout: seconds without an answer.
 
@@ -46,6 +49,8 @@ def fetch_release(item: Item, program: str, target: Path, step: Step, *, timeout
     address = item.expand(item.release, program)
     name = address.rsplit("/", 1)[-1]
     expected = item.sha256 or _published(item.expand(item.checksum, program), name, timeout)
+    for left in target.parent.glob(".download-*"):  # of a command that was killed
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
         file = Path(folder) / name
         observed = _save(address, file, step, timeout)
@@ -57,6 +62,7 @@ def fetch_release(item: Item, program: str, target: Path, step: Step, *, timeout
         if item.member:
             file = _extract(file, item.expand(item.member, program), Path(folder) / "member")
         file.chmod(0o755)
+        flush(file)
         file.rename(target)
 
 
@@ -64,7 +70,7 @@ def _extract(archive: Path, member: str, target: Path) -> Path:
     try:
         with tarfile.open(archive) as opened, opened.extractfile(member) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
-    except (tarfile.TarError, EOFError, KeyError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, KeyError, TypeError) as error:  # TypeError: it is no file
         raise BadDownload(f"{archive.name} does not hold {member}: {error}.", "It can be built instead.") from error
     return target
 
@@ -99,6 +105,8 @@ def _save(address: str, file: Path, step: Step, timeout: float) -> str:
             f"{address} does not answer: {error.reason}.", "The programs can be built instead."
         ) from error
     except (OSError, http.client.HTTPException) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
         raise Unreachable(f"The download {file.name} broke off: {error}.", "Run `labs up` again.") from error
     if total and done != total:
         raise BadDownload(

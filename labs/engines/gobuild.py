@@ -10,9 +10,14 @@ import sys
 import tempfile
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+from filelock import FileLock
+
 from labs.engines import catalog
+from labs.engines.files import flush
 from labs.engines.processes import run
 from labs.engines.progress import Step
 from labs.engines.state import cache_folder
@@ -52,15 +57,20 @@ def build(name: str, target: Path, step: Step) -> None:
             f"The disk has {free >> 20} MB free at {target.parent}, and a build needs about {NEEDED_BYTES >> 30} GB.",
             "Free some, or set LABS_CACHE to a folder on another disk.",
         )
-    go = find_go() or _fetch_go(step)
-    environment = _environment(target.parent)
-    step.update("fetching the modules")
-    total = len(_run([go, "list", "-deps", wanted.package], environment, timeout=900).splitlines())
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as folder:
+    with FileLock(cache_folder() / ".go-toolchain.lock"):  # another build may be fetching it
+        go = find_go() or _fetch_go(step)
+    for left in target.parent.glob(f".build-{name}.*"):  # of a build that was killed; the caller holds this one's lock
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".build-{name}.", ignore_cleanup_errors=True) as folder:
+        environment = _environment(Path(folder))
+        step.update("fetching the modules")
+        total = len(_run([go, "list", "-deps", wanted.package], environment, timeout=900).splitlines())
         file = Path(folder) / name
         argv = [go, "build", "-v", "-trimpath", "-mod=readonly", "-o", file]
         argv += ["-ldflags", f"-s -w {wanted.ldflags}", wanted.package]
         _compile([str(word) for word in argv], environment, total, step)
+        file.chmod(0o755)  # other users run it, whatever our umask
+        flush(file)
         file.rename(target)
 
 
@@ -69,7 +79,13 @@ def _compile(argv: list[str], environment: dict[str, str], total: int, step: Ste
     last: deque[str] = deque(maxlen=15)
     began, seen = time.monotonic(), 0
     with subprocess.Popen(
-        argv, cwd=MODULE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        argv,
+        cwd=MODULE,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
     ) as compiler:
         try:
             for line in compiler.stderr:
@@ -80,6 +96,9 @@ def _compile(argv: list[str], environment: dict[str, str], total: int, step: Ste
                     left = (time.monotonic() - began) * (1 / fraction - 1)
                     step.update(f"{seen} of at most {total} packages, about {left / 60:.0f} min left", fraction)
         except BaseException:
+            with suppress(psutil.Error, OSError):
+                for helper in psutil.Process(compiler.pid).children(recursive=True):
+                    helper.kill()
             compiler.kill()
             raise
     if compiler.returncode:
@@ -105,17 +124,15 @@ def _run(argv: list[str | Path], environment: dict[str, str], timeout: float) ->
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The user's environment, with Go's caches in ours and nothing that changes what is built."""
+    """The user's environment without what changes a build; Go's caches lie in ours, what is temporary in ``folder``."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GO") or k in ("GOPROXY", "GOSUMDB", "GOPRIVATE")}
     cache = cache_folder()
-    temporary = folder / "tmp"
-    temporary.mkdir(exist_ok=True)
     return {
         **kept,
         "CGO_ENABLED": "0",
         "GOCACHE": str(cache / "go-build"),
         "GOMODCACHE": str(cache / "go-mod"),
-        "GOTMPDIR": str(temporary),
+        "GOTMPDIR": str(folder),
         "GOTOOLCHAIN": "local",
         "GOFLAGS": "-buildvcs=false",
         "HOME": os.environ.get("HOME", str(cache)),
@@ -124,7 +141,8 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _is_new_enough(go: Path) -> bool:
     try:
-        found = re.search(r"go(\d+(?:\.\d+)*)", run([go, "env", "GOVERSION"], timeout=20))
+        environment = {**os.environ, "GOTOOLCHAIN": "local"}  # its own, not one that it would fetch
+        found = re.search(r"go(\d+(?:\.\d+)*)", run([go, "env", "GOVERSION"], env=environment, timeout=20))
     except CommandFailed:
         return False
 

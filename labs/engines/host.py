@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from labs.engines import binaries, control_plane, lifecycle, node, ports
-from labs.engines.addons import kubectl_for
+from labs.engines.addons import direct, kubectl_for
 from labs.engines.base import STARTUP, Component, Engine
 from labs.engines.control_plane import ControlPlane
 from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine
@@ -60,6 +60,10 @@ class HostEngine(Engine):
     def docker_host(self) -> str:  # type: ignore[override]
         return f"unix://{self.state / 'docker/run/docker.sock'}"
 
+    @property
+    def local_addresses(self) -> list[str]:  # the address by itself too: not every program understands networks
+        return [self.network.control_plane, self.record.subnet]
+
     @classmethod
     def create(cls, state: State, *, name: str, nodes: int | None = None) -> HostEngine:
         """Write down a new course, or take the one that exists.
@@ -95,8 +99,8 @@ class HostEngine(Engine):
                 kubectl = kubectl_for(self.kubeconfig)
                 drain = "--force --disable-eviction --ignore-daemonsets --delete-emptydir-data --grace-period=1"
                 with suppress(CommandFailed):  # whatever does not end in time ends with the machine
-                    run([*kubectl, "drain", name, *drain.split(), "--timeout=20s"], timeout=30)
-                run([*kubectl, "delete", "node", name, "--ignore-not-found"], timeout=30)
+                    run([*kubectl, "drain", name, *drain.split(), "--timeout=20s"], env=direct(), timeout=30)
+                run([*kubectl, "delete", "node", name, "--ignore-not-found"], env=direct(), timeout=30)
             for component in reversed(node.COMPONENTS):
                 self.processes.stop(f"{component}/{name}")
             self.machine(name, ()).stop()
@@ -208,7 +212,11 @@ class HostEngine(Engine):
             return reference
         import docker
 
-        with closing(docker.DockerClient(base_url=self.docker_host, timeout=120)) as client:
+        try:
+            client = docker.DockerClient(base_url=self.docker_host, timeout=120)  # asks for the version at once
+        except docker.errors.DockerException as error:
+            raise EngineError("The Docker Engine does not answer.", "`labs up` starts what does not run.") from error
+        with closing(client):
             try:
                 archive = b"".join(client.images.get(reference).save(named=reference))
             except docker.errors.ImageNotFound:

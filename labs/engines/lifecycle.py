@@ -31,7 +31,10 @@ KEPT = (
     "TERM",
     "DOCKER_HOST",
     "KUBECONFIG",
+    *("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_INDEX_URL", "PIP_CERT", "GOPROXY", "GOSUMDB", "GOPRIVATE"),
 )
+"""What sudo would forget of the user's environment: the course's own settings, and the way to the internet."""
 
 
 def up(
@@ -113,19 +116,22 @@ def up_in_background(*, patience: float = 3600) -> None:
     Raises:
         LabsError: it could not be started.
     """
-    need_root()
     name = course_name()
     state = State.of(name, system=True)
+    command = [sys.executable, "-m", "labs.cli", "--name", name, "up"]
+    is_attached = state.exists and state.read().engine == "attached"
+    argv = command if is_attached else _as_root(command)  # root for this alone: JupyterLab shall be the user's
     began = time.time()
     log = cache_folder() / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "labs.cli", "--name", name, "up"],
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=argv == command,
+            process_group=None if argv == command else 0,  # sudo remembers a password for one session only
         )
     with Reporter() as reporter:
         step = reporter.began("Docker Engine")
@@ -141,7 +147,14 @@ def up_in_background(*, patience: float = 3600) -> None:
         wait_for(usable, timeout=patience, what="the Docker Engine", interval=0.3)
         reporter.ended("Docker Engine", None)
     if child.poll():
-        raise EngineError(log.read_text().strip().splitlines()[-2].lstrip("✗ "), f"All it said is in {log}.")
+        raise EngineError(_last_error(log.read_text(errors="replace")), f"All it said is in {log}.")
+
+
+def _last_error(text: str) -> str:
+    """The sentence with which `labs up` has ended."""
+    marked = [line for line in text.splitlines() if line.startswith("✗ ")]
+    last = [*text.strip().splitlines(), *marked][-1:]
+    return last[0].removeprefix("✗ ") if last else "`labs up` was ended before it had said why."
 
 
 def _newer(file: Path, moment: float) -> bool:
@@ -210,16 +223,21 @@ def need_root() -> None:
     Raises:
         NotSupported: we are not root and cannot become it, or this is not Linux.
     """
+    command = [sys.executable, "-m", "labs.cli", *sys.argv[1:]]
+    argv = _as_root(command)
+    if argv != command:
+        sys.stdout.flush()
+        os.execv(argv[0], argv)
+
+
+def _as_root(argv: list[str]) -> list[str]:
+    """A command with root's rights: as it is when we are root. Raises NotSupported."""
     if not sys.platform.startswith("linux"):
         raise NotSupported(
             "The engines run on Linux only.",
             "Attach to Docker Desktop, kind or minikube: `labs up --context NAME --docker HOST`.",
         )
-    if os.geteuid() == 0:
-        return
-    sys.stdout.flush()
-    argv = sudo([sys.executable, "-m", "labs.cli", *sys.argv[1:]])
-    os.execv(argv[0], argv)
+    return argv if os.geteuid() == 0 else sudo(argv)
 
 
 def sudo(argv: Sequence[str]) -> list[str]:
@@ -231,6 +249,8 @@ def sudo(argv: Sequence[str]) -> list[str]:
     program = shutil.which("sudo")
     if program and subprocess.run([program, "-n", "true"], capture_output=True, check=False).returncode == 0:
         kept = [f"{key}={os.environ[key]}" for key in KEPT if key in os.environ]
+        if "XDG_CACHE_HOME" in os.environ and "LABS_CACHE" not in os.environ:
+            kept.append(f"LABS_CACHE={cache_folder()}")
         return [program, "-n", *kept, *argv]
     raise NotSupported(
         "The engine `host` needs root's rights, and neither is this root nor does sudo work without a password.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from labs.engines.identity import children
 from labs.engines.processes import GONE, Processes, run
 from labs.engines.state import Record, State
 from labs.engines.tools import INITS
@@ -56,6 +57,7 @@ class Machine:
         if self.pid is not None:
             return False
         self.stop()  # the rest of one that is just ending
+        self.processes.end_all(self.component)  # or of one whose start was killed before it was written down
         remove_cgroups(self.record, self.name)
         folder = self.state.make_folder(f"machines/{self.name}")
         self.processes.start(
@@ -76,10 +78,10 @@ class Machine:
         outer = self.processes.component(self.component).pid
         if outer is None:
             return None
-        with suppress(*GONE):
-            for child in psutil.Process(outer).children():
-                if child.name() in INITS:
-                    return child.pid
+        for child in children(outer):
+            with suppress(*GONE):
+                if psutil.Process(child).name() in INITS:
+                    return child
         return None
 
     @property
@@ -129,7 +131,7 @@ class Machine:
             "MACHINE_NAME": self.name,
             "MACHINE_FOLDER": str(folder),
             "MACHINE_CGROUP": self._cgroup,
-            "MACHINE_BINDS": "\n".join(f"{source} {target} {mode}" for source, target, mode in self.binds),
+            "MACHINE_BINDS": "\n".join(f"{source}\t{target}\t{mode}" for source, target, mode in self.binds),
             "MACHINE_HOSTS": "\n".join(f"{address} {name}" for name, address in hosts.items()),
             "MACHINE_INIT": str(self.init),
             "MACHINE_SELF": str(SCRIPT),
@@ -151,7 +153,11 @@ def remove_cgroups(record: Record, machine: str = "") -> None:
         folders = sorted((p for p in top.rglob("*") if p.is_dir()), key=lambda p: len(p.parts), reverse=True)
         for folder in [*folders, top]:
             wait_for(
-                lambda folder=folder: _rmdir(folder), timeout=5, what=f"the cgroup {folder} to be empty", interval=0.02
+                lambda folder=folder: _rmdir(folder),
+                timeout=5,
+                what=f"the cgroup {folder} to be empty",
+                hint="A process in the middle of a disk operation cannot be killed: try again in a minute.",
+                interval=0.02,
             )
 
 

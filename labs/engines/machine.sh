@@ -9,9 +9,10 @@
 #   machine.sh run COMMAND   run a command in the machine whose first process is MACHINE_PID
 #
 # From the environment: MACHINE_NAME, MACHINE_HOSTS (lines for /etc/hosts), MACHINE_FOLDER (its folder on a real disk),
-# MACHINE_CGROUP (its cgroup's path), MACHINE_BINDS (lines of "source target [ro]"), MACHINE_INIT (a static init),
+# MACHINE_CGROUP (its cgroup's path), MACHINE_BINDS (lines of "source<tab>target<tab>ro" or "rw"), MACHINE_INIT (a static init),
 # MACHINE_SELF (this file).
 set -eu
+umask 022
 
 hierarchies() {
     awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/mounts
@@ -92,7 +93,8 @@ setup() {
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     mount -t tmpfs -o mode=755 tmpfs "$root/mnt"
     kernel_settings "$root/proc/sys" "$root/run/kernel-settings"
-    echo "$MACHINE_BINDS" | while read -r source target mode; do
+    tab=$(printf '\t') # paths may hold spaces
+    printf '%s\n' "$MACHINE_BINDS" | while IFS=$tab read -r source target mode; do
         [ -n "$source" ] || continue
         if [ -d "$source" ]; then mkdir -p "$root$target"; else mkdir -p "$(dirname "$root$target")"; touch "$root$target"; fi
         mount --bind "$source" "$root$target"

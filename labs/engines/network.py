@@ -25,7 +25,8 @@ from labs.waiting import wait_for
 
 __all__ = ["HOLDER", "Network", "choose_subnet"]
 
-CANDIDATES = ipaddress.ip_network("10.213.0.0/16")
+CANDIDATES = [ipaddress.ip_network(each) for each in ("10.213.0.0/16", "172.29.0.0/16", "198.18.0.0/16")]
+"""Where the course's network may lie; the last is for benchmarks (RFC 2544), which no company's routes cover."""
 POD_CIDR = "10.244.0.0/16"
 SERVICE_CIDR = "10.96.0.0/16"
 NODES_AT = 10
@@ -35,32 +36,46 @@ FORWARD = "echo 1 > /proc/sys/net/ipv4/ip_forward"
 
 
 def choose_subnet(record: Record) -> str:
-    """A /24 that no route and no address of this host overlaps: the recorded one if it still is free.
+    """A /24 that no route and no address of this host overlaps: the recorded one if it is in use or still free.
 
     Raises:
         EngineError: none is free.
     """
-    link = Network.link_name(record)
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]))
     addresses = json.loads(run(["ip", "-json", "-4", "address"]))
+    return _choose(record, routes, addresses)
+
+
+def _choose(record: Record, routes: Sequence[dict], addresses: Sequence[dict]) -> str:
+    """The same from what ``ip`` tells of routes and addresses."""
+    link = Network.link_name(record)
+    ours = [info["local"] for entry in addresses if entry.get("ifname") == link for info in entry.get("addr_info", [])]
+    if record.subnet and any(ipaddress.ip_address(one) in ipaddress.ip_network(record.subnet) for one in ours):
+        return record.subnet  # a course that runs keeps its addresses, whatever a VPN has brought since
     taken = [
         ipaddress.ip_network(route["dst"], strict=False)
         for route in routes
         if route["dst"] != "default" and route.get("dev") != link and route.get("type") != "broadcast"
     ]
+    taken = [network for network in taken if network.prefixlen > 1]  # two halves are a VPN's way to say default
     taken += [
         ipaddress.ip_network(f"{info['local']}/{info['prefixlen']}", strict=False)
         for entry in addresses
         if entry.get("ifname") != link
         for info in entry.get("addr_info", [])
     ]
-    subnets = list(CANDIDATES.subnets(new_prefix=24))
-    first = int(record.id, 16) % len(subnets)
-    order = [*([ipaddress.ip_network(record.subnet)] if record.subnet else []), *subnets[first:], *subnets[:first]]
+    order = [ipaddress.ip_network(record.subnet)] if record.subnet else []
+    for candidate in CANDIDATES:
+        subnets = list(candidate.subnets(new_prefix=24))
+        first = int(record.id, 16) % len(subnets)
+        order += [*subnets[first:], *subnets[:first]]
     for subnet in order:
         if not any(subnet.overlaps(other) for other in taken):
             return str(subnet)
-    raise EngineError(f"No free network was found within {CANDIDATES}.", "Remove a route that covers all of it.")
+    raise EngineError(
+        f"No free network was found within {', '.join(map(str, CANDIDATES))}.",
+        "Remove a route that covers one of them, such as a VPN's, and run `labs up` again.",
+    )
 
 
 class Network:
@@ -116,6 +131,7 @@ class Network:
         link = self.link_name(self.record)
         if self.processes.component(HOLDER).state == "running":
             if self.control_plane in self._batch(["address show"]) and _has_link(link):
+                self._raise_link(link)  # a start that was killed may have made it and no more
                 return False
             self.processes.stop(HOLDER)
         if _has_link(link):
@@ -133,13 +149,16 @@ class Network:
                 "link set host up",
             ]
         )
+        self._raise_link(link)
+        return True
+
+    def _raise_link(self, link: str) -> None:
         try:
-            run(["ip", "-batch", "-"], input=f"address add {self.host}/24 dev {link}\nlink set {link} up\n")
+            run(["ip", "-batch", "-"], input=f"address replace {self.host}/24 dev {link}\nlink set {link} up\n")
         except CommandFailed as error:
             raise EngineError(
                 f"This host's link to the course's network could not be made: {error.what}", "Run `labs doctor`."
             ) from error
-        return True
 
     def attach(self, pid: int, name: str, address: str) -> None:
         """Give a machine a link to the switch and a default route, unless it has them.
@@ -150,23 +169,25 @@ class Network:
             address: its address.
         """
         port = f"to-{name}"
-        if f"{port}@" in self._batch(["link show"]):
-            return
         inside = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
-        if "eth0@" in run([*inside, "ip", "-brief", "link", "show"]):  # of a network that has ended
-            run([*inside, "ip", "link", "delete", "eth0"])
-        self._batch(
-            [
-                f"link add {port} type veth peer name eth0 netns {pid}",
-                f"link set {port} master br0",
-                f"link set {port} up",
-            ]
-        )
+        if f"{port}@" in self._batch(["link show"]):
+            if "default" in run([*inside, "ip", "-4", "route", "show"]):  # what is made last
+                return
+        else:
+            if "eth0@" in run([*inside, "ip", "-brief", "link", "show"]):  # of a network that has ended
+                run([*inside, "ip", "link", "delete", "eth0"])
+            self._batch(
+                [
+                    f"link add {port} type veth peer name eth0 netns {pid}",
+                    f"link set {port} master br0",
+                    f"link set {port} up",
+                ]
+            )
         commands = [
             "link set lo up",
-            f"address add {address}/24 dev eth0",
+            f"address replace {address}/24 dev eth0",
             "link set eth0 up",
-            f"route add default via {self.control_plane}",
+            f"route replace default via {self.control_plane}",
         ]
         run([*inside, "ip", "-batch", "-"], input="\n".join(commands) + "\n")
         run([*inside, "sh", "-c", FORWARD])

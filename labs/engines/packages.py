@@ -49,8 +49,11 @@ def _folder() -> Path:
     return folder
 
 
-def fetch_lists() -> None:
+def fetch_lists(purpose: str) -> None:
     """Fetch the system's package lists into the cache, unless they are less than a day old.
+
+    Args:
+        purpose: what the course makes of the packages, for the refusal.
 
     Raises:
         NotSupported: this is no Debian or Ubuntu.
@@ -58,8 +61,8 @@ def fetch_lists() -> None:
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise NotSupported(
-            "This machine has neither Docker's nor containerd's programs, and no apt-get to fetch them with.",
-            "Install docker, containerd, runc, iptables and the CNI plugins with your system's package manager.",
+            f"The course makes {purpose} from Debian's packages, and this machine has no apt-get and dpkg-deb.",
+            "Install both (many systems offer them), or use a machine with Debian or Ubuntu.",
         )
     folder = _folder()
     stamp = folder / "lists" / "fetched"
@@ -117,7 +120,7 @@ def unpack(debs: Sequence[Path], name: str) -> Path:
 
     Args:
         debs: the ``.deb`` files.
-        name: the folder's name; a digest of the packages is added.
+        name: the folder's name; a digest of the packages is added. The caller keeps others from doing the same.
 
     Returns:
         The folder, complete.
@@ -126,6 +129,8 @@ def unpack(debs: Sequence[Path], name: str) -> Path:
     target = cache_folder() / "packages" / f"{name}-{digest}"
     if target.exists():
         return target
+    for left in target.parent.glob(".unpack-*"):  # of a command that was killed; the caller holds the lock
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpack-") as temporary:
         tree = Path(temporary) / "tree"
         tree.mkdir()

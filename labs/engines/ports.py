@@ -120,8 +120,9 @@ class Forwarder:
         self.problems = {port: problem for port, problem in self.problems.items() if port in wanted}
         state = {"listening": sorted(self.servers), "problems": self.problems}
         temporary = self.folder / f"{STATE}.part"
-        temporary.write_text(json.dumps(state))
-        temporary.replace(self.folder / STATE)
+        with suppress(OSError):  # a full disk does not end the forwarding
+            temporary.write_text(json.dumps(state))
+            temporary.replace(self.folder / STATE)
 
     def _handler(self, port: int):
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -131,7 +132,11 @@ class Forwarder:
             except Exception:  # refused there: refused here
                 writer.transport.abort()
                 return
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer), return_exceptions=True)
+            try:
+                await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer), return_exceptions=True)
+            finally:  # an end of what is sent closes one direction only
+                far_writer.close()
+                writer.close()
 
         return handle
 
@@ -184,7 +189,7 @@ def _get_json(connection: http.client.HTTPConnection, path: str):
 def _follow(connect: Callable[[], http.client.HTTPConnection], path: str, changed: Callable[[], None]) -> None:
     """List, then list again whenever a line arrives on the stream at ``path``; forever, whatever ends in between."""
     while True:
-        with suppress(OSError, http.client.HTTPException, ValueError):
+        with suppress(Exception):
             connection = connect()
             try:
                 connection.request("GET", path)

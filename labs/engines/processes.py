@@ -13,12 +13,16 @@ from pathlib import Path
 import psutil
 
 from labs.engines.base import Component
+from labs.engines.identity import children, identity, is_process
 from labs.engines.state import ID_VARIABLE as MARK
 from labs.engines.state import State
 from labs.errors import CommandFailed, EngineError, Timeout
 from labs.waiting import wait_for
 
 __all__ = ["GONE", "MARK", "Processes", "run"]
+
+COMPONENT = "LABS_COMPONENT"
+"""The environment variable that names the component which a process belongs to; its helpers inherit it."""
 
 GONE = (psutil.Error, FileNotFoundError, ProcessLookupError)
 """What is raised of a process that ends while it is looked at; psutil lets the last two through at times."""
@@ -32,7 +36,7 @@ def run(
     timeout: float = 60,
     cwd: Path | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed.
+    """Run a program to its end and return what it printed, without its warnings (standard error).
 
     Args:
         argv: the program and its arguments.
@@ -50,8 +54,7 @@ def run(
             words,
             input=input.encode() if isinstance(input, str) else input,
             stdin=subprocess.DEVNULL if input is None else None,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             env=dict(env) if env is not None else None,
             timeout=timeout,
             cwd=cwd,
@@ -63,7 +66,7 @@ def run(
         raise CommandFailed(words, 127, str(error)) from error
     output = done.stdout.decode(errors="replace")
     if done.returncode:
-        raise CommandFailed(words, done.returncode, output)
+        raise CommandFailed(words, done.returncode, f"{output}\n{done.stderr.decode(errors='replace')}")
     return output
 
 
@@ -97,6 +100,10 @@ class Processes:
         log = self.log(name)
         self.state.make_folder(log.parent, mode=0o755)
         words = [str(word) for word in argv]
+        unrecorded = self._unrecorded(name, words)
+        if unrecorded:
+            self._note(name, unrecorded, words)
+            return unrecorded
         with log.open("ab") as output:
             child = subprocess.Popen(
                 [*(str(word) for word in via), *words],
@@ -108,33 +115,33 @@ class Processes:
                     "LANG": "C.UTF-8",
                     **(env or {}),
                     MARK: self.course_id,
-                    "LABS_COMPONENT": name,
+                    COMPONENT: name,
                 },
                 start_new_session=True,
                 cwd="/",
+                umask=0o022,
             )
         pid = _only_child(child) if forks else child.pid
-        self._write(name, {"pid": pid, "born": _born(pid), "argv": words, "wanted": True})
+        self._note(name, pid, words)
         return pid
 
     def component(self, name: str) -> Component:
         """The state of a daemon."""
-        try:
-            known = json.loads(self._file(name).read_text())
-        except (OSError, ValueError):
+        known = _read(self._file(name))
+        if not known:
             return Component(name, "stopped", log=self.log(name))
         pid = known["pid"]
-        if _alive(pid, known["born"]):
+        if _alive(pid, known):
             return Component(name, "running", pid, known["argv"], self.log(name))
         state = "failed" if known["wanted"] else "stopped"
         return Component(name, state, None, known["argv"], self.log(name), "ended by itself" if known["wanted"] else "")
 
     def born(self, name: str) -> float:
-        """When a daemon was started, in seconds of the epoch; 0 when it was not."""
-        try:
-            return json.loads(self._file(name).read_text())["born"]
-        except (OSError, ValueError):
-            return 0.0
+        """When a daemon that runs was started, in seconds of the epoch by the clock of now; 0 when it does not run."""
+        pid = self.component(name).pid
+        with suppress(*GONE):
+            return psutil.Process(pid).create_time() if pid else 0.0
+        return 0.0
 
     def log(self, name: str) -> Path:
         """The file that a daemon writes to."""
@@ -151,17 +158,18 @@ class Processes:
 
     def stop(self, name: str, *, timeout: float = 10) -> None:
         """Ask a daemon to end; kill it when it has not after ``timeout`` seconds."""
-        component = self.component(name)
-        if self._file(name).exists():
-            self._write(name, {**json.loads(self._file(name).read_text()), "wanted": False})
+        component, known = self.component(name), _read(self._file(name))
+        if known:
+            self._write(name, {**known, "wanted": False})
         if component.pid:
             _end([component.pid], timeout)
 
     def forget(self) -> None:
         """Note that no daemon is wanted any more."""
         for file in (self.state.folder / "run").glob("*.json"):
-            known = json.loads(file.read_text())
-            self._write(known["name"], {**known, "wanted": False})
+            known = _read(file)
+            if known:
+                self._write(known["name"], {**known, "wanted": False})
 
     def check_alive(self, name: str) -> None:
         """Raise EngineError with the last words of a daemon that has ended."""
@@ -169,21 +177,33 @@ class Processes:
             words = self.tail(name, 3) or "it wrote nothing"
             raise EngineError(f"{name} ended while starting: {words}", f"`labs logs {name}` shows all it wrote.")
 
-    def marked(self) -> list[psutil.Process]:
-        """Every process on this machine that carries the course's mark, recorded or not."""
+    def marked(self, name: str = "") -> list[psutil.Process]:
+        """Every process on this machine that carries the course's mark, recorded or not.
+
+        Args:
+            name: only those of this component.
+        """
         found = []
-        entry = f"{MARK}={self.course_id}".encode()
+        wanted = {f"{MARK}={self.course_id}".encode()} | ({f"{COMPONENT}={name}".encode()} if name else set())
         for pid in psutil.pids():
             with suppress(*GONE, PermissionError):
                 environ = Path(f"/proc/{pid}/environ").read_bytes()
-                if entry in environ.split(b"\0") and pid != os.getpid():
+                if wanted <= set(environ.split(b"\0")) and pid != os.getpid():
                     found.append(psutil.Process(pid))
         return found
 
-    def end_all(self, *, timeout: float = 3) -> None:
-        """Kill every process of the course, and wait until they are gone."""
+    def end_all(self, name: str = "", *, timeout: float = 3) -> None:
+        """Kill every process of the course, and wait until they are gone.
+
+        Args:
+            name: only those of this component.
+            timeout: seconds to wait after each attempt.
+
+        Raises:
+            EngineError: one does not end.
+        """
         for _ in range(5):
-            left = self.marked()
+            left = self.marked(name)
             if not left:
                 return
             _kill([p.pid for p in left], timeout)
@@ -195,9 +215,28 @@ class Processes:
     def _file(self, name: str) -> Path:
         return self.state.folder / "run" / f"{name.replace('/', '-')}.json"
 
+    def _unrecorded(self, name: str, words: list[str]) -> int | None:
+        """The daemon, should it have been started by a command that was killed before it could write that down."""
+        for process in self.marked(name):
+            with suppress(*GONE):
+                if process.cmdline() == words:
+                    return process.pid
+        return None
+
+    def _note(self, name: str, pid: int, words: list[str]) -> None:
+        self._write(name, {"pid": pid, "identity": identity(pid), "argv": words, "wanted": True})
+
     def _write(self, name: str, known: dict) -> None:
         self.state.make_folder("run")
         self.state.write_file(self._file(name), json.dumps({"name": name, **known}), mode=0o644)
+
+
+def _read(file: Path) -> dict:
+    """What is known of a daemon; nothing when the file is not there, or came out of a power cut empty."""
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
 
 
 def _only_child(parent: subprocess.Popen) -> int:
@@ -207,28 +246,21 @@ def _only_child(parent: subprocess.Popen) -> int:
         if parent.poll() is not None:
             return parent.pid
         with suppress(*GONE):
-            itself = psutil.Process(parent.pid)
-            if itself.name() == "nsenter":  # before, it is a shell whose children are something else
-                return next((c.pid for c in itself.children()), None)
+            if psutil.Process(parent.pid).name() == "nsenter":  # before, it is a shell whose children are others
+                return next(iter(children(parent.pid)), None)
         return None
 
     return wait_for(child, timeout=10, what=f"{parent.args[0]} to start its program", interval=0.01)
 
 
-def _born(pid: int) -> float:
-    try:
-        return psutil.Process(pid).create_time()
-    except GONE:
-        return 0.0
-
-
-def _alive(pid: int, born: float) -> bool:
-    """Whether the process still is the one that was started: process ids are used again, also after a reboot."""
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - born) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except GONE:
-        return False
+def _alive(pid: int, known: dict) -> bool:
+    """Whether the process still is the one that was started, and has not ended."""
+    with suppress(*GONE):
+        return (
+            is_process(pid, known.get("identity", ""), known.get("born", 0.0))
+            and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        )
+    return False
 
 
 def _end(pids: list[int], timeout: float) -> None:

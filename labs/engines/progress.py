@@ -17,6 +17,8 @@ import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from labs.engines.identity import identity, is_process
+
 __all__ = ["Cancelled", "Reporter", "Startup", "Step", "Task", "read_startup", "run_tasks"]
 
 
@@ -50,18 +52,10 @@ def read_startup(file: Path) -> Startup | None:
     """What the last `labs up` of a course told of itself, or None."""
     try:
         told = json.loads(file.read_text())
-        running = not told["ended"] and _is_process(told["pid"], told["born"])
+        running = not told["ended"] and is_process(told["pid"], told.get("identity", ""), told["born"])
         return Startup(running, told["steps"], told["done"], told["error"], told["pid"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _is_process(pid: int, born: float) -> bool:
-    """Whether this process still is the one that was born then: process ids are used again."""
-    try:
-        return abs(psutil.Process(pid).create_time() - born) < 1
-    except (psutil.Error, OSError):
-        return False
 
 
 class Step:
@@ -95,6 +89,8 @@ class Reporter:
         self.quiet, self.cancelled = quiet, Event()
         # in a notebook's cell, `!` gives a terminal that cannot move its cursor
         self.live = not quiet and sys.stderr.isatty() and "JPY_PARENT_PID" not in os.environ
+        if hasattr(sys.stderr, "reconfigure"):  # a locale without ✓ is no reason to fail
+            sys.stderr.reconfigure(errors="replace")
         self.console = Console(stderr=True, quiet=quiet)
         self.seconds: dict[str, float] = {}
         self._start = time.monotonic()
@@ -140,6 +136,7 @@ class Reporter:
                 json.dumps(
                     {
                         "pid": os.getpid(),
+                        "identity": identity(os.getpid()),
                         "born": psutil.Process().create_time(),
                         "steps": self._told,
                         "done": self._done,
@@ -148,6 +145,7 @@ class Reporter:
                     }
                 )
             )
+            temporary.chmod(0o644)  # it is root's under sudo, and read by the person at the keyboard
             temporary.replace(self._file)
         except OSError:  # a full disk is reported by whoever needs the room
             temporary.unlink(missing_ok=True)

@@ -155,7 +155,8 @@ class Startup:
         return ready == len(engine.nodes)
 
     def _kubectl(self, *arguments: str, timeout: float = 30) -> str:
-        return run([*addons.kubectl_for(self.engine.kubeconfig), *arguments], timeout=timeout)
+        kubectl = addons.kubectl_for(self.engine.kubeconfig)
+        return run([*kubectl, *arguments], env=addons.direct(), timeout=timeout)
 
 
 def start_ports(engine: HostEngine) -> None:

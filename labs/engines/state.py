@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from filelock import FileLock
 from filelock import Timeout as LockTimeout
 from platformdirs import user_cache_path, user_state_path
 
+from labs.engines.files import flush
 from labs.errors import EngineError, LabsError
 
 __all__ = ["APP", "ID_VARIABLE", "Record", "State", "cache_folder", "course_name", "list_courses", "owner"]
@@ -34,7 +36,7 @@ def cache_folder() -> Path:
     """The folder for what is expensive to make and the same for every course: binaries, packages, images."""
     override = os.environ.get("LABS_CACHE")
     if override:
-        return Path(override)
+        return Path(override).expanduser().absolute()  # daemons have other working folders
     uid, _ = owner()
     if uid != os.getuid():  # under sudo: the user's cache, not root's
         import pwd  # does not exist on Windows, where `attached` still works
@@ -54,11 +56,14 @@ def course_name(name: str | None = None) -> str:
     """The course's name: the argument, else ``$LABS_NAME``, else ``default``.
 
     Raises:
-        LabsError: the name is not made of letters, digits and dashes.
+        LabsError: the name is not made of letters, digits and, between them, dashes; it becomes a label's value.
     """
     name = name or os.environ.get("LABS_NAME") or "default"
-    if not name.replace("-", "").isalnum() or len(name) > 32 or not name.isascii():
-        raise LabsError(f"{name!r} is no name for a course.", "Use up to 32 letters, digits and dashes.")
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?", name):
+        raise LabsError(
+            f"{name!r} is no name for a course.",
+            "Use up to 32 letters, digits and dashes, with a letter or digit at both ends.",
+        )
     return name
 
 
@@ -67,7 +72,7 @@ def _roots() -> list[Path]:
     a home folder does not allow; so a course of root's lies under /var/lib, as daemons' data does."""
     override = os.environ.get("LABS_STATE")
     if override:
-        return [Path(override)]
+        return [Path(override).expanduser().absolute()]
     return [SYSTEM_STATE / str(owner()[0]), user_state_path(APP)]
 
 
@@ -93,7 +98,6 @@ class Record:
         nodes: number of Kubernetes nodes.
         subnet: the link's network, such as ``10.213.7.0/24``; empty where there is none.
         settings: what only this engine understands.
-        ready: the names of the parts that were seen to work.
     """
 
     name: str
@@ -102,7 +106,6 @@ class Record:
     nodes: int = 1
     subnet: str = ""
     settings: dict = field(default_factory=dict)
-    ready: list[str] = field(default_factory=list)
 
 
 class State:
@@ -180,7 +183,10 @@ class State:
     def make_folder(self, path: Path | str, *, mode: int = 0o711, uid: int = -1, gid: int = -1) -> Path:
         """A folder in the course's folder, with all above it."""
         path = self.folder / path
-        path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        for folder in [parent for parent in reversed(path.parents) if not parent.exists()]:
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755 if folder in self.folder.parents else 0o711)  # whatever our umask: other users walk here
+        path.mkdir(exist_ok=True, mode=0o711)
         path.chmod(mode)
         if uid >= 0:
             os.chown(path, uid, gid)
@@ -200,15 +206,21 @@ class State:
         path = self.folder / path
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(3)}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            os.fchmod(descriptor, mode)
-            if uid >= 0:
-                os.fchown(descriptor, uid, gid)
-            if durable:
-                file.flush()
-                os.fsync(descriptor)
-        temporary.replace(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                os.fchmod(descriptor, mode)
+                if uid >= 0:
+                    os.fchown(descriptor, uid, gid)
+                if durable:
+                    file.flush()
+                    os.fsync(descriptor)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        if durable:
+            flush(path.parent)
         return path
 
     @contextmanager
@@ -221,7 +233,8 @@ class State:
         Raises:
             EngineError: another one is at it.
         """
-        self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+        if not self.folder.parent.exists():
+            self.make_folder(self.folder.parent, mode=0o755)
         path = self.folder.parent / f".{self.folder.name}.lock"
         lock = FileLock(path)
         try:

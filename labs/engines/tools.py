@@ -1,12 +1,12 @@
 """The node's programs: dockerd, containerd, runc, iptables, CNI plugins and an init.
 
-They come from PATH when all are there, else from Debian packages unpacked into the cache.
+They come from the system's folders, which a machine of the course sees as well, when all are there; else from Debian
+packages unpacked into the cache.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.engines import packages
+from labs.engines.files import write_at_once
 from labs.engines.processes import run
 from labs.engines.progress import Step
 from labs.engines.state import cache_folder
@@ -35,7 +36,7 @@ class Tools:
     """Where the programs are.
 
     Attributes:
-        prefix: the folder that a machine sees as /opt/kube-labs, or None when all are on PATH.
+        prefix: the folder that a machine sees as /opt/kube-labs, or None when the system has all of them.
         init: a small init program, as a machine sees it.
         cni: the CNI plugins' folder, as a machine sees it.
         env: the environment that the programs need in a machine.
@@ -49,7 +50,7 @@ class Tools:
 
 def find_tools(step: Step) -> Tools:
     """Find the programs, or fetch them. Raises NotSupported, EngineError."""
-    which = {name: shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}") for name in PROGRAMS + INITS}
+    which = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS + INITS}
     cni = next((f for f in CNI_FOLDERS if all((f / plugin).exists() for plugin in CNI_PLUGINS)), None)
     init = next((which[name] for name in INITS if which[name]), None)
     if all(which[name] for name in PROGRAMS) and cni and init:
@@ -58,13 +59,23 @@ def find_tools(step: Step) -> Tools:
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / "tools.json"
     with FileLock(folder / ".tools.lock"):
-        if not note.exists() or not Path(json.loads(note.read_text())).is_dir():
+        prefix = _noted(note)
+        if prefix is None:
             step.update("fetching packages")
-            packages.fetch_lists()
+            packages.fetch_lists("the node's programs")
             prefix = packages.unpack(packages.download(PACKAGES, whole=False), "tools")
             _link_iptables(prefix)
-            note.write_text(json.dumps(str(prefix)))
-    return _tools_in(Path(json.loads(note.read_text())))
+            write_at_once(note, json.dumps(str(prefix)))
+    return _tools_in(prefix)
+
+
+def _noted(note: Path) -> Path | None:
+    """The folder that was made before, or None."""
+    try:
+        prefix = Path(json.loads(note.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return prefix if prefix.is_dir() else None
 
 
 def _tools_in(prefix: Path) -> Tools:

@@ -6,7 +6,6 @@ import io
 import json
 import socket
 import stat
-import time
 
 import pytest
 
@@ -33,10 +32,9 @@ def logs_of(core, namespace: str, name: str) -> str:
     return core.read_namespaced_pod_log(name, namespace)
 
 
-def test_second_up_starts_nothing_and_is_quick(here):
-    before, began = here.pids(), time.monotonic()
+def test_second_up_starts_nothing(here):
+    before = here.pids()
     here.must("up", "--quiet")
-    assert time.monotonic() - began < 15  # seconds; less than two where nothing else runs
     assert here.pids() == before
 
 

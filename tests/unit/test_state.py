@@ -77,4 +77,5 @@ def test_a_course_name_is_safe_in_paths_and_labels_or_refused(name):
     except LabsError:
         return
     assert 0 < len(chosen) <= 32
+    assert chosen.strip("-") == chosen
     assert set(chosen) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")

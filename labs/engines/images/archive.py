@@ -6,10 +6,12 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labs.engines.catalog import architecture
+from labs.engines.files import write_at_once
 
 __all__ = ["Image", "Layer", "write"]
 
@@ -25,6 +27,9 @@ class Layer:
 
     def __contains__(self, path: str) -> bool:
         return path in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
 
     def directory(self, path: str, mode: int = 0o755) -> None:
         """Add a folder."""
@@ -99,6 +104,4 @@ def write(image: Image, target: Path) -> None:
     for digest, layer in zip(digests, image.layers, strict=True):
         whole.file(f"{digest}/layer.tar", layer)
     whole.file("manifest.json", json.dumps(manifest).encode())
-    temporary = target.with_suffix(".part")
-    temporary.write_bytes(whole.bytes())
-    temporary.replace(target)
+    write_at_once(target, whole.bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import posixpath
+import re
 import subprocess
 import tarfile
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.engines import binaries, catalog, packages
+from labs.engines.files import write_at_once
 from labs.engines.images.archive import Image, Layer, write
 from labs.engines.progress import Step
 from labs.engines.state import cache_folder
@@ -44,11 +46,10 @@ def base_images(step: Step) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / f"base-{RECIPE}.json"
     with FileLock(folder / ".base.lock"):
-        if note.exists():
-            paths = {tag: folder / name for tag, name in json.loads(note.read_text()).items()}
-            if all(path.exists() for path in paths.values()):
-                return paths
-        packages.fetch_lists()
+        paths = {tag: folder / name for tag, name in _read(note).items()}
+        if paths and all(path.exists() for path in paths.values()):
+            return paths
+        packages.fetch_lists("its base images")
         step.update("fetching packages", 0.1)
         sets = {
             "base": ["busybox", "ca-certificates", "netbase"],
@@ -60,20 +61,36 @@ def base_images(step: Step) -> dict[str, Path]:
         step.update("assembling", 0.5)
         base = _base_layer(debs["base"])
         shell, web, python = (_layer_above(debs["base"], debs[name]) for name in ("shell", "web", "python"))
+        interpreter = _interpreter(python)
         for name in ("python3", "python"):
-            python.link(f"usr/bin/{name}", "python3.11")
+            python.link(f"usr/bin/{name}", interpreter)
         images = [
             Image("labs/shell:1", (base, shell.bytes()), ("base: libc6, busybox", "curl, wget"), _config(["sh"])),
             *(_web(base, web.bytes(), version) for version in ("1", "2")),
-            Image("labs/python:3.11", (base, python.bytes()), ("base: libc6, busybox", "python3.11"),
+            Image("labs/python:3.11", (base, python.bytes()), ("base: libc6, busybox", interpreter),
                   _config(["python3"], env=["PYTHONUNBUFFERED=1"])),
         ]  # fmt: skip
         paths = {}
         for image in images:
             paths[image.tag] = folder / f"{image.tag.replace('/', '-').replace(':', '-')}.tar"
             write(image, paths[image.tag])
-        note.write_text(json.dumps({tag: path.name for tag, path in paths.items()}))
+        write_at_once(note, json.dumps({tag: path.name for tag, path in paths.items()}))
         return paths
+
+
+def _read(note: Path) -> dict[str, str]:
+    try:
+        return json.loads(note.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _interpreter(layer: Layer) -> str:
+    """The Python that the packages brought, such as ``python3.11``; which one it is depends on the system."""
+    found = [name for path in layer if re.fullmatch(r"python3\.\d+", name := path.removeprefix("usr/bin/"))]
+    if not found:
+        raise EngineError("The system's packages hold no Python for the image labs/python.", "Run `labs up` again.")
+    return found[0]
 
 
 def system_images(programs: Sequence[str]) -> dict[str, Path]:
@@ -111,7 +128,7 @@ def _config(command: Sequence[str], *, env: Sequence[str] = (), ports: Sequence[
 def _web(base: bytes, nginx: bytes, version: str) -> Image:
     layer = Layer()
     for path in sorted(p for p in (FILES / "web").rglob("*") if p.is_file()):
-        text = path.read_text().replace("@VERSION@", version)
+        text = path.read_text(encoding="utf-8").replace("@VERSION@", version)
         layer.file(path.relative_to(FILES / "web").as_posix(), text.encode())
     layer.link("var/log/nginx/access.log", "/dev/stdout")
     layer.link("var/log/nginx/error.log", "/dev/stderr")
@@ -164,9 +181,12 @@ def _wanted(debs: Sequence[Path]) -> list[Path]:
 
 def _files(deb: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
     """The files of a package, with paths as they are on a merged-/usr system."""
-    stream = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, check=True).stdout
+    done = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], capture_output=True, check=False)
+    if done.returncode:
+        deb.unlink(missing_ok=True)
+        raise EngineError(f"The package {deb.name} is damaged.", "`labs up` fetches it again.")
     found = []
-    with tarfile.open(fileobj=io.BytesIO(stream)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         for info in archive:
             content = archive.extractfile(info).read() if info.isreg() else b""
             info.name = _merged(info.name)

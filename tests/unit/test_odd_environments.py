@@ -1,0 +1,138 @@
+"""Proxies, a sudo, a umask, a locale and settings that are not the usual ones."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import kubernetes
+import pytest
+
+from labs import unforeseen
+from labs.engines import addons, lifecycle
+from labs.engines.progress import Reporter
+from labs.engines.state import State, cache_folder
+from labs.environment import set_environment
+
+PROXY = "http://proxy.example:3128"
+
+
+def test_no_proxy_leads_to_the_courses_own_cluster(monkeypatch, tmp_path):
+    for name in ("DOCKER_HOST", "KUBECONFIG", "PATH", "DOCKER_CONTEXT"):
+        monkeypatch.setenv(name, os.environ.get(name, "other"))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "example.com")
+    module = kubernetes.config.kube_config
+    monkeypatch.setattr(module, "KUBE_CONFIG_DEFAULT_LOCATION", "")
+    engine = SimpleNamespace(docker_host="tcp://elsewhere:2375", local_addresses=["10.213.7.1", "10.213.7.0/24"])
+    set_environment(engine, tmp_path / "kubeconfig")
+    for name in ("NO_PROXY", "no_proxy"):
+        assert os.environ[name] == "example.com,localhost,127.0.0.1,::1,10.213.7.1,10.213.7.0/24"
+    assert "DOCKER_CONTEXT" not in os.environ  # it would win over DOCKER_HOST
+
+
+def test_kubectl_goes_to_the_courses_cluster_directly(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    assert addons.direct()["NO_PROXY"] == "*"
+
+
+def test_sudo_keeps_the_way_to_the_internet(monkeypatch, tmp_path):
+    monkeypatch.setenv("https_proxy", PROXY)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("LABS_CACHE", raising=False)
+    monkeypatch.setattr(lifecycle.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(lifecycle.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
+    command = lifecycle.sudo(["labs", "up"])
+    assert f"https_proxy={PROXY}" in command
+    assert f"LABS_CACHE={cache_folder()}" in command
+    assert command[-2:] == ["labs", "up"]
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """What is started in the background, by a user who is not root but may become it."""
+    monkeypatch.setenv("LABS_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LABS_NAME", "trial")
+    monkeypatch.setattr(lifecycle.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(lifecycle, "sudo", lambda argv: ["sudo", *argv])
+    monkeypatch.setattr(lifecycle.os, "execv", lambda *_: pytest.fail("this very process went on as root"))
+    monkeypatch.setattr(lifecycle.sys, "platform", "linux")
+    commands = []
+
+    def start(argv, **_):
+        commands.append(argv)
+        return SimpleNamespace(poll=lambda: 0)
+
+    monkeypatch.setattr(lifecycle.subprocess, "Popen", start)
+    return commands
+
+
+def test_only_the_engines_are_started_as_root(started):
+    lifecycle.up_in_background()
+    assert started == [["sudo", sys.executable, "-m", "labs.cli", "--name", "trial", "up"]]
+
+
+def test_nobody_becomes_root_for_an_attached_course(started, tmp_path):
+    state = State(tmp_path / "state/trial")
+    state.make_folder(".")
+    (state.folder / State.RECORD).write_text('{"name": "trial", "engine": "attached"}')
+    lifecycle.up_in_background()
+    assert started == [[sys.executable, "-m", "labs.cli", "--name", "trial", "up"]]
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("  ✗ network (0.1 s)\n✗ It broke.\n  → Mend it.\n", "It broke."),
+        ("✗ One line.\n", "One line."),
+        ("sudo: a password is required\n", "sudo: a password is required"),
+        ("", "`labs up` was ended before it had said why."),
+    ],
+)
+def test_why_the_background_command_ended(log, words):
+    assert lifecycle._last_error(log) == words
+
+
+def test_daemons_of_other_users_reach_their_folders_whatever_the_umask(tmp_path):
+    before = os.umask(0o077)
+    try:
+        made = State(tmp_path / "a/b/course").make_folder("control-plane/etcd", mode=0o700)
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(folder.stat().st_mode) for folder in (made, *made.parents)[:5]]
+    assert modes == [0o700, 0o711, 0o711, 0o755, 0o755]
+
+
+def test_folders_are_named_for_daemons_that_run_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LABS_STATE", "state")
+    monkeypatch.setenv("LABS_CACHE", "~/cache of mine")
+    assert State.of("trial", system=True).folder == tmp_path / "state/trial"
+    assert cache_folder() == Path("~/cache of mine").expanduser()
+
+
+def test_locale_without_a_check_mark_is_no_failure(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Reporter() as reporter:
+        reporter.began("network")
+        reporter.ended("network", None)
+    stream.flush()
+    assert b"network" in stream.buffer.getvalue()
+
+
+def test_error_nobody_foresaw_is_told_even_when_its_details_cannot_be_kept(monkeypatch):
+    monkeypatch.setenv("LABS_NAME", "not a name")
+    monkeypatch.setenv("LABS_CACHE", "/nowhere")
+    assert "RuntimeError: it broke" in unforeseen.in_words(RuntimeError("it broke")).what
+
+
+def test_machine_script_is_a_shells():
+    script = Path(lifecycle.__file__).with_name("machine.sh")
+    subprocess.run(["sh", "-n", script], check=True)

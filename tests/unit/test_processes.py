@@ -1,0 +1,73 @@
+"""Daemons are found again, whatever the clock, a killed command or a power cut did to what was written down."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+
+from labs.engines.processes import Processes, run
+from labs.engines.state import Record, State
+from labs.errors import CommandFailed
+from labs.waiting import wait_for
+
+DAEMON = ["sleep", "60"]
+
+
+@pytest.fixture
+def processes(tmp_path):
+    made = Processes(State(tmp_path / "course"), Record(name="trial").id)
+    yield made
+    made.end_all()
+
+
+def test_warnings_do_not_spoil_what_a_program_prints():
+    assert run(["sh", "-c", "echo warning >&2; echo '{}'"]) == "{}\n"
+
+
+def test_failure_tells_the_programs_last_words():
+    with pytest.raises(CommandFailed, match="status 3: it broke") as caught:
+        run(["sh", "-c", "printf half; echo it broke >&2; exit 3"])
+    assert "half" in caught.value.output
+
+
+def test_daemon_runs_on_when_the_clock_is_set(processes, monkeypatch):
+    pid = processes.start("trial", DAEMON)
+    real = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: real(self) + 3600)
+    assert processes.component("trial").state == "running"
+    assert processes.start("trial", DAEMON) == pid
+    assert processes.born("trial") > 3600
+
+
+def test_daemon_of_a_command_that_was_killed_is_taken_not_started_twice(processes):
+    pid = processes.start("trial", DAEMON)
+    (processes.state.folder / "run/trial.json").unlink()
+    assert processes.component("trial").state == "stopped"
+    assert processes.start("trial", DAEMON) == pid
+    assert [p.pid for p in processes.marked()] == [pid]
+
+
+def test_only_one_components_processes_are_ended(processes):
+    pids = {name: processes.start(name, DAEMON) for name in ("one", "other")}
+    processes.end_all("one")
+    assert [p.pid for p in processes.marked()] == [pids["other"]]
+
+
+def test_empty_record_of_a_daemon_stops_nobody(processes):
+    processes.start("trial", DAEMON)
+    (processes.state.folder / "run/trial.json").write_text("")
+    assert processes.component("trial").state == "stopped"
+    processes.forget()
+    processes.stop("trial")
+
+
+def test_other_users_can_read_what_a_daemon_writes_whatever_the_umask(processes):
+    before = os.umask(0o077)
+    try:
+        processes.start("trial", ["sh", "-c", 'umask; exec "$@"', "sh", *DAEMON])
+    finally:
+        os.umask(before)
+    told = wait_for(lambda: processes.tail("trial", 1), timeout=20, what="the daemon's umask", interval=0.02)
+    assert told == "0022"
