@@ -55,7 +55,7 @@ def expect_started(lab: Lab, name: str) -> None:
         try:
             return expect_rolled_out(lab, name)
         except NotYet as late:
-            lacking = [lack for pod in _newest(pods_of(lab, deployment(lab, name))) if (lack := _lack(lab, pod))]
+            lacking = [lack for pod in _newest(lab, deployment(lab, name)) if (lack := _lack(lab, pod))]
             if not lacking:
                 raise
             told, is_there = _cause(lab, lacking[0])
@@ -66,13 +66,16 @@ def expect_started(lab: Lab, name: str) -> None:
     return None
 
 
-def _newest(pods: list[Any]) -> list[Any]:
-    """The pods of the last template: what older ones lack may have been mended."""
-    if not pods:
-        return []
-    last = max(pods, key=lambda pod: pod.metadata.creation_timestamp)
-    hashes = [(pod, (pod.metadata.labels or {}).get("pod-template-hash")) for pod in (*pods, last)]
-    return [pod for pod, digest in hashes[:-1] if digest == hashes[-1][1]]
+def _newest(lab: Lab, workload: Any) -> list[Any]:
+    """A Deployment's live pods of its present template: what older ones lack or log may have been mended."""
+    revisions = {
+        int((item.metadata.annotations or {}).get("deployment.kubernetes.io/revision", 0)): item.metadata.name
+        for item in clients(lab).apps.list_namespaced_replica_set(lab.namespace).items
+        if any(owner.uid == workload.metadata.uid for owner in item.metadata.owner_references or [])
+    }
+    present = revisions[max(revisions)] if revisions else ""
+    pods = pods_of(lab, workload)
+    return [pod for pod in pods if any(owner.name == present for owner in pod.metadata.owner_references or [])]
 
 
 def _lack(lab: Lab, pod: Any) -> str:
@@ -151,7 +154,7 @@ def older(lab: Lab, workload: Any, source: Source) -> bool:
     changes = [entry.time for entry in (item.metadata.managed_fields if item else None) or [] if entry.time]
     starts = [
         status.state.running.started_at
-        for pod in pods_of(lab, workload)
+        for pod in _newest(lab, workload)
         for status in pod.status.container_statuses or []
         if status.state.running
     ]
@@ -229,8 +232,8 @@ def decoded(text: str | None) -> str:
 
 
 def last_line(lab: Lab, workload: Any) -> str:
-    """The last line in the log of a Deployment's newest pod; empty when there is none."""
-    pods = sorted(pods_of(lab, workload), key=lambda pod: pod.metadata.creation_timestamp)
+    """The last line in the log of a Deployment's pod of the present template; empty when there is none."""
+    pods = _newest(lab, workload)
     if not pods:
         return ""
     return found(

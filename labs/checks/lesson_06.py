@@ -82,8 +82,8 @@ def check_archive_kept(lab: Lab) -> None:
     expect_replicas(archive, 1)
     expect_claim_mounted(lab, archive, DATA)
     claim = read_claim(lab, "archive")
-    expect_asked_for(lab, claim, "200Mi")
     _expect_one_at_a_time(archive, claim)
+    expect_asked_for(lab, claim, "200Mi")
     _expect_kept(lab, archive)
 
 

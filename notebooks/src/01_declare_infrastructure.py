@@ -21,7 +21,7 @@
 #
 # *You need*: Python. Nothing of containers or Kubernetes.
 #
-# *Time*: about 65 minutes, the three exercises included.
+# *Time*: about 70 minutes, the three exercises included.
 
 # %% tags=["parameters"]
 TIMEOUT = 120  # seconds to wait for anything

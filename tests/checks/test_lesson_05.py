@@ -72,6 +72,7 @@ def mounted(name: str, container: str, source: str, path: str = "/etc/weather") 
     return patch(name, container, f"volumeMounts: [{{name: v, mountPath: {path}}}]", f"{{name: v, {source}}}")
 
 
+ALONE = """timeout 60 bash -c 'until [ $(kubectl get pods -l app=tower -o name | wc -l) = 1 ]; do :; done'\n"""
 READY = "kubectl rollout status deployment >/dev/null\n"  # of all that there are
 
 
@@ -293,7 +294,8 @@ WRONG = {
     "3 the store opened": (
         "ex-05-3",
         patch("tower", "store", "volumeMounts: [{mountPath: /etc/weather, $patch: delete}]")
-        + READY.replace("deployment", "deployment/tower"),
+        + READY.replace("deployment", "deployment/tower")
+        + ALONE,
         "401 to a POST without token, as before|status 201|alone",
     ),
 }
