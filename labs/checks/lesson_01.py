@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labs.checks.core import check, clients, expect, found, settle
+from labs.checks.definitions import declared_in, expect_accepted, expect_nothing_to_do, read_text
 from labs.checks.workloads import (
     deployment,
     expect_image,
@@ -19,7 +19,6 @@ from labs.checks.workloads import (
     pod_labels,
     pods_of,
 )
-from labs.engines.addons import kubectl_for
 from labs.errors import CouldNotCheck, NotYet
 from labs.objects import differences, spec_of
 
@@ -30,8 +29,6 @@ IMAGE = "weather:1"
 STATIONS = ("north", "south", "east")
 LABEL = "part-of=stations"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-ASKED, PATIENCE = "-asked", 10  # a name's ending; seconds
-STDIN = '"STDIN": '  # where kubectl begins to quote the server
 TAGS = "Is there such an image? The lesson built weather:1."
 
 
@@ -42,7 +39,7 @@ TAGS = "Is there such an image? The lesson built weather:1."
     why="The file says what should be, and the record says the same: applied again, it finds nothing to do.",
 )
 def check_store_declared(lab: Lab) -> None:
-    declared = _declared(lab.folder / "store.yaml")
+    declared = declared_in(lab.folder / "store.yaml")
     missing = {"ConfigMap store-settings", "Deployment store"} - declared.keys()
     expect(
         not missing,
@@ -51,7 +48,7 @@ def check_store_declared(lab: Lab) -> None:
         try_="A line `---` separates two objects in one file.",
     )
     for item in declared.values():
-        _expect_accepted(lab, item, "store.yaml")
+        expect_accepted(lab, item, "store.yaml")
     todo = "`kubectl apply -f` of the file tells what becomes of each object."
     store, settings = deployment(lab, "store", todo), _config_map(lab, "store-settings", todo)
     _expect_applied(settings, "ConfigMap")
@@ -60,11 +57,12 @@ def check_store_declared(lab: Lab) -> None:
     expect_image(store, IMAGE, TAGS)
     expect_replicas(store, 1)
     _expect_program(store, "store")
-    _expect_labels(store, {"app": "store", "tier": "data"})
+    _expect_labels(store, {"app": "store", "tier": "data"}, declared["Deployment store"])
     expect_rolled_out(lab, "store")
+    _expect_not_written(store, "DATA", "store-settings")
     _expect_environment(lab, store, {"DATA": "/tmp"})
-    _expect_nothing_to_do(lab, declared["ConfigMap store-settings"], settings)
-    _expect_nothing_to_do(lab, declared["Deployment store"], store)
+    expect_nothing_to_do(lab, declared["ConfigMap store-settings"], settings, "store.yaml")
+    expect_nothing_to_do(lab, declared["Deployment store"], store, "store.yaml")
 
 
 @check(
@@ -75,8 +73,8 @@ def check_store_declared(lab: Lab) -> None:
 )
 def check_stations_repaired(lab: Lab) -> None:
     again = "Run the two cells above the exercise (again): they make the morning."
-    were = json.loads(_text(lab.folder / "before.json", "the stations after their night", again))
-    _expect_file_kept(_declared(lab.folder / "stations.yaml"), again)
+    were = json.loads(read_text(lab.folder / "before.json", "the stations after their night", again))
+    _expect_file_kept(declared_in(lab.folder / "stations.yaml"), again)
     todo = "`kubectl diff -f` of the file shows what it declares and the cluster has not."
     for name in STATIONS:
         station, settings = deployment(lab, name, todo), _config_map(lab, name, todo)
@@ -101,99 +99,17 @@ def check_worker_repaired(lab: Lab) -> None:
         settings = _config_map(lab, "worker-settings")
     except NotYet as missing:
         for path in sorted((lab.folder / "worker").glob("*.y*ml")):
-            for item in _declared(path).values():
-                _expect_accepted(lab, item, path.name)
+            for item in declared_in(path).values():
+                expect_accepted(lab, item, path.name)
         todo = "The files in the folder could be applied as they are; have they been?"
         raise NotYet(missing.expected, missing.observed, todo) from missing
     _expect_data(settings, {"INTERVAL": "5", "QUIET": "on"})
     expect_image(worker, IMAGE, TAGS)
     expect_replicas(worker, 2)
     _expect_program(worker, "worker")
-    _expect_labels(worker, {"app": "worker"})
+    _expect_labels(worker, {"app": "worker"}, _worker_declared(lab))
     expect_rolled_out(lab, "worker")
     _expect_environment(lab, worker, {"INTERVAL": "5", "QUIET": "on"})
-
-
-def _text(path: Path, expected: str, try_: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotYet(expected, f"no file {path.name} in {path.parent}", try_) from error
-
-
-def _declared(path: Path) -> dict[str, dict[str, Any]]:
-    """The objects that a file declares, each under its kind and name."""
-    import yaml
-
-    text = _text(path, f"a file {path.name} in `folder`", f"A cell `%%writefile {{folder}}/{path.name}` writes it.")
-    try:
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise NotYet(
-            f"YAML in {path.name}",
-            f"{getattr(error, 'problem', None) or error}{f' (line {mark.line + 1})' if mark else ''}",
-            "Look at that line and at the one above it: the indentation, a tab, a colon.",
-        ) from error
-    for document in documents:
-        metadata = document.get("metadata") if isinstance(document, dict) else None
-        expect(
-            isinstance(metadata, dict) and document.get("kind") and metadata.get("name"),
-            expected=f"objects in {path.name}, each with apiVersion, kind, and a name in its metadata",
-            observed=str(document)[:80],
-            try_="`name` is indented below `metadata`; a line `---` separates objects.",
-        )
-    return {f"{item['kind']} {item['metadata']['name']}": item for item in documents}
-
-
-def _expect_accepted(lab: Lab, item: dict[str, Any], source: str) -> None:
-    """The API server would take a definition in the lesson's namespace; else the verdict says what it objects to."""
-    place = item["metadata"].get("namespace", lab.namespace)
-    expect(
-        place == lab.namespace,
-        expected=f"the {item['kind']} {item['metadata']['name']} in the namespace {lab.namespace}",
-        observed=f"{source} asks for the namespace {place}",
-        try_=f"Without `namespace` in its metadata, an object goes to {lab.namespace}.",
-    )
-    _asked(lab, item, source)
-
-
-def _asked(lab: Lab, item: dict[str, Any], source: str) -> dict[str, Any]:
-    """What the API server would store for a definition. `kubectl` asks, so that a refusal reads as the learner's.
-
-    It asks under another name, which need not be free.
-    """
-    named = {**item, "metadata": {**item["metadata"], "name": f"{item['metadata']['name']}{ASKED}"}}
-    command = [*kubectl_for(lab.kubeconfig), "create", "--dry-run=server", "--validate=strict", "-o=json", "-f=-"]
-    done = subprocess.run(
-        [*command, f"--namespace={lab.namespace}", f"--request-timeout={PATIENCE}s"],
-        input=json.dumps(named, default=str),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 0:
-        return json.loads(done.stdout)
-    said = done.stderr.strip().replace(ASKED, "")
-    clients(lab).core.read_namespace(lab.namespace)  # is it the server that does not answer?
-    raise NotYet(
-        f"a {item['kind']} in {source} that the API server takes",
-        f"it says: {said.partition(STDIN)[2] or said}",
-        "Go to the place it names. `kubectl explain` shows which field belongs where, and its type.",
-    )
-
-
-def _expect_nothing_to_do(lab: Lab, item: dict[str, Any], live: Any) -> None:
-    """All that a definition says, the cluster has. What it does not mention does not count: so ``kubectl apply``."""
-    wanted = spec_of(_asked(lab, item, "store.yaml"))
-    wanted["metadata"].pop("name")
-    found_differences = [d for d in differences(wanted, spec_of(live)) if d[1] is not None]
-    expect(
-        not found_differences,
-        expected=f"the {item['kind']} {name_of(live)} as store.yaml has it",
-        observed="; ".join(f"{path}: {there}, in the file {said}" for path, said, there in found_differences[:3]),
-        try_="`kubectl diff -f` of the file shows it, too. Which of the two is right?",
-    )
 
 
 def _expect_applied(thing: Any, kind: str) -> None:
@@ -282,13 +198,41 @@ def _expect_program(item: Any, program: str) -> None:
     )
 
 
-def _expect_labels(item: Any, wanted: dict[str, str]) -> None:
-    labels = pod_labels(item)
+def _expect_labels(item: Any, wanted: dict[str, str], declared: dict[str, Any]) -> None:
+    """The pods' labels; when the file has them and the cluster has not, it is because a selector cannot be changed."""
+    labels, in_file = pod_labels(item), spec_of(declared).get("spec") or {}
+    try_ = "Pods get the labels of `spec.template.metadata`, not those of the Deployment itself."
+    selector = (in_file.get("selector") or {}).get("matchLabels")
+    template = ((in_file.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    if wanted.items() <= template.items() and selector != (item.spec.selector.match_labels or {}):
+        try_ = (
+            "The file is right, but a Deployment's selector cannot be changed: "
+            f"`kubectl delete deployment {name_of(item)}`, then apply again."
+        )
     expect(
         wanted.items() <= labels.items(),
         expected=f"the labels {labels_text(wanted)} on the pods of {name_of(item)}",
         observed=labels_text(labels),
-        try_="Pods get the labels of `spec.template.metadata`, not those of the Deployment itself.",
+        try_=try_,
+    )
+
+
+def _worker_declared(lab: Lab) -> dict[str, Any]:
+    """The worker's Deployment as the files have it; empty while they cannot be read."""
+    for path in sorted((lab.folder / "worker").glob("*.y*ml")):
+        with suppress(NotYet):
+            if item := declared_in(path).get("Deployment worker"):
+                return item
+    return {}
+
+
+def _expect_not_written(item: Any, variable: str, name: str) -> None:
+    own = [each for each in item.spec.template.spec.containers[0].env or [] if each.name == variable]
+    expect(
+        not any(each.value for each in own),
+        expected=f"{variable} taken from the ConfigMap {name}",
+        observed=f"{variable} written into the Deployment {name_of(item)}: a second truth beside the ConfigMap",
+        try_="`kubectl explain deployment.spec.template.spec.containers.env.valueFrom`",
     )
 
 

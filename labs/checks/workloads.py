@@ -105,7 +105,7 @@ def expect_rolled_out(lab: Lab, name: str) -> None:
         raise NotYet(
             f"{pods} of {name}{', all' if wanted != 1 else ''} with {image_of(item)}",
             f"{status.updated_replicas or 0} with it, {status.available_replicas or 0} ready in all{waiting}",
-            f"`kubectl get pods` and `kubectl describe deployment {name}` show what it waits for.",
+            "`kubectl get pods` shows the state of each, the end of `kubectl describe pod NAME` how it came to it.",
         )
 
     settle(state)

@@ -424,7 +424,8 @@ print(wait_for_http(lab.url(8010)))
 # **What happened.** The loop noticed, and made both anew. Nobody told it what had happened: it does not repair *events*,
 # it compares *states*. That is why it also repairs what happened while it was not running.
 #
-# Clear the table; the rest of the lesson is on Kubernetes.
+# Clear the table; the rest of the lesson is on Kubernetes. A cluster keeps images of its own, on each of its machines
+# (*nodes*; ours is `node1`), so first copy ours there.
 
 # %%
 loaded = lab.load_image("weather:1")
@@ -464,7 +465,7 @@ clear()
 # !kubectl create deployment front --image=weather:1 --replicas=2
 
 # %% [markdown]
-# `AlreadyExists`: *create* is an order, as in section 2. The same script in Python. Take the objects away first:
+# *Already exists*: *create* is an order, as in section 2. The same script in Python. Take the objects away first:
 
 # %% covers="T2.same"
 # !kubectl delete deployment/front configmap/settings --ignore-not-found
@@ -483,7 +484,8 @@ by_python = apps.create_namespaced_deployment(lab.namespace, front)
 # rest what should be.
 #
 # The Deployment makes pods from its `template`. `labels` are words stuck on objects; by its `selector` the Deployment
-# knows its pods again, so both must agree.
+# knows its pods again, so both must agree. (The selector is fixed once the Deployment exists: to change it, delete the
+# Deployment and apply again.)
 
 # %%
 cluster = folder / "cluster"
@@ -549,7 +551,7 @@ wait_for_rollout(apps, "front", lab.namespace, TIMEOUT)
 # %% [markdown] tags=["exercise"] exercise="ex-01-1" covers="T2.definition T2.idempotence"
 # ### Exercise 1: declare the store
 #
-# *Goal*: a file `store.yaml` in `folder` declares two objects, and the cluster has them:
+# *Goal*: a file `store.yaml` in `folder` declares two objects (a line `---` between them), and the cluster has them:
 #
 # - a ConfigMap `store-settings` with `DATA` set to `/tmp`;
 # - a Deployment `store` that keeps **1** pod of `weather:1` running, with `args: [store]` (the image holds several
@@ -596,8 +598,8 @@ lab.check("ex-01-1")
 # ## 6. Drift in a cluster
 #
 # The plan is called `kubectl diff`. Change the file first, one copy more, and ask. Lines with `-` are what is, lines with
-# `+` what would be. (`generation` is the server's own count of changes. `kubectl diff` calls the program `diff`; the line with
-# `%env`, which sets an environment variable, has it leave out the lines around a difference.)
+# `+` what would be. (`generation` is the server's own count of changes. `kubectl diff` calls the program `diff`; the `%env`
+# line tells it to leave out the unchanged lines around each difference.)
 
 # %% covers="T2.drift"
 front_yaml = cluster / "front.yaml"
@@ -622,17 +624,18 @@ print("removed:  ", victim)
 print("made anew:", *(after - before))
 
 # %% [markdown]
-# The cluster repaired it by itself. *Second drift*: a colleague changes the number of copies, and the title. Guess: what
-# does the cluster do about it?
+# The cluster repaired it by itself. *Second drift*: a colleague changes the number of copies in the Deployment, and the
+# title in the ConfigMap. Guess: what does the cluster do about it?
 
 # %% covers="T2.drift"
 # !kubectl scale deployment front --replicas=1
 changed = core.patch_namespaced_config_map("settings", lab.namespace, {"data": {"TITLE": "Sun, always"}})
 wait_for_rollout(apps, "front", lab.namespace, TIMEOUT)
 # !kubectl get deployment front
+# !kubectl get configmap settings -o jsonpath='{.data}'
 
 # %% [markdown] covers="T2.drift T2.declarative"
-# It obeyed: one copy.
+# It obeyed: one copy, and another title in the record. (The pod that runs read its title when it started: lesson 05.)
 #
 # **Misconception**: "declarative means that the cluster reads my file." It has never seen your file.
 # `apply` *copied* it into the record; the colleague changed the record; the loops follow the record.
@@ -729,7 +732,7 @@ stations = ["north", "south", "east"]
 
 # %% [markdown]
 # The next cell is a night in which three people were helpful. It draws by lot who did what, so that reading it does not
-# tell you. (It also notes who was there, for the check. Run both cells again to have the morning after once more.)
+# tell you. (It also notes who was there, for the check. Run the cell above and this one again to have the morning once more.)
 
 # %%
 import json
@@ -1016,7 +1019,7 @@ git = f"git -C {cluster} -c user.name=me -c user.email=me@example.org -c commit.
 # !{git} log --oneline
 
 # %% [markdown]
-# Somebody proposes a change. What a colleague **reviews** is not a machine, but three lines, *before* anything happens:
+# Somebody proposes a change. What a colleague **reviews** is not a machine, but one line, as it was and as it would be, *before* anything happens:
 
 # %% covers="T2.review"
 front_yaml.write_text(front_yaml.read_text().replace("replicas: 3", "replicas: 1"))

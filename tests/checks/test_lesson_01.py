@@ -208,6 +208,16 @@ WRONG = {
         "a ready pod of store|CreateContainerConfigError",
     ),
     "1 no setting": ("ex-01-1", declared((ENV, "")) + READY, "DATA=/tmp in the environment|no DATA"),
+    "1 value written twice": (
+        "ex-01-1",
+        declared((ENV, "        env: [{name: DATA, value: /tmp}]\n")) + READY,
+        "DATA taken from the ConfigMap|written into the Deployment store|valueFrom",
+    ),
+    "1 selector mended in the file": (
+        "ex-01-1",
+        declared(("{app: store}}", "{app: stor}}"), ("{app: store, tier", "{app: stor, tier")) + APPLY,
+        "app=store,tier=data on the pods|app=stor|cannot be changed|kubectl delete deployment store",
+    ),
     "1 pod older than the setting": (
         "ex-01-1",
         declared(("DATA: /tmp", "DATA: /data")) + READY + APPLY,
@@ -251,9 +261,13 @@ WRONG = {
         "stations.yaml as it was|data.UNIT: fahrenheit|bring the cluster to the file",
     ),
     "2 deleted and gone": ("ex-01-2", BRING_BACK + "kubectl delete deployment east", "a Deployment east in|none"),
-    "3 nothing": ("ex-01-3", "true", "that the API server takes|cannot unmarshal number into|of type string"),
+    "3 nothing": (
+        "ex-01-3",
+        "true",
+        "that the API server takes|cannot unmarshal number into|of type string|wants a text",
+    ),
     "3 tab left": ("ex-01-3", SETTINGS + SEND, "YAML in worker.yaml|'\\t'|line 13"),
-    "3 number as text": ("ex-01-3", SETTINGS + TAB + SEND, "cannot unmarshal string into|of type int32"),
+    "3 number as text": ("ex-01-3", SETTINGS + TAB + SEND, "cannot unmarshal string into|of type int32|wants a number"),
     "3 envFrom left": ("ex-01-3", SETTINGS + TAB + NUMBER + SEND, 'unknown field "spec.template.spec.envFrom"'),
     "3 labels left": ("ex-01-3", SETTINGS + TAB + NUMBER + DEEPER + SEND, "`selector` does not match template"),
     "3 mended, not sent": ("ex-01-3", MENDED, "a Deployment worker in the namespace lab-01|none|have they been"),
