@@ -109,9 +109,9 @@ def _cause(lab: Lab, message: str) -> tuple[str, bool]:
     if lost := re.search(r"couldn't find key (\S+) in (ConfigMap|Secret) [^/]+/([^\s,]+)", message):
         item = _read(lab, lost[2], lost[3])
         held = keys_of(item) if item else []
-        return f"{lost[0]}{by_now}" if lost[
-            1
-        ] in held else f"{lost[0]}; its keys are {', '.join(held) or 'none'}", lost[1] in held
+        instead = f"; its keys are {', '.join(held) or 'none'}"
+        is_there = lost[1] in held
+        return f"{lost[0]}{by_now if is_there else instead}", is_there
     return message, False
 
 

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 IMAGE, FOLDER = "weather:1", "/etc/weather"
+CHANGED = " was changed after the pod had started"
 MADE = "The cells above the exercise make it."
 HARBOUR = "harbour-42"  # the token of exercise 3's store
+RESTART = "A container gets its variables once, when it starts. `kubectl rollout restart --help`"
 FIELDS = "`kubectl get deployment {} -o yaml`: look at `env`, `envFrom` and `volumeMounts`."
 
 
@@ -128,9 +130,8 @@ def _expect_setting(lab: Lab, front: Any, setting: str, wanted: str) -> bool:
         try_ = "A variable is called as in the container's `env`, or with `envFrom` as the key; capitals count."
     elif source.value != wanted:
         why, try_ = f"; {variable} is {source}, which says {source.value!r}", "`kubectl describe configmap` shows keys."
-    elif "(environment)" in seen and older(lab, front, source):
-        why = f"; {source} says {wanted}, but the pod started before that was changed"
-        try_ = "When does a process get its environment?"
+    elif not seen.endswith(("(argument)", "(file)")) and older(lab, front, source):
+        why, try_ = f"; {source} says {wanted}, but the pod started before that was changed", RESTART
     else:
         why, try_ = "", "Section 1 tells in which order the programs look for a setting."
     raise NotYet(f"{setting}: {wanted} (environment)", f"{setting}: {seen}{why}", try_)
@@ -218,11 +219,11 @@ def _expect_arriving(lab: Lab, archivist: Any) -> None:
             return True
         line = last_line(lab, archivist)
         why = _why_refused(lab, archivist) if "401" in line else ""
-        raise NotYet(
-            "the archivist's readings to arrive in the archive",
-            f"none; its log says {line!r}{why}",
-            "`kubectl logs deployment/archivist`, and how a program gets its token.",
-        )
+        try_ = "`kubectl logs deployment/archivist`, and how a program gets its token."
+        told = [*command_line(archivist), *(str(source.value) for source in variables(lab, archivist).values())]
+        if not any("archive:" in word for word in told):
+            why, try_ = "; nothing names the archive to it", "Look at the container's `args`: they did before."
+        raise NotYet("the archivist's readings to arrive in the archive", f"none; its log says {line!r}{why}", try_)
 
     settle(more)
 
@@ -240,6 +241,13 @@ def _expect_page(lab: Lab, gate: Any) -> None:
     paths = ", ".join(mounts(gate, "ConfigMap", "gate")) or "no path"
 
     def shown() -> bool:
+        store = str(json.loads(answer(lab, 30053, "/settings")).get("store"))
+        expect(
+            "archive" in store,
+            expected="gate to show the archive's readings",
+            observed=f"it asks {store}",
+            try_="Look at the container's `args`: they named the store before.",
+        )
         text = answer(
             lab, 30053, "/", "`kubectl logs deployment/gate` tells: a page may hold no braces but known names."
         )
@@ -258,7 +266,8 @@ def _expect_sending(lab: Lab, sensor: Any) -> bool:
     """The sensor's last line tells of a reading that the store took, from the north, in fahrenheit."""
     line, expected = last_line(lab, sensor), "a line such as `north: sent 68.4` at the end of the sensor's log"
     refused = _why_refused(lab, sensor, HARBOUR) if "401" in line else ""
-    expect(not refused, expected=expected, observed=f"{line!r}{refused}", try_="Decode the token once, and look at it.")
+    try_ = RESTART if refused.endswith(CHANGED) else "Decode the token once, and look at it."
+    expect(not refused, expected=expected, observed=f"{line!r}{refused}", try_=try_)
     sent = re.search(r"(\S+): sent ([-.\d]+)", line)
     expect(
         sent, expected=expected, observed=repr(line), try_="`kubectl logs deployment/sensor` shows the lines before."
@@ -288,7 +297,7 @@ def _why_refused(lab: Lab, producer: Any, right: str = "") -> str:
         if decoded(source.value) == right:
             return f"; {source} is in base64 twice: decoded once it is still base64"
         return f"; {source} holds another token than tower's"
-    return f"; {source} was changed after the pod had started" if older(lab, producer, source) else f"; {source}"
+    return f"; {source}{CHANGED}" if older(lab, producer, source) else f"; {source}"
 
 
 def _post(lab: Lab, port: int, token: str = "") -> int:

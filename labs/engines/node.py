@@ -235,6 +235,8 @@ config_path = "/etc/kubernetes/registries"
             "enforceNodeAllocatable": [],
             "podLogsDir": "/var/log/pods",
             "configMapAndSecretChangeDetectionStrategy": "Watch",
+            # how often a pod's mounted ConfigMaps are looked at; a minute by default, and a lesson waits for it
+            "syncFrequency": "10s",
             "registerNode": True,
             "nodeStatusUpdateFrequency": "5s",
             "serializeImagePulls": False,

@@ -464,8 +464,8 @@ settings()
 # `unit` is a link into `..data`, which is a link to a folder with a time in its name. For an update the kubelet writes
 # a new folder, then turns `..data` over in one step: a program never sees half of the old and half of the new.
 #
-# Measure when that is (up to 90 seconds; `kubectl annotate pod -l app=front hurry=yes` in a terminal cuts it short, as
-# any change of the pod makes the kubelet look at once):
+# Measure when that is (on the course's own cluster about 10 seconds, elsewhere up to 90; `kubectl annotate pod -l app=front
+# hurry=yes` in a terminal cuts it short, as any change of the pod makes the kubelet look at once):
 
 # %% covers="T6.updates"
 wait_for(lambda: "kelvin" in settings()["unit"], TIMEOUT, what="the file to change")
@@ -478,8 +478,8 @@ settings()
 # **Misconception**: *environment variables follow their ConfigMap.* They do not. A process gets its environment when it
 # starts, as a copy; no one can change it from outside. The same goes for arguments.
 #
-# The kubelet looks at each pod about once a minute; its knowledge of the ConfigMap may be a little old too. So "files
-# change within a minute or two" is all that you may rely on. And the program must *read* the file again: ours does,
+# A kubelet looks at each pod about once a minute (the course's, every 10 seconds: its `syncFrequency`), and its knowledge
+# of the ConfigMap may be a little old too. So "files change within a minute or two" is all that you may rely on. And the program must *read* the file again: ours does,
 # many read once.
 #
 # What about the single file?
@@ -789,7 +789,8 @@ run("front", "gate", args=["front", there])
 #    (`/etc/weather/token`), `archivist` in whichever way you like.
 # 2. A ConfigMap `gate` with a file `page.html` that holds `<h1>Archive</h1>` and `{count}`; `gate` shows it.
 #
-# **Constraint**: keep the three Deployments; the token's value stands in the Secret only.
+# **Constraint**: keep the three Deployments; the token's value stands in the Secret only. (`run` replaces the whole
+# container: name `args` again.)
 #
 # **Done when** a POST to `localhost:30052/readings` without token gives 401, the archivist's readings still
 # arrive, and `localhost:30053` shows your page.

@@ -4,9 +4,8 @@
 # The weather store forgets all its readings whenever its container ends. That was bearable on a laptop. Here somebody
 # restarts, moves and replaces pods all day, so the store needs a memory that lives longer than they do.
 #
-# *You will do*: lose readings in three ways, and keep them in three; share files between two containers; look into a
-# node's own files; gather settings in one folder; claim storage, throw everything away but the claim, and find the
-# readings again.
+# *You will do*: kill the store, and see what it forgets; share files between two containers; look into a node's own files;
+# gather settings in one folder; claim storage, throw everything away but the claim, and find the readings again.
 #
 # *You will learn*
 #
@@ -233,8 +232,8 @@ readings()
 # What use is a folder that ends with the pod? Scratch files, caches, and above all: **sharing**. Containers of one pod
 # have each their own files; a volume that both mount is in both.
 #
-# Next to the store, put a reporter that prints every new reading. It needs no network and no code in the store, and it
-# may only read. Each mounts the folder where it likes:
+# Next to the store, put a reporter that prints every new reading: a *sidecar*. It needs no network and no code in the
+# store, and it may only read. Each mounts the folder where it likes:
 
 # %% covers="T7.emptydir D1.4"
 mount = {"name": "data", "mountPath": "/in", "readOnly": True}
@@ -270,7 +269,7 @@ for name in ("memory", "disk"):
     print(run_in("full", "shell", f"head -c 3000000 /dev/zero > /{name}/file; ls -s /{name}; df -h /{name}"))
 
 # %% [markdown] covers="T7.emptydir"
-# **What happened.** In memory, the filesystem itself has that size, and refuses. On disk, the write went through. Is the
+# **What happened.** In memory, the filesystem itself has that size, and refuses (`head` calls it an I/O error). On disk, the write went through. Is the
 # limit only a word, then? The kubelet measures, now and then. We shall look again after section 7.
 
 # %% [markdown] tags=["exercise"] exercise="ex-06-1"
@@ -288,7 +287,8 @@ for name in ("memory", "disk"):
 # $ kubectl exec buffer -c store -- wget -qO- --post-data=21.5 localhost:8000/readings
 # ```
 #
-# (`kubectl delete pod buffer --grace-period=1` lets you start again.)
+# (*Connection refused*: the store is still starting; try again. `kubectl delete pod buffer --grace-period=1` lets you start
+# again.)
 
 # %% [markdown] tags=["hint"] exercise="ex-06-1"
 # One entry under `volumes`, two under `volumeMounts`. Where does the store write, and where shall the reader see it?
@@ -343,7 +343,7 @@ print(run_in("spy", "shell", "ls /node/pods/*/volumes/*/*/token | wc -l"), "toke
 # %% [markdown] covers="T7.hostpath"
 # **What happened.** The pod's uid is in the folder's name: that is why an emptyDir ends with the pod. And the spy, from
 # inside a container, read another pod's data, and could read the token of every pod of the node (on the course's node,
-# also most files of your machine; what it writes does not reach them). That is why clusters that care forbid
+# also most files of your machine; what it writes does not reach them). That is why many clusters forbid
 # `hostPath` (Pod Security level `baseline`).
 #
 # The second trouble: the scheduler knows nothing of it. On its next node the pod finds that node's files. So `hostPath` is
@@ -535,14 +535,17 @@ lab.same(Python=by_python, YAML=by_yaml, ignore=("metadata.name",))
 def events_of(claim):
     uid = core.read_namespaced_persistent_volume_claim(claim, lab.namespace).metadata.uid
     items = core.list_namespaced_event(lab.namespace, field_selector=f"involvedObject.uid={uid}").items
-    return [f"{event.reason}: {event.message}" for event in items]
+    return [f"{event.reason}: {event.message[:80]}" for event in items]
 
 
 # %% covers="T7.claims T7.classes"
 print(*wait_for(lambda: events_of("readings"), TIMEOUT), sep="\n")
-# !kubectl get pvc readings
+CLAIM = "NAME:.metadata.name,STATUS:.status.phase,CLASS:.spec.storageClassName,VOLUME:.spec.volumeName"
+# !kubectl get pvc readings -o custom-columns={CLAIM}
 
 # %% [markdown] covers="T7.classes"
+# (`custom-columns` chooses what `get` shows.)
+#
 # **What happened.** Nothing yet: the claim is *Pending*, and nothing is wrong. `WaitForFirstConsumer` means: where to make
 # the volume is decided when a pod needs it, so that it is made where that pod can run. (With `Immediate` it would be made
 # now, perhaps out of the pod's reach.)
@@ -575,9 +578,9 @@ print(*events_of("readings"), sep="\n")
 # Look at both sides.
 
 # %% covers="T7.claims"
-name = core.read_namespaced_persistent_volume_claim("readings", lab.namespace).spec.volume_name
-# !kubectl get pvc readings
-# !kubectl describe pv {name}
+# !kubectl get pvc readings -o custom-columns={CLAIM}
+volume_name = core.read_namespaced_persistent_volume_claim("readings", lab.namespace).spec.volume_name
+# !kubectl describe pv {volume_name}
 
 # %% [markdown] covers="T7.claims"
 # One claim, one volume: a volume is never shared out. And note: it *is* a folder of one node, as in section 4. The
@@ -588,16 +591,19 @@ name = core.read_namespaced_persistent_volume_claim("readings", lab.namespace).s
 #
 # Send readings, then delete the pod, then the whole Deployment:
 
+# %%
+def pod_name():
+    return wait_for_pods(core, lab.namespace, "app=store", 1, TIMEOUT)[0].metadata.name
+
+
 # %% covers="T7.survival"
-print(send(21.5, 22.0))
+print(pod_name(), send(21.5, 22.0))
 core.delete_collection_namespaced_pod(lab.namespace, label_selector="app=store", grace_period_seconds=1)
-wait_for_rollout(apps, "store", lab.namespace, TIMEOUT)
-print(readings())
+print(pod_name(), readings())
 
 # %% covers="T7.survival"
 # !kubectl get deployment store -o yaml | kubectl replace --force -f -
-wait_for_rollout(apps, "store", lab.namespace, TIMEOUT)
-print(readings())
+print(pod_name(), readings())
 
 # %% [markdown] covers="T7.survival T7.lifetime"
 # **What happened.** Other pods, even another Deployment, same readings. The store has its memory: it belongs to nobody who
@@ -605,11 +611,10 @@ print(readings())
 #
 # ### What is *not* promised
 #
-# You asked for 100 MiB. What did you get? And can you have more?
+# You asked for 100 MiB. What did you get? And can you have more? (In a `!` line, `{{` is a plain `{`.)
 
 # %% covers="T7.classes"
-pod = wait_for_pods(core, lab.namespace, "app=store", 1, TIMEOUT)[0].metadata.name
-print(run_in(pod, "store", "df -h /data"))
+print(run_in(pod_name(), "store", "df -h /data"))
 # !kubectl patch pvc readings --patch 'spec: {{resources: {{requests: {{storage: 200Mi}}}}}}'
 
 # %% [markdown] covers="T7.classes"
@@ -679,7 +684,8 @@ print("Recreate:", most_at_once(), "at once")
 # moves.
 #
 # `strategy: {type: Recreate}` ends the old pod first. The price is a short silence. (`kubectl patch deployment store
-# --patch 'spec: {strategy: {type: Recreate, rollingUpdate: null}}'` is the same patch. For several copies, each with a
+# --patch 'spec: {strategy: {type: Recreate, rollingUpdate: null}}'` is the same patch; `null` takes out the limits of the
+# former strategy, with which it is refused. For several copies, each with a
 # claim of its own, there are StatefulSets: a later lesson.)
 
 # %% [markdown] tags=["exercise"] exercise="ex-06-2"
@@ -695,6 +701,8 @@ print("Recreate:", most_at_once(), "at once")
 # ```console
 # $ kubectl exec deployment/archive -- wget -qO- --post-data=21.5 localhost:8000/readings
 # ```
+#
+# (*Connection refused*: it is still starting; try again.)
 
 # %% [markdown] tags=["hint"] exercise="ex-06-2"
 # Two objects: a claim and a Deployment that uses it. The files of section 8 are nearly all; one field of the Deployment
@@ -736,24 +744,18 @@ lab.check("ex-06-2")
 
 # %% covers="T7.claims"
 # !kubectl delete pvc readings --wait=false --ignore-not-found
-# !kubectl get pvc readings --ignore-not-found -o custom-columns=NAME:.metadata.name,DELETED:.metadata.deletionTimestamp,WAITS_FOR:.metadata.finalizers
+DELETED = "NAME:.metadata.name,DELETED:.metadata.deletionTimestamp,WAITS_FOR:.metadata.finalizers"
+# !kubectl get pvc readings --ignore-not-found -o custom-columns={DELETED}
 
 # %% [markdown]
 # It is marked, and a **finalizer** holds it: a note that somebody must do something first. Here: a pod uses the claim.
-# The store goes on. End the pod, and see what becomes of the volume (about 10 s):
-
-
-# %%
-def volumes_of(claim):
-    """The PersistentVolumes that belong to a claim of this lesson."""
-    bound = [v for v in core.list_persistent_volume().items if v.spec.claim_ref]
-    return [v for v in bound if (v.spec.claim_ref.namespace, v.spec.claim_ref.name) == (lab.namespace, claim)]
-
+# The store goes on. End the pod, and see what becomes of claim and volume (about 10 s; twice *NotFound* is good news):
 
 # %% covers="T7.classes"
 # !kubectl delete deployment store --ignore-not-found --cascade=foreground
-wait_for(lambda: not volumes_of("readings"), TIMEOUT, what="the volume to be removed")
-# !kubectl get pvc,pv
+wait_gone(lambda: core.read_persistent_volume(volume_name), TIMEOUT)
+# !kubectl get pvc readings
+# !kubectl get pv {volume_name}
 
 # %% [markdown] covers="T7.classes"
 # **What happened.** Claim gone, volume gone, folder gone: the class says `reclaimPolicy: Delete`. Whoever may delete your
@@ -779,7 +781,8 @@ shelf = {
 # !kubectl delete pod/shelf pvc/shelf --ignore-not-found --grace-period=1
 # !kubectl delete pv labs-06-shelf --ignore-not-found
 made = core.create_persistent_volume(shelf)
-# !kubectl get pv labs-06-shelf
+VOLUME = "NAME:.metadata.name,SIZE:.spec.capacity.storage,STATUS:.status.phase,CLAIM:.spec.claimRef.name"
+# !kubectl get pv labs-06-shelf -o custom-columns={VOLUME}
 
 # %% magic_args="--out by_yaml" language="bash"
 # kubectl create --dry-run=server -o yaml -f - <<END
@@ -832,7 +835,7 @@ visitor = {"metadata": {"name": "shelf", "labels": {"app": "shelf"}}, "spec": sp
 claim_shelf()
 start(visitor)
 # !kubectl logs shelf
-# !kubectl get pvc shelf
+# !kubectl get pv labs-06-shelf -o custom-columns={VOLUME}
 
 # %% [markdown]
 # 1 MiB asked, 1 GiB got: it was the smallest that fits. Now the pod and the claim go:
@@ -840,7 +843,7 @@ start(visitor)
 # %% covers="T7.claims"
 # !kubectl delete pod/shelf pvc/shelf --grace-period=1 --ignore-not-found
 wait_for(lambda: core.read_persistent_volume("labs-06-shelf").status.phase != "Bound", TIMEOUT)
-# !kubectl get pv labs-06-shelf
+# !kubectl get pv labs-06-shelf -o custom-columns={VOLUME}
 
 # %% [markdown] covers="T7.claims"
 # **Released**, not Available: the note is still there, and the volume still remembers *that* claim, by its uid
@@ -859,9 +862,9 @@ start(visitor)
 # Tidy up: take the note off the shelf, then remove pod, claim and volume.
 
 # %%
-run_in("shelf", "shell", "rm -f /shelf/note")
-# !kubectl delete pod/shelf pvc/shelf --grace-period=1
-# !kubectl delete pv labs-06-shelf
+# !kubectl exec shelf -- rm -f /shelf/note
+# !kubectl delete pod/shelf pvc/shelf --ignore-not-found --grace-period=1
+# !kubectl delete pv labs-06-shelf --ignore-not-found
 
 # %% [markdown]
 # The last exercise starts from a mess, which the next two cells make: somebody gave a logbook a memory. (Run both again to

@@ -118,7 +118,8 @@ wait_for(lambda: "readings" in str(ask(f"http://{front}:8080")), TIMEOUT, what="
 print(*ask(f"http://{front}:8080"))
 
 # %% [markdown]
-# It works. Now the store's pod goes, as pods do: a new version, a node that dies, somebody's `kubectl delete`. Its
+# It works. (`mean unknown`: the worker, which computes it, does not run in this lesson. Look at the number of readings.)
+# Now the store's pod goes, as pods do: a new version, a node that dies, somebody's `kubectl delete`. Its
 # Deployment makes another. **What will the front say?** (about 5 s)
 
 # %% covers="T8.why"
@@ -231,7 +232,7 @@ def behind(service):
 
 
 # %% [markdown]
-# Follow it: one pod fewer, then three again.
+# Follow it: one pod fewer, then three again. (A pod that is ending may stay in the list for a moment, as unready.)
 
 # %% covers="T8.endpoints"
 for count in (2, 3):
@@ -278,7 +279,7 @@ print(*ask("http://shop/hostname"))
 # | `nodePort` | Service | where every node answers: section 5 |
 #
 # With a name, a program may move to another port, and no Service must change. Three Services for `web`: one right, one
-# with a wrong `targetPort`, and one asked at a port that it does not have. (about 8 s)
+# with a wrong `targetPort`, and one asked at a port that it does not have. (some seconds)
 
 
 # %%
@@ -297,7 +298,7 @@ shop(8888, 81, "refused")
 
 # %% [markdown] covers="D5.2"
 # **What happened.** With a wrong `targetPort` the slice is *full* and the connection refused all the same: Kubernetes does
-# not know where a program listens. And a port that no Service has is nobody's: no route, or a time-out.
+# not know where a program listens. And a port that no Service has is nobody's: *Network is unreachable*, or a time-out.
 #
 # ## 3. Readiness decides
 #
@@ -538,7 +539,7 @@ wait_for(lambda: core.read_namespaced_pod_log(pod, lab.namespace), TIMEOUT, what
 # ### Exercise 1: connect the garden
 #
 # **Goal**: the garden's front shows its readings at `localhost:30071`. Needed: a Service `garden-store`; a Deployment
-# `garden-front` (image `weather:1`, argument `front`), which listens on port 8080 and reads the store's URL from
+# `garden-front` (image `weather:1`, argument `front`: `args`, not `command`), which listens on port 8080 and reads the store's URL from
 # `STORE`; a Service `garden-front` in front of it.
 #
 # **Constraint**: wire by name; no address of a pod or a Service in any setting. Leave the two Deployments that run.
@@ -595,7 +596,8 @@ lab.check("ex-07-1")
 # ### Headless: all addresses instead of one
 #
 # Sometimes you do not want *any* pod but *each*: the copies of a database, a client that balances by itself. With
-# `clusterIP: None` there is no virtual address and no rule; the name leads to all ready pods.
+# `clusterIP: None` there is no virtual address and no rule; the name leads to all ready pods. Without a rule nobody
+# translates ports either: ask it at the pods' own port. (`port` is only written down.)
 
 # %% covers="T8.headless"
 # !kubectl expose deployment web --name=web-each --cluster-ip=None --port=80 --dry-run=client -o yaml | kubectl apply -f -
@@ -659,7 +661,7 @@ print(*ask("http://archive"))
 
 # %% [markdown] covers="T8.externalname"
 # DNS answers with a `CNAME`: "look for that name instead". No address, no port, no rule, no pod. The second step fails
-# here only because pods have no internet. With it, mind two things: the other side sees the name `archive` in the
+# here: the name is made up, and the course's pods have no internet. With a real name, mind two things: the other side sees the name `archive` in the
 # request, and TLS certificates are for the real name.
 #
 # ### A Service without selector
@@ -759,7 +761,8 @@ names = f"web web.{lab.namespace} web.{lab.namespace}.svc.cluster.local kubernet
 # - `forecast`: type NodePort, port 80, node port 30072;
 # - `forecast-each`: headless, port 80.
 #
-# **Constraint**: a pod gets requests only while `/ready` at its port 8080 answers 200. Both Services name the pods' port by
+# **Constraint**: a pod gets requests only while `/ready` at its port 8080 answers 200 (it does while the front reaches its
+# store). Both Services name the pods' port by
 # its **name**, `http`. Neither Service leads to any other pod.
 #
 # **Done when** three ready pods are behind each Service, and `localhost:30072` answers.
@@ -851,7 +854,8 @@ for name, spec in {"harbour-store": inner, "harbour-front": {"type": "NodePort",
 #
 # **Goal**: `localhost:30073` shows the harbour's page, with readings. The chain is producer → Service `harbour-store` →
 # store, and you → Service `harbour-front` → front → Service `harbour-store` → store. There are several faults; mending
-# one uncovers the next. Ask the five questions, from you inwards.
+# one uncovers the next. Ask the five questions, from you inwards. (`/ready` answers 200 only when the front reaches its
+# store. While a Deployment rolls out there are old and new pods: name the one you ask.)
 #
 # **Constraint**: keep the names of all objects, and the front's readiness probe: it must ask for `/ready`. No Service may
 # lead to pods of another program.

@@ -328,7 +328,6 @@ WRONG = {
         MEND.replace("50Mi", "5Mi"),
         "at least 50Mi|observed  5Mi",
     ),
-    "3 not tried": ("ex-06-3", MEND + ROLLED.format("logbook"), "readings in the store|it has none"),
 }
 
 
