@@ -126,7 +126,7 @@ kubectl delete deployment,configmap board
 """
 REPAIRED = """
 kubectl set image deployment/front front=weather:1
-kubectl get deployment front -o yaml | sed 's/stor:8000/store:8000/; s/port: 80$/port: 8080/' | kubectl replace -f -
+kubectl get deployment front -o yaml | sed '/resourceVersion:/d; s/stor:8000/store:8000/; s/port: 80$/port: 8080/' | kubectl replace -f -
 kubectl delete service store
 kubectl expose deployment store --port=8000
 kubectl rollout status deployment/front --timeout=60s
