@@ -126,7 +126,10 @@ kubectl delete deployment,configmap board
 """
 REPAIRED = """
 kubectl set image deployment/front front=weather:1
-kubectl get deployment front -o yaml | sed '/resourceVersion:/d; s/stor:8000/store:8000/; s/port: 80$/port: 8080/' | kubectl replace -f -
+cd "$(mktemp -d)"
+kubectl get deployment front -o yaml > front.yaml
+sed -i '/resourceVersion:/d; s/stor:8000/store:8000/; s/port: 80$/port: 8080/' front.yaml
+kubectl replace -f front.yaml
 kubectl delete service store
 kubectl expose deployment store --port=8000
 kubectl rollout status deployment/front --timeout=60s
