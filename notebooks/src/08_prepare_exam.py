@@ -25,7 +25,7 @@
 
 # %% tags=["parameters"]
 EXAM_DAY = ""  # such as "2027-03-01"; empty: in three weeks
-PLAN_BEGINS = ""  # such as "2027-02-08"; empty: the day of your first solved exercise
+PLAN_BEGINS = ""  # such as "2027-02-09"; empty: the day of your first solved exercise
 
 # %%
 import random
@@ -85,8 +85,8 @@ for item, content in curriculum.items():
         print(f"{item}  {content['title'][:70]:<70}  {' '.join(sorted(practised.get(item, {'-'})))}")
 
 # %% [markdown] covers="T1.exam"
-# *What happened*: a dash is an item without an exercise so far. **Be honest with yourself about the dashes**: a whole
-# domain can be lost on Helm, Ingress, NetworkPolicies, ServiceAccounts and quotas. Until the course has them, do each one's
+# *What happened*: a dash is an item without an exercise so far. **Be honest with yourself about the dashes**: as many
+# points as a whole domain can be lost on Helm, Ingress, NetworkPolicies, ServiceAccounts and quotas. Until the course has them, do each one's
 # task pages in the Kubernetes documentation on this cluster.
 #
 # ## 2. CKA first? When to book?
@@ -127,9 +127,9 @@ def cyber_monday(year):
 
 today = date.today()
 sale = min(day for day in (cyber_monday(today.year), cyber_monday(today.year + 1)) if day >= today)
-exam = date.fromisoformat(EXAM_DAY) if EXAM_DAY else today + timedelta(weeks=3)
+exam = date.fromisoformat(EXAM_DAY) if EXAM_DAY else today + timedelta(days=20)
 print(f"next sale:  {sale:%A %d %B %Y}, in {(sale - today).days} days; sit until about {sale + timedelta(days=365)}")
-print(f"your exam:  {exam:%A %d %B %Y}; three weeks before is {exam - timedelta(weeks=3)}")
+print(f"your exam:  {exam:%A %d %B %Y}; the plan's first day is {exam - timedelta(days=20)}")
 
 # %% [markdown] covers="T1.booking"
 # **The simulator.** Two sessions come with the exam. Their tasks are harder than the exam's, and a session stays open for
@@ -336,7 +336,7 @@ lab.same(by_python, by_kubectl, by_yaml)
 # done
 
 # %% [markdown] covers="T1.speed"
-# *What happened*: `--now` gives one second. `--force` waits for nobody, and its warning names the price: the object is gone at
+# *What happened*: `--now` gives the container one second; the cluster's own work comes on top. `--force` waits for nobody, and its warning names the price: the object is gone at
 # once, but nobody has confirmed that the *process* is. For a database with one writer that can cost data. In the exam, on a
 # pod that you are about to replace: use it. At work: do not.
 #
@@ -485,8 +485,8 @@ lab.check("ex-08-2")
 # |---|---|
 # | `kubectl get pods,services` | state, READY, RESTARTS |
 # | `kubectl describe pod NAME` | events: image, mounts, probes, scheduling |
-# | `kubectl logs NAME [--previous]` | what the program itself says |
-# | `kubectl get endpointslices` | which pods and which port a Service reaches |
+# | `kubectl logs NAME [-c CONTAINER] [--previous]` | what the program itself says |
+# | `kubectl get endpointslices` | which pods a Service finds (also those that are not ready), and which port |
 # | `kubectl exec NAME -- wget -qO- URL` | what the pod reaches |
 
 # %% [markdown] covers="T1.project"
@@ -508,8 +508,9 @@ broken = Path(labs.__file__).parent / "drills" / "broken_pipeline.yaml"
 # **Goal**: the page at localhost:30082 shows the number of readings (0 is fine: no producer runs). The image is
 # `weather:1`; the store listens on port 8000, the front on 8080. Four faults, in two of the four objects.
 #
-# **Constraint**: repair, do not make anew; the front keeps its readiness probe, GET `/ready`. Look at the clock before and
-# after. **Done when** both Deployments are ready and the page comes.
+# **Constraint**: repair, do not make anew; the front keeps its readiness probe, GET `/ready`. Tools: `kubectl edit` in the
+# terminal; in a cell `kubectl patch`, or `get -o yaml > file`, edit, `apply -f file`. Look at the clock before and after.
+# **Done when** both Deployments are ready and the page comes.
 
 # %% [markdown] tags=["hint"] exercise="ex-08-3"
 # One at a time: each fault hides the next. `kubectl get pods` first; then the events at the end of `kubectl describe pod`.
