@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from labs.checks.containers import expect_environment
 from labs.checks.core import check, clients, expect, found, settle
 from labs.checks.definitions import declared_in, expect_accepted, expect_nothing_to_do, read_text
 from labs.checks.workloads import (
@@ -13,13 +14,11 @@ from labs.checks.workloads import (
     expect_image,
     expect_replicas,
     expect_rolled_out,
-    is_ready,
     labels_text,
     name_of,
     pod_labels,
-    pods_of,
 )
-from labs.errors import CouldNotCheck, NotYet
+from labs.errors import NotYet
 from labs.objects import differences, spec_of
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def check_store_declared(lab: Lab) -> None:
     _expect_labels(store, {"app": "store", "tier": "data"}, declared["Deployment store"])
     expect_rolled_out(lab, "store")
     _expect_not_written(store, "DATA", "store-settings")
-    _expect_environment(lab, store, {"DATA": "/tmp"})
+    expect_environment(lab, store, {"DATA": "/tmp"})
     expect_nothing_to_do(lab, declared["ConfigMap store-settings"], settings, "store.yaml")
     expect_nothing_to_do(lab, declared["Deployment store"], store, "store.yaml")
 
@@ -109,7 +108,7 @@ def check_worker_repaired(lab: Lab) -> None:
     _expect_program(worker, "worker")
     _expect_labels(worker, {"app": "worker"}, _worker_declared(lab))
     expect_rolled_out(lab, "worker")
-    _expect_environment(lab, worker, {"INTERVAL": "5", "QUIET": "on"})
+    expect_environment(lab, worker, {"INTERVAL": "5", "QUIET": "on"})
 
 
 def _expect_applied(thing: Any, kind: str) -> None:
@@ -234,30 +233,3 @@ def _expect_not_written(item: Any, variable: str, name: str) -> None:
         observed=f"{variable} written into the Deployment {name_of(item)}: a second truth beside the ConfigMap",
         try_="`kubectl explain deployment.spec.template.spec.containers.env.valueFrom`",
     )
-
-
-def _expect_environment(lab: Lab, item: Any, wanted: dict[str, str]) -> None:
-    """A running pod really has settings in its environment, wherever they come from."""
-    from kubernetes.stream import stream
-
-    pod = next((pod for pod in pods_of(lab, item) if is_ready(pod)), None)
-    if pod is None:
-        raise CouldNotCheck(f"The pods of {name_of(item)} change just now.", "Run it again.")
-    command = ["sh", "-c", "env"]
-    said = stream(
-        clients(lab).core.connect_get_namespaced_pod_exec,
-        name_of(pod),
-        lab.namespace,
-        container=pod.spec.containers[0].name,
-        command=command,
-        stdout=True,
-        stderr=True,
-    )
-    seen = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
-    for key, value in wanted.items():
-        expect(
-            seen.get(key) == value,
-            expected=f"{key}={value} in the environment of the pods of {name_of(item)}",
-            observed=f"{key}={seen[key]}" if key in seen else f"no {key} in it",
-            try_=f"`kubectl exec deployment/{name_of(item)} -- env` shows it. It is read once, when a pod starts.",
-        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from labs.checks.containers import run_in
 from labs.checks.core import check, expect, settle
-from labs.checks.volumes import expect_asked_for, expect_claim_mounted, kind_of, mounted, read_claim, read_pod, run_in
+from labs.checks.volumes import expect_asked_for, expect_claim_mounted, kind_of, mounted, read_claim, read_pod
 from labs.checks.workloads import (
     deployment,
     expect_image,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from labs.checks.core import clients, expect, found
+from labs.checks.core import expect
+from labs.checks.places import here
 from labs.checks.workloads import labels_text, name_of, pod_labels, selector_text
 from labs.errors import CouldNotCheck, NotYet, Timeout
 from labs.waiting import wait_for_http
@@ -18,30 +19,8 @@ __all__ = ["answer", "expect_ports_forwarded", "expect_selected", "node_port_ser
 
 def service(lab: Lab, name: str, try_: str = "") -> Any:
     """A Service that the exercise asks for. Raises NotYet, which says where else there is one."""
-    try:
-        return found(
-            lambda: clients(lab).core.read_namespaced_service(name, lab.namespace),
-            expected=f"a Service {name} in the namespace {lab.namespace}",
-            try_=try_ or f"`kubectl get services -n {lab.namespace}` lists yours.",
-        )
-    except NotYet as missing:
-        for place in _other_namespaces(lab, name):
-            raise NotYet(
-                missing.expected,
-                f"none there, but one in the namespace {place}",
-                f"Make it again with `-n {lab.namespace}`.",
-            ) from missing
-        raise
-
-
-def _other_namespaces(lab: Lab, name: str) -> list[str]:
-    try:
-        items = clients(lab).core.list_service_for_all_namespaces(field_selector=f"metadata.name={name}").items
-    except Exception as error:
-        if getattr(error, "status", None) == 403:  # a shared cluster: nobody may look everywhere
-            return []
-        raise
-    return sorted(item.metadata.namespace for item in items)
+    try_ = try_ or f"`kubectl get services -n {lab.namespace}` lists yours."
+    return here(lab, "service", name, called=f"a Service {name}", try_=try_)
 
 
 def node_port_service(lab: Lab, name: str, *, port: int, target: int | str, node_port: int) -> Any:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labs.checks.core import clients, expect, found, settle
+from labs.checks.core import clients, expect, settle
+from labs.checks.places import here
 from labs.checks.workloads import name_of
-from labs.errors import CouldNotCheck, NotYet
+from labs.errors import NotYet
 
 if TYPE_CHECKING:
     from labs.lab import Lab
 
-__all__ = ["expect_asked_for", "expect_claim_mounted", "kind_of", "mounted", "read_claim", "read_pod", "run_in"]
+__all__ = ["expect_asked_for", "expect_claim_mounted", "kind_of", "mounted", "read_claim", "read_pod"]
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 MODES = (["ReadWriteOnce"], ["ReadWriteOncePod"])  # for one node
@@ -19,26 +20,14 @@ MODES = (["ReadWriteOnce"], ["ReadWriteOncePod"])  # for one node
 
 def read_pod(lab: Lab, name: str) -> Any:
     """A pod that the exercise asks for. Raises NotYet, which says where else there is one."""
-    try:
-        return found(
-            lambda: clients(lab).core.read_namespaced_pod(name, lab.namespace),
-            expected=f"a pod {name} in the namespace {lab.namespace}",
-            try_=f"`kubectl get pods -n {lab.namespace}` lists yours.",
-        )
-    except NotYet as missing:
-        raise _elsewhere(lab, "pod", name, missing) from missing
+    try_ = f"`kubectl get pods -n {lab.namespace}` lists yours."
+    return here(lab, "pod", name, called=f"a pod {name}", try_=try_, again=_again(lab))
 
 
 def read_claim(lab: Lab, name: str) -> Any:
     """A claim that the exercise asks for, not one that is being deleted. Raises NotYet, as `read_pod`."""
-    try:
-        claim = found(
-            lambda: clients(lab).core.read_namespaced_persistent_volume_claim(name, lab.namespace),
-            expected=f"a claim {name} in the namespace {lab.namespace}",
-            try_="`kubectl get pvc` lists yours.",
-        )
-    except NotYet as missing:
-        raise _elsewhere(lab, "persistent_volume_claim", name, missing) from missing
+    try_ = "`kubectl get pvc` lists yours."
+    claim = here(lab, "persistent_volume_claim", name, called=f"a claim {name}", try_=try_, again=_again(lab))
     expect(
         claim.metadata.deletion_timestamp is None,
         expected=f"a claim {name} to stay",
@@ -48,23 +37,8 @@ def read_claim(lab: Lab, name: str) -> Any:
     return claim
 
 
-def _elsewhere(lab: Lab, kind: str, name: str, missing: NotYet) -> NotYet:
-    """The same verdict, or one that says in which other namespace the object is."""
-    try:
-        everywhere = getattr(clients(lab).core, f"list_{kind}_for_all_namespaces")
-        items = everywhere(field_selector=f"metadata.name={name}").items
-    except Exception as error:
-        if getattr(error, "status", None) == 403:  # a shared cluster: nobody may look everywhere
-            return missing
-        raise
-    places = sorted(item.metadata.namespace for item in items)
-    if not places:
-        return missing
-    return NotYet(
-        missing.expected,
-        f"none there, but one in the namespace {places[0]}",
-        f"A pod can use only what is in its own namespace. Make it again with `-n {lab.namespace}`, or without `-n`.",
-    )
+def _again(lab: Lab) -> str:
+    return f"A pod can use only what is in its own namespace. Make it again with `-n {lab.namespace}`, or without `-n`."
 
 
 def mounted(spec: Any, where: str, container: str | None, path: str) -> tuple[Any, Any]:
@@ -201,25 +175,3 @@ def _last_words(lab: Lab, claim: Any) -> str:
     )
     newest = sorted(events.items, key=lambda e: (e.type == "Warning", str(e.last_timestamp or e.event_time)))
     return f"; {newest[-1].message.split('. ')[0]}" if newest else ""
-
-
-def run_in(lab: Lab, pod: str, container: str, command: str) -> str:
-    """What a shell command prints in a container, as ``kubectl exec`` runs it; both streams.
-
-    Raises:
-        CouldNotCheck: the container does not run.
-    """
-    from kubernetes.client.exceptions import ApiException
-    from kubernetes.stream import stream
-
-    words = {"command": ["sh", "-c", command], "stdout": True, "stderr": True}
-    exec_in = clients(lab).core.connect_get_namespaced_pod_exec
-    try:
-        return stream(exec_in, pod, lab.namespace, container=container, **words).strip()
-    except ApiException as error:
-        if error.status:
-            raise
-        raise CouldNotCheck(
-            f"No command could be run in the container {container} of {pod}: {error.reason}.",
-            "Does it run? `kubectl get pods` tells. Then check again.",
-        ) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labs.checks.core import clients, expect, found, settle
+from labs.checks.core import clients, expect, settle
+from labs.checks.places import here
 from labs.errors import NotYet
 
 if TYPE_CHECKING:
@@ -45,30 +46,14 @@ def deployment(lab: Lab, name: str, try_: str = "") -> Any:
     Raises:
         NotYet: there is none in the lesson's namespace; the verdict says where else there is one.
     """
-    try:
-        return found(
-            lambda: clients(lab).apps.read_namespaced_deployment(name, lab.namespace),
-            expected=f"a Deployment {name} in the namespace {lab.namespace}",
-            try_=try_ or f"`kubectl get deployments -n {lab.namespace}` lists yours.",
-        )
-    except NotYet as missing:
-        for place in _other_namespaces(lab, name):
-            raise NotYet(
-                missing.expected,
-                f"none there, but one in the namespace {place}",
-                f"Make it again with `-n {lab.namespace}`.",
-            ) from missing
-        raise
-
-
-def _other_namespaces(lab: Lab, name: str) -> list[str]:
-    try:
-        items = clients(lab).apps.list_deployment_for_all_namespaces(field_selector=f"metadata.name={name}").items
-    except Exception as error:
-        if getattr(error, "status", None) == 403:  # a shared cluster: nobody may look everywhere
-            return []
-        raise
-    return sorted(item.metadata.namespace for item in items)
+    return here(
+        lab,
+        "deployment",
+        name,
+        api="apps",
+        called=f"a Deployment {name}",
+        try_=try_ or f"`kubectl get deployments -n {lab.namespace}` lists yours.",
+    )
 
 
 def expect_image(workload: Any, image: str, try_: str = "") -> None:

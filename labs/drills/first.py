@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client
-from kubernetes.stream import stream
-
+from labs.checks.configuration import keys_of, mounts, value_of, variables
+from labs.checks.containers import run_in_ready
 from labs.checks.core import clients, expect, found, settle
 from labs.checks.services import answer, expect_selected, node_port_service
 from labs.checks.workloads import (
@@ -20,11 +17,9 @@ from labs.checks.workloads import (
     is_ready,
     labels_text,
     pod_labels,
-    pods_of,
     reasons,
 )
 from labs.drills import Place
-from labs.errors import NotYet
 
 __all__: list[str] = []  # the tasks name their checks
 
@@ -163,7 +158,8 @@ def check_feeder_configured(place: Place) -> None:
         try_="`kubectl describe configmap feed` shows its data.",
     )
     feeder = deployment(place, "feeder")
-    from_map = _from_config_map(feeder.spec.template.spec.containers[0], "feed", set(data))
+    sources = variables(place, feeder)
+    from_map = {name for name, source in sources.items() if (source.kind, source.name) == ("ConfigMap", "feed")}
     expect(
         set(data) <= from_map,
         expected="UNIT and INTERVAL from the ConfigMap feed in the container of feeder",
@@ -171,7 +167,7 @@ def check_feeder_configured(place: Place) -> None:
         try_="`kubectl set env deployment/feeder --list` shows where its variables come from.",
     )
     expect_rolled_out(place, "feeder")
-    seen = _run(place, feeder, "env").split()
+    seen = run_in_ready(place, feeder, "env").split()
     expect(
         {"UNIT=celsius", "INTERVAL=5"} <= set(seen),
         expected="UNIT=celsius and INTERVAL=5 in the environment of the running container",
@@ -182,28 +178,28 @@ def check_feeder_configured(place: Place) -> None:
 
 def check_gate_locked(place: Place) -> None:
     value = f"sesame-{place.facts['code']}"
-    data = found(
-        lambda: clients(place).core.read_namespaced_secret("door", place.namespace).data,
+    door = found(
+        lambda: clients(place).core.read_namespaced_secret("door", place.namespace),
         expected=f"a Secret door in the namespace {place.namespace}",
         try_="`kubectl get secrets -A` lists all.",
     )
-    seen = _decoded((data or {}).get("token"))
+    seen = value_of(door, "token")
     expect(
         seen == value,
         expected=f"token: {value} in the Secret door",
-        observed=f"token: {seen}" if _decoded((data or {}).get("token")) else f"the keys {', '.join(data or {})}",
+        observed=f"token: {seen}" if seen else f"the keys {', '.join(keys_of(door))}",
         try_="`--from-literal` and `stringData` encode in base64 by themselves.",
     )
     gate = deployment(place, "gate")
     expect_rolled_out(place, "gate")
     volumes = {v.name: v for v in gate.spec.template.spec.volumes or []}
     expect(
-        any(_holds_secret(volume, "door") for volume in volumes.values()),
-        expected="a volume of the Deployment gate from the Secret door",
+        any(mounts(gate, "Secret", "door")),
+        expected="a volume from the Secret door, mounted in the container of gate",
         observed=f"the volumes {', '.join(volumes)}" if volumes else "no volume",
         try_="`kubectl explain deployment.spec.template.spec.volumes.secret`",
     )
-    text = _run(place, gate, "cat", "/etc/door/token").strip()
+    text = run_in_ready(place, gate, "cat /etc/door/token")
     expect(
         text == value,
         expected=f"{value} in /etc/door/token of the running container",
@@ -257,42 +253,3 @@ def _volume_at(spec: Any, container: Any, path: str) -> Any:
     """The volume that a container has at a path; None when it has none."""
     mounted = next((m.name for m in container.volume_mounts or [] if m.mount_path.rstrip("/") == path), None)
     return next((v for v in spec.volumes or [] if v.name == mounted), None)
-
-
-def _from_config_map(container: Any, name: str, keys: set[str]) -> set[str]:
-    """The variables of a container that are a ConfigMap's keys, whichever way they come."""
-    names = set()
-    for source in container.env_from or []:
-        if source.config_map_ref and source.config_map_ref.name == name:
-            names |= {f"{source.prefix or ''}{key}" for key in keys}
-    for variable in container.env or []:
-        ref = variable.value_from and variable.value_from.config_map_key_ref
-        if ref and ref.name == name:
-            names.add(variable.name)
-    return names
-
-
-def _holds_secret(volume: Any, name: str) -> bool:
-    if volume.secret:
-        return volume.secret.secret_name == name
-    sources = volume.projected.sources if volume.projected else []
-    return any(source.secret and source.secret.name == name for source in sources)
-
-
-def _decoded(value: str | None) -> str:
-    try:
-        return base64.b64decode(value or "", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return value or ""
-
-
-def _run(place: Place, workload: Any, *command: str) -> str:
-    """What a command prints in a running pod of a Deployment. Its own client: `stream` changes the one it is given."""
-    pods = [pod for pod in pods_of(place, workload) if is_ready(pod)]
-    if not pods:
-        raise NotYet("a running container", "none", "`kubectl get pods` shows the state of each.")
-    core = client.CoreV1Api(client.ApiClient(clients(place).api.configuration))
-    execute = core.connect_get_namespaced_pod_exec
-    options = {"stdout": True, "stderr": True, "stdin": False, "tty": False, "_request_timeout": 10}
-    options["container"] = workload.spec.template.spec.containers[0].name
-    return stream(execute, pods[0].metadata.name, place.namespace, command=list(command), **options)

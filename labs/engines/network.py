@@ -16,6 +16,7 @@ import ipaddress
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from labs.engines.processes import Processes, run
@@ -170,12 +171,19 @@ class Network:
         """
         port = f"to-{name}"
         inside = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
-        if f"{port}@" in self._batch(["link show"]):
+        has_port = f"{port}@" in self._batch(["link show"])
+        has_link = "eth0@" in run([*inside, "ip", "-brief", "link", "show"])
+        if has_port and has_link:
             if "default" in run([*inside, "ip", "-4", "route", "show"]):  # what is made last
                 return
         else:
-            if "eth0@" in run([*inside, "ip", "-brief", "link", "show"]):  # of a network that has ended
-                run([*inside, "ip", "link", "delete", "eth0"])
+            # one end alone is of a network or machine that has ended; under load the kernel takes it away much later,
+            # or just now
+            with suppress(CommandFailed):
+                if has_link:
+                    run([*inside, "ip", "link", "delete", "eth0"])
+                if has_port:
+                    self._batch([f"link delete {port}"])
             self._batch(
                 [
                     f"link add {port} type veth peer name eth0 netns {pid}",

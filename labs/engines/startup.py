@@ -16,6 +16,7 @@ from labs.engines.processes import run
 from labs.engines.progress import Reporter, Step, Task, run_tasks
 from labs.engines.state import owner
 from labs.engines.tools import Tools, find_tools
+from labs.errors import CommandFailed
 from labs.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -116,11 +117,23 @@ class Startup:
         for node in nodes:
             node.start_kubelet(self.programs)
             node.start_proxy(self.programs)
+        trouble = ""
+
+        def ready() -> bool:
+            nonlocal trouble
+            try:
+                trouble = ""
+                return self._nodes_ready(step)
+            except CommandFailed as error:  # an API server that does not answer just now may do so a moment later
+                trouble = error.what
+                return False
+
         wait_for(
-            lambda: self._nodes_ready(step),
+            ready,
             timeout=90,
             what="the nodes to be Ready",
-            hint="`labs logs kubelet/node1` shows why.",
+            hint="`labs logs kubelet/node1` and `labs logs kube-apiserver` show why.",
+            state=lambda: trouble or "not Ready",
             interval=0.1,
         )
 
@@ -144,7 +157,7 @@ class Startup:
         engine = self.engine
         for name in engine.nodes:
             engine.processes.check_alive(f"kubelet/{name}")
-        found = json.loads(self._kubectl("get", "nodes", "-o", "json"))["items"]
+        found = json.loads(self._kubectl("get", "nodes", "-o", "json", timeout=10))["items"]
         for item in found:
             if not item["spec"].get("podCIDR"):
                 name = item["metadata"]["name"]

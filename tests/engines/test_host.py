@@ -48,7 +48,9 @@ def test_base_images_are_in_docker_and_on_every_node(here, docker_client):
     assert set(BASE) <= {tag for image in docker_client.images.list() for tag in image.tags}
 
     def on_node(node: dict) -> set[str]:
-        return {name.removeprefix("docker.io/") for image in node["status"]["images"] for name in image["names"]}
+        # an image whose tag another one has taken since has no name: null
+        images = node["status"]["images"]
+        return {name.removeprefix("docker.io/") for image in images for name in image["names"] or ()}
 
     def on_all() -> bool:
         return all(
