@@ -45,7 +45,7 @@ def up(  # noqa: PLR0917  (every one is an option)
     nodes: Annotated[
         int | None, typer.Option(min=1, max=4, help="How many nodes to have; of too many, the last ones end.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="host or attached; chosen by itself.")] = "",
+    engine: Annotated[str, typer.Option(help="host, usermode or attached; chosen by itself.")] = "",
     context: Annotated[str, typer.Option(help="Attach to the cluster of this kubeconfig context.")] = "",
     kubeconfig: Annotated[
         str, typer.Option(help="The kubeconfig that holds it.", envvar="LABS_ATTACH_KUBECONFIG")
@@ -152,13 +152,14 @@ def load(image: Annotated[str, typer.Argument(help="Such as web:1.")]) -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Say what this machine can run, what is missing, and what mends it."""
     from labs.engines import doctor as diagnosis
+    from labs.engines.finding import missing_for
 
     findings = diagnosis.examine()
     if as_json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=2))
     else:
         diagnosis.show(findings, console)
-    if any(finding.level == "missing" for finding in findings):
+    if all(missing_for(engine, findings) for engine in ("host", "usermode")):
         raise typer.Exit(3)
 
 

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from labs.engines.base import Component, Engine
-from labs.errors import NotRunning
+import importlib
+from typing import TYPE_CHECKING
 
-__all__ = ["Component", "Engine", "current"]
+from labs.engines.base import Component, Engine
+from labs.errors import NotRunning, NotSupported
+
+if TYPE_CHECKING:
+    from labs.engines.state import Record, State
+
+__all__ = ["Component", "Engine", "current", "kind", "of"]
+
+KINDS = {
+    "host": ("labs.engines.host", "HostEngine"),
+    "usermode": ("labs.engines.usermode.engine", "UsermodeEngine"),
+    "attached": ("labs.engines.attached", "AttachedEngine"),
+}
+
+
+def kind(name: str) -> type[Engine]:
+    """The engine of this kind. Raises NotSupported when there is none."""
+    if name not in KINDS:
+        raise NotSupported(f"There is no engine {name!r}.", f"Choose one of: {', '.join(KINDS)}.")
+    module, engine = KINDS[name]
+    return getattr(importlib.import_module(module), engine)  # none but this one: `import labs` shall be quick
+
+
+def of(state: State, record: Record | None = None) -> Engine:
+    """The engine of a course's folder. Args: ``record``, the course's, read from the folder when not given."""
+    record = record or state.read()
+    return kind(record.engine)(state, record)
 
 
 def current(name: str | None = None) -> Engine:
@@ -26,10 +52,4 @@ def current(name: str | None = None) -> Engine:
             f"No course {name!r} is up on this machine." if name != "default" else "The course is not up.",
             "Run `labs up` in a terminal, then run this cell again.",
         )
-    if state.read().engine == "attached":
-        from labs.engines.attached import AttachedEngine
-
-        return AttachedEngine(state)
-    from labs.engines.host import HostEngine
-
-    return HostEngine(state)
+    return of(state)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labs.engines.machine import Machine
 from labs.engines.state import State, owner
 from labs.engines.tools import Tools
-from labs.errors import EngineError
+from labs.errors import CommandFailed, EngineError
 from labs.waiting import wait_for
 
-__all__ = ["DOCKER", "REGISTRY", "REGISTRY_PORT", "DockerEngine"]
+if TYPE_CHECKING:
+    from labs.engines.usermode.guest import Guest
+
+__all__ = ["DOCKER", "REGISTRY", "REGISTRY_PORT", "DockerEngine", "docker_archive"]
 
 DOCKER = "docker"
 REGISTRY = "registry"
@@ -38,10 +42,24 @@ class DockerEngine:
         state: the course's folder.
         tools: the node's programs.
         dns: the name server for what is no container's name.
+        listen: what dockerd listens on, as the machine sees it; it must lead to `socket`.
+        containerd: the socket of a containerd that it shares; empty for one of its own.
+        programs: the folder that the machine sees as /opt/kube-labs-bin.
     """
 
-    def __init__(self, machine: Machine, state: State, tools: Tools, dns: str) -> None:
+    def __init__(
+        self,
+        machine: Machine | Guest,
+        state: State,
+        tools: Tools,
+        *,
+        dns: str,
+        listen: str = "unix:///run/labs/docker.sock",
+        containerd: str = "",
+        programs: str = "docker/bin",
+    ) -> None:
         self.machine, self.state, self.tools, self.dns = machine, state, tools, dns
+        self.listen, self.containerd, self.programs = listen, containerd, programs
 
     @staticmethod
     def binds(state: State, tools: Tools) -> list[tuple[Path, str, str]]:
@@ -71,7 +89,9 @@ class DockerEngine:
             DOCKER,
             [
                 "dockerd",
-                "--host=unix:///run/labs/docker.sock",
+                f"--host={self.listen}",
+                "--tls=false",
+                *([f"--containerd={self.containerd}"] if self.containerd else []),
                 "--data-root=/var/lib/docker",
                 "--exec-root=/run/docker",
                 "--pidfile=/run/docker.pid",
@@ -87,14 +107,14 @@ class DockerEngine:
             raise
         except Exception as error:
             raise EngineError(
-                f"The Docker Engine did not start: {self.machine.processes.tail(DOCKER, 2) or error}",
+                f"The Docker Engine did not start: {self.machine.daemons.tail(DOCKER, 2) or error}",
                 "`labs logs docker` shows what it wrote; `labs doctor` tells what this system lacks.",
             ) from error
         os.chown(self.socket, *owner())
 
     def start_registry(self, program: Path) -> None:
         """Start the image registry unless it runs."""
-        folder = self.state.folder / "docker/bin"
+        folder = self.state.folder / self.programs
         link_or_copy(program, folder / "registry")
         self.state.write_file(folder / "registry.yml", REGISTRY_CONFIG, mode=0o644)
         self.machine.spawn(
@@ -110,9 +130,19 @@ class DockerEngine:
             for tag, archive in archives.items():
                 mark = self.state.folder / "docker" / f"loaded-{archive.stem}"
                 if tag not in have or not mark.exists() or mark.read_text() != archive_mark(archive):
-                    with archive.open("rb") as file:
-                        client.images.load(file)
+                    self._load(client, archive)
                     mark.write_text(archive_mark(archive))
+
+    def _load(self, client, archive: Path) -> None:
+        """Load one archive of the cache, the short way where there is one."""
+        inside = self.machine.shown(archive)
+        if inside:
+            command = ["docker", f"--host={self.listen}", "load", "--quiet", "--input", inside]
+            with suppress(CommandFailed):  # a system may have dockerd without its command
+                self.machine.run(command, env=self.tools.env, timeout=300)
+                return
+        with archive.open("rb") as file:
+            client.images.load(file)
 
     def client(self):
         """A client of the docker package."""
@@ -121,12 +151,38 @@ class DockerEngine:
         return docker.DockerClient(base_url=self.docker_host, timeout=120)
 
     def _answers(self) -> bool:
-        self.machine.processes.check_alive(DOCKER)
+        self.machine.daemons.check_alive(DOCKER)
         try:
             with closing(self.client()) as client:  # asks for the version at once
                 return client.ping()
         except Exception:  # any refusal means: not yet; after a crash the old socket is still there
             return False
+
+
+def docker_archive(docker_host: str, reference: str) -> bytes:
+    """An image of Docker's as an archive.
+
+    Args:
+        docker_host: a value for ``DOCKER_HOST``.
+        reference: the image's name.
+
+    Raises:
+        EngineError: Docker does not answer, or has no such image.
+    """
+    import docker
+
+    try:
+        client = docker.DockerClient(base_url=docker_host, timeout=120)  # asks for the version at once
+    except docker.errors.DockerException as error:
+        raise EngineError("The Docker Engine does not answer.", "`labs up` starts what does not run.") from error
+    with closing(client):
+        try:
+            return b"".join(client.images.get(reference).save(named=reference))
+        except docker.errors.ImageNotFound:
+            have = sorted(tag for image in client.images.list() for tag in image.tags)
+            raise EngineError(
+                f"Docker has no image {reference!r}.", f"Build it first; Docker has: {', '.join(have)}."
+            ) from None
 
 
 def archive_mark(archive: Path) -> str:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,52 +15,32 @@ from rich.console import Console
 from rich.table import Table
 
 from labs.engines import addons, binaries, catalog, gobuild
+from labs.engines.finding import MISSING, OK, REMARK, Finding, missing_for
 from labs.engines.processes import run
 from labs.engines.state import cache_folder, list_courses
 from labs.engines.tools import PROGRAMS, SYSTEM_PATH
+from labs.engines.usermode.examine import examine as examine_usermode
 from labs.errors import CommandFailed, LabsError
 
 __all__ = ["Finding", "examine", "show"]
 
-OK, REMARK, MISSING = "ok", "remark", "missing"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        level: ``ok``, ``remark`` (works, but know this) or ``missing`` (an engine cannot start).
-        subject: what was looked at.
-        observed: what was found.
-        todo: what mends it; empty when nothing need be done.
-    """
-
-    level: str
-    subject: str
-    observed: str
-    todo: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        """The same as plain JSON values."""
-        return asdict(self)
-
 
 def examine() -> list[Finding]:
-    """Look at everything that the engine `host` needs, and at what it cannot do."""
+    """Look at everything that the engines `host` and `usermode` need, and at what they cannot do."""
     if not sys.platform.startswith("linux"):
         return [
             Finding(
                 MISSING,
-                "engine host",
-                f"needs Linux; this is {sys.platform}",
+                "system",
+                f"the engines that come with the course need Linux; this is {sys.platform}",
                 "labs up --context NAME --docker HOST   # Docker Desktop, kind, minikube",
             )
         ]
-    looks: list[Callable[[], Iterator[Finding]]] = [
-        _rights, _kernel, _cgroups, _programs, _kubernetes, _room, _neighbours, _limits,
+    looks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+        ("host", _rights), ("host", _kernel), ("host", _cgroups), ("usermode", examine_usermode),
+        ("", _programs), ("", _kubernetes), ("", _room), ("", _neighbours), ("", _limits),
     ]  # fmt: skip
-    return [finding for look in looks for finding in look()]
+    return [replace(finding, engine=engine) for engine, look in looks for finding in look()]
 
 
 def show(findings: list[Finding], console: Console) -> None:
@@ -69,14 +49,14 @@ def show(findings: list[Finding], console: Console) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
         todo = f"\n[bold]→ {finding.todo}[/bold]" if finding.todo else ""
-        table.add_row(marks[finding.level], finding.subject, f"{finding.observed}{todo}")
+        table.add_row(marks[finding.level], finding.engine, finding.subject, f"{finding.observed}{todo}")
     console.print(table)
-    missing = [finding.subject for finding in findings if finding.level == MISSING]
-    if missing:
-        console.print(f"The engine [bold]host[/bold] cannot start here: {', '.join(missing)}.")
-        console.print("The engine [bold]attached[/bold] works with any cluster that you name.")
-    else:
-        console.print("The engine [bold]host[/bold] can run here: `labs up`.")
+    for engine, command in {"host": "labs up", "usermode": "labs up --engine usermode"}.items():
+        if missing := missing_for(engine, findings):
+            console.print(f"The engine [bold]{engine}[/bold] cannot start here: {', '.join(missing)}.")
+        else:
+            console.print(f"The engine [bold]{engine}[/bold] can run here: `{command}`.")
+    console.print("The engine [bold]attached[/bold] works with any cluster that you name.")
 
 
 def _rights() -> Iterator[Finding]:
@@ -176,6 +156,8 @@ def _room() -> Iterator[Finding]:
     folder = cache_folder()
     while not folder.exists():
         folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        yield Finding(MISSING, "cache", f"{folder} may not be written", "set LABS_CACHE to a folder of yours")
     free = shutil.disk_usage(folder).free >> 30
     level = OK if free >= 8 else REMARK if free >= 3 else MISSING
     todo = "" if level == OK else f"free some, or set LABS_CACHE to a folder elsewhere than {folder}"

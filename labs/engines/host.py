@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 from labs.engines import binaries, control_plane, lifecycle, node, ports
 from labs.engines.addons import direct, kubectl_for
 from labs.engines.base import STARTUP, Component, Engine
 from labs.engines.control_plane import ControlPlane
-from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine
+from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine, docker_archive
 from labs.engines.machine import Bind, Machine, remove_cgroups
 from labs.engines.network import HOLDER, Network, choose_subnet
 from labs.engines.node import Node, node_name
 from labs.engines.processes import Processes, run
-from labs.engines.progress import Reporter
+from labs.engines.progress import Reporter, Step
+from labs.engines.site import USER, Site
 from labs.engines.startup import Startup, start_ports
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools, find_tools
@@ -45,12 +45,23 @@ class HostEngine(Engine):
     def __init__(self, state: State, record: Record | None = None) -> None:
         self.record = record or state.read()
         self.folder, self.state, self.name = state, state.folder, self.record.name
-        self.processes = Processes(state, self.record.id)
+        self.processes = self.daemons = Processes(state, self.record.id)
         self.network = Network(self.record, self.processes)
         self.nodes = [node_name(i) for i in range(1, self.record.nodes + 1)]
         self.context = "kube-labs" if self.name == "default" else f"kube-labs-{self.name}"
         self.registry = f"localhost:{REGISTRY_PORT}"
-        self.plane = ControlPlane(state, self.processes, self.network, self.nodes)
+
+    @cached_property
+    def plane(self) -> ControlPlane:
+        """The control plane, beside the switch."""
+        site = Site(
+            address=self.network.control_plane,
+            inside=self.network.control_plane,
+            node=self.network.node,
+            enter=self.network.enter,
+            user=USER,
+        )
+        return ControlPlane(self.folder, self.processes, site, self.nodes)
 
     @property
     def kubeconfig(self) -> Path:  # type: ignore[override]
@@ -113,12 +124,28 @@ class HostEngine(Engine):
         reporter.record_to(self.state / STARTUP)
         Startup(self).run(reporter)
 
+    def tools(self, step: Step) -> Tools:
+        """The node's programs. Raises LabsError."""
+        return find_tools(step)
+
     def docker(self, tools: Tools) -> DockerEngine:
         """The Docker Engine, its machine started and linked to the network."""
         machine = self.machine(self.DOCKER_MACHINE, DockerEngine.binds(self.folder, tools), tools)
         machine.start(self._hosts())
         self.network.attach(machine.need_pid(), self.DOCKER_MACHINE, self.network.docker)
         return DockerEngine(machine, self.folder, tools, dns=self.network.host)
+
+    def route_pods(self, nodes: Sequence[Node]) -> None:
+        """Let the control plane and all machines reach the nodes' pods."""
+        self.network.route_pods([node.index for node in nodes])
+
+    def forwarding(self) -> dict:
+        """How the forwarder to localhost reaches what it leads to."""
+        return {
+            "docker_pid": self.machine(self.DOCKER_MACHINE, ()).need_pid(),
+            "name_server": self.network.host,
+            "nodes": [self.network.node(i) for i in range(1, self.record.nodes + 1)],
+        }
 
     def node(self, index: int, tools: Tools) -> Node:
         """A node, its machine started and linked to the network; ``index`` counts from 1."""
@@ -147,20 +174,7 @@ class HostEngine(Engine):
         names = [HOLDER, DOCKER, REGISTRY, *control_plane.COMPONENTS]
         names += [f"{component}/{name}" for name in self.nodes for component in node.COMPONENTS]
         names += [ports.COMPONENT]
-        return [self._with_detail(self.processes.component(name)) for name in names]
-
-    def _with_detail(self, component: Component) -> Component:
-        if component.name == ports.COMPONENT and component.state == "running":
-            try:
-                told = json.loads((self.state / ports.STATE).read_text())
-            except (OSError, ValueError):
-                return component
-            words = [f"localhost:{p} is taken by another program" for p in told["problems"]]
-            words = words or ([f"localhost:{', '.join(map(str, told['listening']))}"] if told["listening"] else [])
-            return Component(
-                component.name, component.state, component.pid, component.argv, component.log, "; ".join(words)
-            )
-        return component
+        return [ports.with_detail(self.processes.component(name), self.state) for name in names]
 
     def stop(self, name: str) -> None:
         self._may_change(name)
@@ -179,10 +193,7 @@ class HostEngine(Engine):
         step = reporter.began(name)
         if name in control_plane.COMPONENTS:
             self.plane.start_component(name, binaries.ensure([name], step))
-            if name in control_plane.HEALTH_PORTS:
-                self.plane.wait_listening(name)
-            if name in ("etcd", "kube-apiserver") and self.processes.component("kube-apiserver").state == "running":
-                self.plane.wait_ready()
+            self.plane.wait_started(name)
         elif name == DOCKER:
             self.docker(find_tools(step)).start()
         elif name == REGISTRY:
@@ -210,23 +221,9 @@ class HostEngine(Engine):
     def load_image(self, reference: str) -> str:
         if self._as_root("load", reference):
             return reference
-        import docker
-
-        try:
-            client = docker.DockerClient(base_url=self.docker_host, timeout=120)  # asks for the version at once
-        except docker.errors.DockerException as error:
-            raise EngineError("The Docker Engine does not answer.", "`labs up` starts what does not run.") from error
-        with closing(client):
-            try:
-                archive = b"".join(client.images.get(reference).save(named=reference))
-            except docker.errors.ImageNotFound:
-                have = sorted(tag for image in client.images.list() for tag in image.tags)
-                raise EngineError(
-                    f"Docker has no image {reference!r}.", f"Build it first; Docker has: {', '.join(have)}."
-                ) from None
-        tools = find_tools(Reporter(quiet=True).began("tools"))
-        for each in self.all_nodes(tools):
-            each.import_stream(io.BytesIO(archive))
+        archive = docker_archive(self.docker_host, reference)
+        for each in self.all_nodes(find_tools(Reporter(quiet=True).began("tools"))):
+            each.import_bytes(archive)
         return reference
 
     # -- stop and down ------------------------------------------------------------------------------------------

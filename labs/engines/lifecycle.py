@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from labs import engines
 from labs.engines.base import STARTUP
 from labs.engines.progress import Reporter, Startup, read_startup
 from labs.engines.state import State, cache_folder, course_name, owner
@@ -51,7 +52,7 @@ def up(
 
     Args:
         nodes: how many nodes the course shall have; None for one, or for as many as it has.
-        engine: ``host`` or ``attached``; empty chooses.
+        engine: ``host``, ``usermode`` or ``attached``; empty chooses.
         context: attach to this kubeconfig context.
         kubeconfig: the file that holds it; empty for kubectl's usual places.
         docker: attach to this Docker Engine.
@@ -64,15 +65,14 @@ def up(
     name = course_name()
     known = State.of(name, system=True)
     existing = known.read().engine if known.exists else ""
-    kind = engine or ("attached" if context or docker else existing or "host")
+    kind = engine or ("attached" if context or docker else existing or _chosen())
+    course = engines.kind(kind)
     if existing and kind != existing:
         raise NotSupported(
             f"The course {name!r} has the engine {existing!r} already, not {kind!r}.",
             "Run `labs down` first, or choose another course: `labs --name NAME up`.",
         )
     if kind == "attached":
-        from labs.engines.attached import AttachedEngine
-
         if nodes is not None:
             raise NotSupported(
                 "The nodes of a cluster that the course did not start are not its own to add or to take away.",
@@ -80,20 +80,30 @@ def up(
             )
         state = State.of(name, system=False)
         with state.lock(), Reporter(quiet=quiet) as reporter:
-            AttachedEngine.create(
+            course.create(
                 state, name=name, context=context, kubeconfig=kubeconfig, docker=docker, registry=registry
             ).up(reporter)
         return
-    if kind != "host":
-        raise NotSupported(f"There is no engine {kind!r}.", "Choose `host` or `attached`.")
-    need_root()
-    from labs.engines.host import HostEngine
-
+    if kind == "host":
+        need_root()
+    state = State.of(name, system=os.geteuid() == 0)
     try:
-        with known.lock(), Reporter(quiet=quiet) as reporter:
-            HostEngine.create(known, name=name, nodes=nodes).up(reporter)
+        with state.lock(), Reporter(quiet=quiet) as reporter:
+            course.create(state, name=name, nodes=nodes).up(reporter)
     finally:
         _give_back(cache_folder())
+
+
+def _chosen() -> str:
+    """The engine for who named none: the quickest that this user may run. Raises NotSupported."""
+    try:
+        trial = _as_root(["unshare", "--mount", "--net", "true"])  # in a container root may not do this
+    except NotSupported:
+        if not sys.platform.startswith("linux"):
+            raise
+        return "usermode"
+    done = subprocess.run(trial, capture_output=True, check=False)
+    return "usermode" if done.returncode else "host"
 
 
 def _give_back(folder: Path) -> None:
@@ -119,8 +129,8 @@ def up_in_background(*, patience: float = 3600) -> None:
     name = course_name()
     state = State.of(name, system=True)
     command = [sys.executable, "-m", "labs.cli", "--name", name, "up"]
-    is_attached = state.exists and state.read().engine == "attached"
-    argv = command if is_attached else _as_root(command)  # root for this alone: JupyterLab shall be the user's
+    kind = state.read().engine if state.exists else _chosen()
+    argv = _as_root(command) if kind == "host" else command  # root for this alone: JupyterLab shall be the user's
     began = time.time()
     log = cache_folder() / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -166,13 +176,13 @@ def stop() -> None:
     state = State.of(course_name(), system=True)
     if not state.exists:
         raise NotRunning("There is no course to stop.", "`labs up` starts one.")
-    if state.read().engine == "attached":
+    record = state.read()
+    if record.engine == "attached":
         return
-    need_root()
-    from labs.engines.host import HostEngine
-
+    if record.engine == "host":
+        need_root()
     with state.lock():
-        HostEngine(state).halt()
+        engines.of(state, record).halt()
 
 
 def down() -> bool:
@@ -187,18 +197,12 @@ def down() -> bool:
             state.remove()
         return True
     record = state.recover()
-    if record.engine == "attached":
-        from labs.engines.attached import AttachedEngine
-
-        with state.lock():
-            AttachedEngine(state, record).remove()
-        return True
-    need_root()
-    from labs.engines.host import HostEngine
-
-    _interrupt(read_startup(state.folder / STARTUP))
+    if record.engine == "host":
+        need_root()
+    if record.engine != "attached":
+        _interrupt(read_startup(state.folder / STARTUP))
     with state.lock(patience=10):
-        HostEngine(state, record).remove()
+        engines.of(state, record).remove()
     return True
 
 
@@ -254,5 +258,5 @@ def sudo(argv: Sequence[str]) -> list[str]:
         return [program, "-n", *kept, *argv]
     raise NotSupported(
         "The engine `host` needs root's rights, and neither is this root nor does sudo work without a password.",
-        "Run `sudo -v` first, or attach to a cluster: `labs up --context NAME --docker HOST`.",
+        "Run `sudo -v` first, or use `labs up --engine usermode`, which needs none.",
     )

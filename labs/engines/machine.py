@@ -47,6 +47,7 @@ class Machine:
         self.name, self.record, self.state, self.processes = name, record, state, processes
         self.binds, self.init = binds, init
         self.component = f"machine/{name}"
+        self.daemons = processes
 
     def start(self, hosts: Mapping[str, str]) -> bool:
         """Make the machine unless it runs; return whether it is new.
@@ -106,6 +107,17 @@ class Machine:
     def spawn(self, component: str, argv: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
         """Start a daemon in the machine."""
         return self.processes.start(component, argv, via=self.enter(), env={**env, **self.env()}, forks=True)
+
+    def shown(self, archive: Path) -> str | None:
+        """Where the machine sees an image archive of the cache; None where it does not."""
+        return None
+
+    def offer(self, name: str, script: str) -> None:
+        """Put a program into the machine's PATH; it lies in the machine's own layer, so this system is not changed."""
+        folder = self.root / "usr/local/sbin"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
 
     def stop(self) -> None:
         """End the machine: the kernel kills its processes and removes its mounts, links and namespaces."""

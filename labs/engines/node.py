@@ -23,6 +23,7 @@ CLUSTER_DNS = "10.96.0.10"
 SOCKET = "/run/containerd/containerd.sock"
 NODE_PROGRAMS = ("iptables", "iptables-save", "ctr")
 CTR = ("ctr", "--address", SOCKET, "--namespace", "k8s.io")
+IMPORT = (*CTR, "images", "import", "--no-unpack")
 
 
 def node_name(index: int) -> str:
@@ -71,7 +72,7 @@ class Node:
         )
 
         def answers() -> bool:
-            self.machine.processes.check_alive(f"containerd/{self.name}")
+            self.machine.daemons.check_alive(f"containerd/{self.name}")
             try:  # a socket alone may be left of one that was killed
                 self.machine.run([*CTR, "version"], env=self.tools.env)
             except CommandFailed:
@@ -84,12 +85,9 @@ class Node:
         """Who looks at the node from a pod (``kubectl debug node/...``, ``chroot /host``) finds these on PATH."""
         if not self.tools.prefix:
             return
-        folder = self.machine.root / "usr/local/sbin"  # in the machine's own layer: this system is not changed
-        folder.mkdir(parents=True, exist_ok=True)
         settings = " ".join(f"{key}={value}" for key, value in self.tools.env.items())
         for name in NODE_PROGRAMS:
-            (folder / name).write_text(f'#!/bin/sh\nexec env {settings} {name} "$@"\n')
-            (folder / name).chmod(0o755)
+            self.machine.offer(name, f'#!/bin/sh\nexec env {settings} {name} "$@"\n')
 
     def start_kubelet(self, programs: Mapping[str, Path]) -> None:
         """Start the kubelet unless it runs."""
@@ -142,15 +140,20 @@ class Node:
             mark = self.folder / f"imported-{archive.stem}"
             if f"docker.io/{tag}" in have and mark.exists() and mark.read_text() == archive_mark(archive):
                 continue
-            with archive.open("rb") as file:
-                self.import_stream(file)
+            self._import(archive)
             mark.write_text(archive_mark(archive))
 
-    def import_stream(self, stream) -> None:
-        """Put one image archive, read from a file object, into containerd. Raises CommandFailed."""
-        self.machine.run(
-            [*CTR, "images", "import", "--no-unpack", "-"], env=self.tools.env, input=stream.read(), timeout=300
-        )
+    def _import(self, archive: Path) -> None:
+        """Put one image archive of the cache into containerd."""
+        inside = self.machine.shown(archive)
+        if inside is None:
+            self.import_bytes(archive.read_bytes())
+        else:
+            self.machine.run([*IMPORT, inside], env=self.tools.env, timeout=300)
+
+    def import_bytes(self, archive: bytes) -> None:
+        """Put one image archive into containerd. Raises CommandFailed."""
+        self.machine.run([*IMPORT, "-"], env=self.tools.env, input=archive, timeout=300)
 
     def _wait(self, condition, what: str, timeout: float) -> None:
         try:
@@ -158,7 +161,7 @@ class Node:
         except EngineError:
             raise
         except Exception as error:
-            words = self.machine.processes.tail(f"{what}/{self.name}", 2)
+            words = self.machine.daemons.tail(f"{what}/{self.name}", 2)
             raise EngineError(
                 f"{what} on {self.name} did not start: {words or error}",
                 f"`labs logs {what}/{self.name}` shows all it wrote.",

@@ -18,13 +18,14 @@ from labs.engines.processes import run
 from labs.engines.state import cache_folder
 from labs.errors import CommandFailed, EngineError, NotSupported
 
-__all__ = ["download", "fetch_lists", "unpack"]
+__all__ = ["download", "fetch_lists", "options", "unpack"]
 
 
-def _options(folder: Path, *, whole: bool) -> list[str]:
+def options(*, whole: bool) -> list[str]:
     """apt's own folders, moved into ours. With ``whole``, apt takes this system for empty, so that a package comes with
     all that it needs; else it comes with what is missing here."""
-    options = {
+    folder = _folder()
+    moved = {
         "Dir::State::Lists": folder / "lists",
         "Dir::Cache": folder / "apt",
         "Dir::Cache::archives": folder / "archives",
@@ -38,8 +39,8 @@ def _options(folder: Path, *, whole: bool) -> list[str]:
     if whole:
         status = folder / "empty-status"
         status.touch()
-        options["Dir::State::status"] = status
-    return [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        moved["Dir::State::status"] = status
+    return [word for key, value in moved.items() for word in ("-o", f"{key}={value}")]
 
 
 def _folder() -> Path:
@@ -69,7 +70,7 @@ def fetch_lists(purpose: str) -> None:
     if stamp.exists() and time.time() - stamp.stat().st_mtime < 24 * 3600:
         return
     try:
-        run(["apt-get", *_options(folder, whole=False), "update"], timeout=300)
+        run(["apt-get", *options(whole=False), "update"], timeout=300)
     except CommandFailed as error:  # one dead source of many is no reason to stop
         if not list((folder / "lists").glob("*Packages*")):
             raise EngineError(
@@ -91,16 +92,15 @@ def download(names: Sequence[str], *, whole: bool) -> list[Path]:
     Raises:
         EngineError: a package does not exist or could not be fetched.
     """
-    folder = _folder()
-    options = _options(folder, whole=whole)
+    ours = options(whole=whole)
     try:
-        plan = run(["apt-get", *options, "install", "--print-uris", "-qq", "-y", *names], timeout=120)
+        plan = run(["apt-get", *ours, "install", "--print-uris", "-qq", "-y", *names], timeout=120)
         files = sorted(match for match in re.findall(r"^'\S+' (\S+\.deb) \d+", plan, re.M))
-        archives = folder / "archives"
+        archives = _folder() / "archives"
         if any(not (archives / file).exists() for file in files):
-            run(["apt-get", *options, "install", "--download-only", "-qq", "-y", *names], timeout=900)
+            run(["apt-get", *ours, "install", "--download-only", "-qq", "-y", *names], timeout=900)
         # what is in the folder of archives already is not in the plan of URIs
-        wanted = run(["apt-get", *options, "install", "--simulate", "-qq", "-y", *names], timeout=120)
+        wanted = run(["apt-get", *ours, "install", "--simulate", "-qq", "-y", *names], timeout=120)
     except CommandFailed as error:
         raise EngineError(
             f"Debian packages could not be fetched ({', '.join(names[:3])}, ...): {error.what}",

@@ -19,9 +19,12 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-__all__ = ["COMPONENT", "CONFIG", "STATE", "main"]
+from labs.engines.base import Component
+
+__all__ = ["COMPONENT", "CONFIG", "STATE", "UnixConnection", "main", "with_detail"]
 
 COMPONENT = "ports"
 CONFIG = "ports.json"
@@ -33,14 +36,15 @@ Dial = Callable[[], "asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWr
 
 
 class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket. Args: ``path`` of the socket."""
+    """HTTP over a Unix socket. Args: ``path`` of the socket; ``timeout`` in seconds, None for none."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost")
+    def __init__(self, path: str, timeout: float | None = None) -> None:
+        super().__init__("localhost", timeout=timeout)
         self.path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
 
 
@@ -66,7 +70,8 @@ class Forwarder:
         self.servers: dict[int, asyncio.Server] = {}
         self.problems: dict[int, str] = {}
         self.changing = asyncio.Lock()
-        self.inside = ThreadPoolExecutor(1, initializer=self._enter_docker)  # its one thread lives in Docker's network
+        enter = self._enter_docker if "docker_pid" in config else None
+        self.inside = ThreadPoolExecutor(1, initializer=enter)  # its one thread lives in Docker's network
 
     def _enter_docker(self) -> None:
         descriptor = os.open(f"/proc/{self.config['docker_pid']}/ns/net", os.O_RDONLY)
@@ -76,6 +81,8 @@ class Forwarder:
 
     async def to_docker(self, address: str, port: int):
         """Connect to a published port from within Docker's network, where bindings to 127.0.0.1 answer too."""
+        if "door" in self.config:
+            return await self.through_door(address, port)
         loop = asyncio.get_running_loop()
         connection = await loop.run_in_executor(self.inside, lambda: socket.create_connection((address, port), 5))
         connection.setblocking(False)
@@ -85,11 +92,22 @@ class Forwarder:
         """Connect to a NodePort on the first node that answers."""
         error: OSError = OSError("no node")
         for node in self.config["nodes"]:
+            dial = self.through_door if "door" in self.config else asyncio.open_connection
             try:
-                return await asyncio.wait_for(asyncio.open_connection(node, port), 5)
+                return await asyncio.wait_for(dial(node, port), 5)
             except OSError as reason:
                 error = reason
         raise error
+
+    async def through_door(self, address: str, port: int):
+        """Connect by way of the program in the guest that connects for others."""
+        reader, writer = await asyncio.open_unix_connection(self.config["door"])
+        writer.write(f"CONNECT {address}:{port} HTTP/1.1\r\nHost: {address}:{port}\r\n\r\n".encode())
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 15)
+        if b" 200 " not in answer.splitlines()[0]:
+            writer.close()
+            raise ConnectionRefusedError(f"{address}:{port}")
+        return reader, writer
 
     async def update(self, source: str, dials: dict[int, Dial]) -> None:
         """Listen on what ``source`` wants now, and stop listening on what it no longer wants."""
@@ -217,11 +235,25 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.transport.abort()
 
 
+def with_detail(component: Component, folder: Path) -> Component:
+    """The forwarder with what it says of itself; any other component as it is. Args: ``folder``, the course's."""
+    if component.name != COMPONENT or component.state != "running":
+        return component
+    try:
+        told = json.loads((folder / STATE).read_text())
+    except (OSError, ValueError):
+        return component
+    words = [f"localhost:{port} is taken by another program" for port in told["problems"]]
+    words = words or ([f"localhost:{', '.join(map(str, told['listening']))}"] if told["listening"] else [])
+    return replace(component, detail="; ".join(words))
+
+
 async def _serve(folder: Path) -> None:
     forwarder = Forwarder(folder, json.loads((folder / CONFIG).read_text()))
     loop = asyncio.get_running_loop()
-    with suppress(OSError):  # another program's name server may listen on every address
-        await loop.create_datagram_endpoint(NoSuchName, (forwarder.config["name_server"], 53))
+    if "name_server" in forwarder.config:
+        with suppress(OSError):  # another program's name server may listen on every address
+            await loop.create_datagram_endpoint(NoSuchName, (forwarder.config["name_server"], 53))
     for watch in (forwarder.watch_docker, forwarder.watch_kubernetes):
         threading.Thread(target=watch, args=(loop,), daemon=True).start()
     await forwarder.retry()

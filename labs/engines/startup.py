@@ -15,7 +15,7 @@ from labs.engines.images import assemble
 from labs.engines.processes import run
 from labs.engines.progress import Reporter, Step, Task, run_tasks
 from labs.engines.state import owner
-from labs.engines.tools import Tools, find_tools
+from labs.engines.tools import Tools
 from labs.errors import CommandFailed
 from labs.waiting import wait_for
 
@@ -74,7 +74,7 @@ class Startup:
         return work
 
     def find_tools(self, step: Step) -> None:
-        self._tools = find_tools(step)
+        self._tools = self.engine.tools(step)
 
     def start_network(self, step: Step) -> None:
         if self.engine.network.start():  # what was bound to an earlier network would never answer again
@@ -113,7 +113,7 @@ class Startup:
 
     def start_nodes(self, step: Step) -> None:
         nodes = self.engine.all_nodes(self.tools)
-        self.engine.network.route_pods([node.index for node in nodes])
+        self.engine.route_pods(nodes)
         for node in nodes:
             node.start_kubelet(self.programs)
             node.start_proxy(self.programs)
@@ -156,14 +156,14 @@ class Startup:
     def _nodes_ready(self, step: Step) -> bool:
         engine = self.engine
         for name in engine.nodes:
-            engine.processes.check_alive(f"kubelet/{name}")
+            engine.daemons.check_alive(f"kubelet/{name}")
         found = json.loads(self._kubectl("get", "nodes", "-o", "json", timeout=10))["items"]
         for item in found:
             if not item["spec"].get("podCIDR"):
                 name = item["metadata"]["name"]
                 cidr = engine.network.pod_cidr(engine.nodes.index(name) + 1)
                 self._kubectl("patch", "node", name, "-p", json.dumps({"spec": {"podCIDR": cidr, "podCIDRs": [cidr]}}))
-        ready = sum(_is_ready(item, engine.processes.born(f"kubelet/{item['metadata']['name']}")) for item in found)
+        ready = sum(_is_ready(item, engine.daemons.born(f"kubelet/{item['metadata']['name']}")) for item in found)
         step.update(f"{ready} of {len(engine.nodes)} ready", ready / len(engine.nodes))
         return ready == len(engine.nodes)
 
@@ -175,10 +175,8 @@ class Startup:
 def start_ports(engine: HostEngine) -> None:
     """Start the forwarder to localhost, anew when what it leads to has changed."""
     config = {
-        "docker_pid": engine.machine(engine.DOCKER_MACHINE, ()).need_pid(),
+        **engine.forwarding(),
         "docker_socket": str(engine.state / "docker/run/docker.sock"),
-        "name_server": engine.network.host,
-        "nodes": [engine.network.node(i) for i in range(1, engine.record.nodes + 1)],
         "api": engine.plane.server.removeprefix("https://"),
         "ca": str(engine.state / "ca.crt"),
         "certificate": str(engine.plane.folder / "ports.crt"),

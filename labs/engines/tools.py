@@ -24,11 +24,21 @@ __all__ = ["INITS", "Tools", "find_tools"]
 
 PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "ctr", "runc", "iptables")
 INITS = ("tini-static", "docker-init", "tini")
-PACKAGES = ("docker.io", "containerd", "runc", "containernetworking-plugins", "iptables", "tini", "iproute2")
+PACKAGES = (
+    "docker.io",
+    "containerd",
+    "runc",
+    "containernetworking-plugins",
+    "iptables",
+    "tini",
+    "iproute2",
+    "e2fsprogs",
+)
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 CNI_PLUGINS = ("ptp", "portmap", "host-local", "loopback")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IN_MACHINE = "/opt/kube-labs"
+OWN_BIN = "labs-bin"
 
 
 @dataclass(frozen=True)
@@ -47,9 +57,24 @@ class Tools:
     cni: str
     env: dict[str, str]
 
+    def outside(self) -> dict[str, str]:
+        """The environment in which the programs run on this system itself."""
+        if self.prefix is None:
+            return dict(self.env)
+        return {key: value.replace(IN_MACHINE, str(self.prefix)) for key, value in self.env.items()}
 
-def find_tools(step: Step) -> Tools:
-    """Find the programs, or fetch them. Raises NotSupported, EngineError."""
+
+def find_tools(step: Step, *, own_kernel: bool = False) -> Tools:
+    """Find the programs, or fetch them.
+
+    Args:
+        step: is told how far it is.
+        own_kernel: they will run on a kernel of the course's own, so this system's need not serve them.
+
+    Raises:
+        NotSupported: this system lacks what they are made of.
+        EngineError: they could not be fetched, or this kernel does not serve them.
+    """
     which = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS + INITS}
     cni = next((f for f in CNI_FOLDERS if all((f / plugin).exists() for plugin in CNI_PLUGINS)), None)
     init = next((which[name] for name in INITS if which[name]), None)
@@ -64,8 +89,9 @@ def find_tools(step: Step) -> Tools:
             step.update("fetching packages")
             packages.fetch_lists("the node's programs")
             prefix = packages.unpack(packages.download(PACKAGES, whole=False), "tools")
-            _link_iptables(prefix)
             write_at_once(note, json.dumps(str(prefix)))
+        if not own_kernel and not (prefix / OWN_BIN / "iptables").is_symlink():
+            _link_iptables(prefix)
     return _tools_in(prefix)
 
 
@@ -80,7 +106,7 @@ def _noted(note: Path) -> Path | None:
 
 def _tools_in(prefix: Path) -> Tools:
     libraries = [p.relative_to(prefix) for p in sorted((prefix / "usr/lib").glob("*-linux-gnu*"))]
-    folders = ["labs-bin", "usr/sbin", "usr/bin", "sbin", "bin"]
+    folders = [OWN_BIN, "usr/sbin", "usr/bin", "sbin", "bin"]
     return Tools(
         prefix=prefix,
         init=Path(IN_MACHINE) / "usr/bin/tini-static",
@@ -111,7 +137,7 @@ def _link_iptables(prefix: Path) -> None:
         except CommandFailed as error:
             problems.append(error.what)
             continue
-        folder = prefix / "labs-bin"
+        folder = prefix / OWN_BIN
         folder.mkdir(exist_ok=True)
         for family in ("iptables", "ip6tables"):
             for suffix in ("", "-save", "-restore"):

@@ -4,3 +4,5 @@
 package tools
 
 import _ "github.com/rancher/local-path-provisioner"
+
+import _ "github.com/containers/gvisor-tap-vsock/cmd/gvproxy"

@@ -1,0 +1,56 @@
+"""The steps that bring the engine `usermode` up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labs.engines.addons import ADDONS
+from labs.engines.docker_engine import REGISTRY
+from labs.engines.progress import Step, Task
+from labs.engines.startup import KUBERNETES, Startup, start_ports
+from labs.engines.usermode import kernel
+from labs.engines.usermode.guest import AGENT
+
+if TYPE_CHECKING:
+    from labs.engines.usermode.engine import UsermodeEngine
+
+__all__ = ["UsermodeStartup"]
+
+
+class UsermodeStartup(Startup):
+    """One run of `labs up`. Args: ``engine``, the engine that comes up."""
+
+    engine: UsermodeEngine
+
+    def tasks(self) -> dict[str, Task]:
+        """The steps, by the names that are shown."""
+        return {
+            "programs of the node": ((), self.find_tools),
+            "user-mode kernel": ((), self.find_kernel),
+            "guest's programs": ((), self.ensure("gvproxy", AGENT)),
+            "guest": (("programs of the node", "user-mode kernel", "guest's programs"), self.start_guest),
+            "pause": ((), self.ensure("pause")),
+            "containerd": (("guest", "pause"), self.start_containerd),
+            "Docker Engine": (("containerd",), self.start_docker),
+            "base images": (("Docker Engine",), self.load_base_images),
+            "Kubernetes programs": ((), self.ensure(*KUBERNETES)),
+            "add-on programs": (("Kubernetes programs",), self.ensure(*ADDONS, REGISTRY)),
+            "registry": (("add-on programs", "Docker Engine"), self.start_registry),
+            "control plane": (("Kubernetes programs",), self.start_control_plane),
+            "nodes": (("control plane", "containerd"), self.start_nodes),
+            "images on the nodes": (("containerd", "base images"), self.import_base_images),
+            "add-ons": (("nodes", "add-on programs"), self.start_addons),
+            "ports on localhost": (("control plane", "Docker Engine"), lambda step: start_ports(self.engine)),
+        }
+
+    def find_kernel(self, step: Step) -> None:
+        """Find the kernel, or build it."""
+        self.programs["linux"] = kernel.ensure(step)
+
+    def start_guest(self, step: Step) -> None:
+        """Start the kernel. What speaks with it does so anew each time, so nothing else need be started again."""
+        from labs.engines.usermode.engine import MEMORY
+
+        programs: dict[str, Path] = {name: self.programs[name] for name in ("linux", "gvproxy", AGENT)}
+        self.engine.guest.start(programs, self.tools, memory=MEMORY)
