@@ -6,7 +6,7 @@ import io
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 
@@ -14,7 +14,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from labs.engines.host import HostEngine
+from labs import engines
+from labs.engines.base import Engine
 from labs.engines.lifecycle import need_root
 from labs.engines.progress import Reporter
 from labs.engines.state import State
@@ -35,8 +36,9 @@ RECIPE = {  # seconds or MB, as measured when the engines were tried out by hand
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. Attributes: ``what``, ``unit``, all ``values`` taken, and the ``goal`` or an earlier figure."""
+    """One figure of an engine. Attributes: its ``unit``, all ``values`` taken, and the ``goal`` or an earlier one."""
 
+    engine: str
     what: str
     unit: str
     values: tuple[float, ...]
@@ -47,46 +49,64 @@ class Row:
         return {**asdict(self), "median": statistics.median(self.values)}
 
 
-def measure(runs: int) -> list[Row]:
-    """Take every figure ``runs`` times, on a course that is removed afterwards. Raises LabsError."""
-    need_root()
-    values: dict[tuple[str, str], list[float]] = {}
+def measure(runs: int, kinds: Sequence[str]) -> list[Row]:
+    """Take every figure ``runs`` times for each engine, on a course that is removed afterwards.
+
+    Args:
+        runs: how often.
+        kinds: ``host``, ``usermode`` or both, which then take turns.
+
+    Raises:
+        LabsError: one does not start here.
+    """
+    if "host" in kinds:
+        need_root()
+    values: dict[tuple[str, str, str], list[float]] = {}
+    for _ in range(runs):
+        for kind in kinds:
+            _take(kind, values)
+    return [Row(*key, tuple(taken), RECIPE.get(key[1], "")) for key, taken in values.items()]
+
+
+def _take(kind: str, values: dict[tuple[str, str, str], list[float]]) -> None:
+    """Take every figure of one engine once."""
 
     def note(what: str, value: float, unit: str = "s") -> None:
-        values.setdefault((what, unit), []).append(value)
+        values.setdefault((kind, what, unit), []).append(value)
 
     os.environ["LABS_NAME"] = COURSE
-    state = State.of(COURSE, system=True)
+    state = State.of(COURSE, system=os.geteuid() == 0)
     with state.lock():
         if state.exists:
-            HostEngine(state).remove()
+            engines.of(state).remove()
         try:
-            for _ in range(runs):
-                engine = _up(state, "cold", note)
-                _docker(engine, note)
-                _kubernetes(engine, note)
-                _check(note)
-                for name, megabytes in _memory(engine).items():
-                    note(name, megabytes, "MB")
-                _timed("stop", note, engine.halt)
-                engine = _up(state, "warm", note)
-                _timed("down", note, engine.remove)
+            engine = _up(state, kind, "cold", note)
+            _docker(engine, note)
+            _kubernetes(engine, note)
+            _check(note)
+            for name, megabytes in _memory(engine).items():
+                note(name, megabytes, "MB")
+            _timed("stop", note, engine.halt)
+            engine = _up(state, kind, "warm", note)
+            _timed("down", note, engine.remove)
         finally:
             if state.exists:
-                HostEngine(state).remove()
-    return [Row(what, unit, tuple(taken), RECIPE.get(what, "")) for (what, unit), taken in values.items()]
+                engines.of(state).remove()
 
 
 def show(rows: list[Row], console: Console) -> None:
     """Print the figures as a table."""
     table = Table(box=None, pad_edge=False, title=f"{os.cpu_count()} cores, kernel {os.uname().release}")
-    for column in ("", "median", "least", "most", "goal or trial"):
-        table.add_column(column, justify="left" if not column else "right")
-    for row in rows:
+    for column in ("engine", "", "median", "least", "most", "goal or trial"):
+        table.add_column(column, justify="left" if column in ("engine", "") else "right")
+    kinds = list(dict.fromkeys(row.engine for row in rows))
+    for row in sorted(rows, key=lambda row: [r.what for r in rows].index(row.what)):  # engines beside each other
         figures = [
             f"{f(row.values):.2f}" if row.unit == "s" else f"{f(row.values):.0f}" for f in (statistics.median, min, max)
         ]
-        table.add_row(row.what, f"{figures[0]} {row.unit}", *figures[1:], row.goal)
+        table.add_row(
+            row.engine if len(kinds) > 1 else "", row.what, f"{figures[0]} {row.unit}", *figures[1:], row.goal
+        )
     console.print(table)
 
 
@@ -99,19 +119,19 @@ def _timed(what: str, note: Note, work: Callable[[], object]) -> None:
     note(what, time.monotonic() - began)
 
 
-def _up(state: State, kind: str, note: Note) -> HostEngine:
+def _up(state: State, kind: str, start: str, note: Note) -> Engine:
     began = time.monotonic()
-    engine = HostEngine.create(state, name=COURSE, nodes=1)
+    engine = engines.kind(kind).create(state, name=COURSE, nodes=1)
     reporter = Reporter(quiet=True)
     with reporter:
         engine.up(reporter)
-    note(f"{kind} up to Docker Engine", reporter.seconds["Docker Engine"])
-    note(f"{kind} up to node Ready", reporter.seconds["nodes"])
-    note(f"{kind} up, names resolving", time.monotonic() - began)
+    note(f"{start} up to Docker Engine", reporter.seconds["Docker Engine"])
+    note(f"{start} up to node Ready", reporter.seconds["nodes"])
+    note(f"{start} up, names resolving", time.monotonic() - began)
     return engine
 
 
-def _docker(engine: HostEngine, note: Note) -> None:
+def _docker(engine: Engine, note: Note) -> None:
     import docker
 
     with closing(docker.DockerClient(base_url=engine.docker_host)) as client:
@@ -120,7 +140,7 @@ def _docker(engine: HostEngine, note: Note) -> None:
         _timed("image build", note, lambda: client.images.build(fileobj=io.BytesIO(dockerfile), tag="bench:1"))
 
 
-def _kubernetes(engine: HostEngine, note: Note) -> None:
+def _kubernetes(engine: Engine, note: Note) -> None:
     from kubernetes import client, config
 
     config.load_kube_config(str(engine.kubeconfig))
@@ -171,12 +191,13 @@ def _check(note: Note) -> None:
     lab.cleanup()
 
 
-def _memory(engine: HostEngine) -> dict[str, float]:
+def _memory(engine: Engine) -> dict[str, float]:
     """Megabytes of each component (proportional set size: shared pages are divided among those that share them)."""
     found = {}
     for component in engine.status():
-        if component.pid:
-            found[component.name] = psutil.Process(component.pid).memory_full_info().pss / 2**20
+        pid = engine.processes.component(component.name).pid  # of a kernel of its own, that is all
+        if pid:
+            found[component.name] = psutil.Process(pid).memory_full_info().pss / 2**20
     everything = {p for marked in engine.processes.marked() for p in [marked, *marked.children(recursive=True)]}
     total = 0
     for process in everything:

@@ -261,12 +261,13 @@ def coverage(as_json: AsJson = False) -> None:
 @app.command()
 def bench(
     runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3,
+    engine: Annotated[list[str], typer.Option(help="host, usermode, or both in turns.")] = ["host"],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Measure start-up, containers, pods, checks and memory on a course of its own, and print a table."""
     from labs import bench as benchmark
 
-    rows = benchmark.measure(runs)
+    rows = benchmark.measure(runs, engine)
     if as_json:
         print(json.dumps([row.as_dict() for row in rows], indent=2))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
@@ -150,12 +150,19 @@ class UsermodeEngine(Engine):
 
     def status(self) -> list[Component]:
         node_parts = [f"{component}/{name}" for name in self.nodes for component in node.COMPONENTS]
-        inside = {part.name: part for part in self.guest.components([DOCKER, REGISTRY, *node_parts])}
-        if self.processes.component(KERNEL).state == "failed":
-            inside = {name: replace(part, state="failed", detail="its kernel ended") for name, part in inside.items()}
+        inside = {part.name: part for part in self._inside([DOCKER, REGISTRY, *node_parts])}
         names = [SWITCH, KERNEL, DOCKER, REGISTRY, *control_plane.COMPONENTS, *node_parts, ports.COMPONENT]
         parts = [inside.get(name) or self.processes.component(name) for name in names]
         return [ports.with_detail(part, self.state) for part in parts]
+
+    def _inside(self, names: Sequence[str]) -> list[Component]:
+        """The states of what runs in the guest, which cannot be asked when its kernel or its network has ended."""
+        for each in (KERNEL, SWITCH):
+            state = self.processes.component(each).state
+            if state != "running":
+                detail = f"its {each} ended" if state == "failed" else ""
+                return [Component(name, state, log=self.guest.log(name), detail=detail) for name in names]
+        return self.guest.components(names)
 
     def stop(self, name: str) -> None:
         self._may_change(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import psutil
 from filelock import FileLock
 
 from labs.engines import packages
+from labs.engines.catalog import architecture
 from labs.engines.files import flush
 from labs.engines.processes import run
 from labs.engines.progress import Step
@@ -31,6 +33,9 @@ OLDEST = (6, 16)
 CONFIG = Path(__file__).with_name("kernel.config")
 FILES = 1064  # that a build compiles, about
 NEEDED_BYTES = 3 << 30
+UNUSED = ("drivers/gpu/*.[ch]", "drivers/net/ethernet/*.[ch]", "drivers/net/wireless/*.[ch]", "drivers/media/*.[ch]",
+          "sound/*.[ch]", "Documentation/*.rst", "arch/arm*/*.dts*", "tools/testing/*")  # fmt: skip
+"""What of the source's 1.5 GB such a kernel is not made of; the files that configure it must stay."""
 HELPERS = ("flex", "bison", "bc")
 COMPILERS = ("gcc", "make", "xz")
 
@@ -39,8 +44,13 @@ def find() -> Path | None:
     """The kernel that $LABS_KERNEL names, else the one in the cache, else None.
 
     Raises:
-        NotSupported: $LABS_KERNEL names no program.
+        NotSupported: $LABS_KERNEL names no program, or there is no such kernel for this processor.
     """
+    if architecture() != "amd64":
+        raise NotSupported(
+            "A user-mode kernel runs on x86-64 processors only.",
+            "Use the engine `host`, as root, or attach to a cluster.",
+        )
     named = os.environ.get(VARIABLE)
     if named:
         path = Path(named).expanduser().absolute()
@@ -49,7 +59,7 @@ def find() -> Path | None:
                 f"{VARIABLE} names {named}, which is no program.", "Name a user-mode Linux kernel, or unset it."
             )
         return path
-    built = sorted(_folder().glob("linux-*"), key=lambda path: path.stat().st_mtime)
+    built = sorted(_folder().glob(f"linux-*-{_digest()}"), key=lambda path: path.stat().st_mtime)
     return built[-1] if built else None
 
 
@@ -69,6 +79,11 @@ def ensure(step: Step) -> Path:
 
 def _folder() -> Path:
     return cache_folder() / "kernel"
+
+
+def _digest() -> str:
+    """What tells kernels of another configuration apart."""
+    return hashlib.sha256(CONFIG.read_bytes()).hexdigest()[:8]
 
 
 def _build(step: Step) -> Path:
@@ -95,7 +110,7 @@ def _build(step: Step) -> Path:
         _make(tree, environment, f"KCONFIG_ALLCONFIG={CONFIG}", "allnoconfig")
         _refuse_gaps(tree)
         _compile(tree, environment, step)
-        target = _folder() / f"linux-{version}"
+        target = _folder() / f"linux-{version}-{_digest()}"
         kernel = tree / "linux"
         run(["strip", kernel])
         kernel.chmod(0o755)
@@ -106,10 +121,7 @@ def _build(step: Step) -> Path:
 def _unpack(archive: Path, folder: Path) -> Path:
     """Unpack the parts that a user-mode kernel is made of."""
     try:
-        run(
-            ["tar", "-C", folder, "-xf", archive, "--exclude=*/Documentation/*", "--exclude=*/drivers/gpu/*"],
-            timeout=600,
-        )
+        run(["tar", "-C", folder, "-xf", archive, *(f"--exclude=*/{part}" for part in UNUSED)], timeout=600)
     except CommandFailed as error:
         raise EngineError(
             f"The kernel's source {archive.name} is damaged or the disk is full: {error.what}",

@@ -1,0 +1,106 @@
+"""A person without a single right on this machine, whose course is the engine `usermode`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from labs.engines.progress import Reporter
+from labs.engines.state import State, cache_folder
+from labs.engines.usermode import kernel
+from labs.engines.usermode.engine import UsermodeEngine
+from tests.engines.courses import Course
+
+UID = 64043
+SETPRIV = (
+    f"setpriv --reuid={UID} --regid={UID} --clear-groups --no-new-privs "
+    "--bounding-set=-all --inh-caps=-all --ambient-caps=-all"
+)
+NEEDED = (Path(sys.base_prefix), Path(sys.prefix), Path(__file__).parents[2])
+
+
+class Unprivileged(Course):
+    """A course of theirs. Args: ``name``; ``folder``, which others may enter, for all that is theirs."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.folder = folder
+        environment = {"HOME": "home", "LABS_CACHE": "cache", "LABS_STATE": "state", "TMPDIR": "tmp"}
+        super().__init__(name, **{key: str(folder / value) for key, value in environment.items()})
+        self.env = {k: v for k, v in self.env.items() if not k.startswith(("XDG_", "SUDO_", "LABS_KERNEL"))}
+
+    def prepare(self) -> None:
+        """Give them a cache in which everything is built already."""
+        kernel.ensure(Reporter(quiet=True).began("kernel"))
+        for name in ("home", "state", "tmp", "cache"):
+            (self.folder / name).mkdir()
+        for name in ("bin", "images", "packages", "kernel"):
+            if (cache_folder() / name).exists():
+                shutil.copytree(cache_folder() / name, self.folder / "cache" / name, symlinks=True)
+        note = self.folder / "cache/packages/tools.json"
+        if note.exists():
+            note.write_text(note.read_text().replace(str(cache_folder()), str(self.folder / "cache")))
+        subprocess.run(["chown", "-R", f"{UID}:{UID}", self.folder], check=True)
+
+    def run(self, *argv: str | Path, **options) -> subprocess.CompletedProcess:
+        """Run a program as this person, who sees of this machine what everybody does, and this project."""
+        words = shlex.join(str(word) for word in argv)
+        script = f"set -e\n{_uncovered()}cd {shlex.quote(str(self.folder))}\nexec {SETPRIV} {words}"
+        return super().run("unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script, **options)
+
+    @property
+    def engine(self) -> UsermodeEngine:
+        return UsermodeEngine(State(self.folder / "state" / self.name))
+
+    def has_record(self) -> bool:
+        return State(self.folder / "state" / self.name).exists
+
+    def remove(self) -> None:
+        """Remove the course, if anything is left of it."""
+        if self.has_record():
+            self.must("down")
+
+
+def _uncovered() -> str:
+    """Commands that show the needed folders also where a folder above them is closed to others, as /root is."""
+    closed: dict[Path, list[Path]] = {}
+    for needed in NEEDED:
+        for above in reversed(needed.parents):
+            if not above.stat().st_mode & 0o001:
+                closed.setdefault(above, []).append(needed)
+                break
+    lines = []
+    for above, below in closed.items():
+        cover = "/mnt"
+        lines.append(f"mount -t tmpfs -o mode=755 tmpfs {cover}")
+        for needed in below:
+            inside = f"{cover}/{needed.relative_to(above)}"
+            lines += [
+                f"mkdir -p {shlex.quote(inside)}",
+                f"mount --bind {shlex.quote(str(needed))} {shlex.quote(inside)}",
+            ]
+        lines.append(f"mount --rbind {cover} {shlex.quote(str(above))}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def rights_of(pid: int) -> dict[str, str]:
+    """What the kernel says of a process's rights."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    told = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    return {key: told[key] for key in ("Uid", "CapPrm", "CapEff", "CapBnd", "NoNewPrivs")}
+
+
+def processes_of(uid: int) -> list[int]:
+    """Every process of a user."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if entry.stat().st_uid == uid and os.readlink(entry / "exe"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
