@@ -85,6 +85,18 @@ def test_killed_component_is_told_and_mended(here, assert_kept, victim, failed):
     assert_kept()
 
 
+def test_machine_comes_back_while_its_old_network_is_still_there(here, assert_kept):
+    """Under load the kernel takes away the links of a machine that ended much later; here, an open file keeps them."""
+    assert_kept()
+    machine = pid_of(here.engine, "machine/node1")
+    with open(f"/proc/{machine}/ns/net", "rb"):
+        kill(machine)
+        wait_for(lambda: here.states()["kubelet/node1"] == "failed", timeout=10, what="the node to be seen as failed")
+        here.must("up", "--quiet")
+    assert set(here.states().values()) == {"running"}
+    assert_kept()
+
+
 def test_stop_and_restart_keep_everything(here, assert_kept):
     assert_kept()
     here.must("stop")

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import docker
 import pytest
@@ -32,9 +33,7 @@ from tests.engines.test_host import (  # noqa: F401
 )
 from tests.engines.unprivileged import UID, Unprivileged, processes_of, rights_of
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
-
-NAMESPACE = "test-kept"
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -103,17 +102,18 @@ def test_doors_are_closed_to_containers(docker_client):
 def kept(here, docker_client, core) -> Iterator[Callable[[], None]]:
     """Things that must survive, and a look at them."""
     docker_client.images.build(fileobj=io.BytesIO(b"FROM labs/shell:1\nRUN echo kept > /kept\n"), tag="kept:1", rm=True)
-    here.kubectl("create", "namespace", NAMESPACE)
-    here.kubectl("-n", NAMESPACE, "apply", "-f", "-", input=as_text(deployment("web", "labs/web:1")))
+    namespace = f"test-kept-{uuid4().hex[:6]}"
+    here.kubectl("create", "namespace", namespace)
+    here.kubectl("-n", namespace, "apply", "-f", "-", input=as_text(deployment("web", "labs/web:1")))
 
     def look() -> None:
-        wait_for_pods(core, NAMESPACE, "app=web", 1, timeout=120)
+        wait_for_pods(core, namespace, "app=web", 1, timeout=120)
         with closing(docker.DockerClient(base_url=here.engine.docker_host, timeout=60)) as client:
             assert client.containers.run("kept:1", "cat /kept", remove=True) == b"kept\n"
 
     look()
     yield look
-    here.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    here.kubectl("delete", "namespace", namespace, "--wait=false")
     docker_client.images.remove("kept:1", force=True)  # a crash may bring a container back that was removed just before
 
 
