@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 from filelock import FileLock
 
 from labs.engines import catalog
+from labs.engines.compiling import follow
 from labs.engines.files import flush
 from labs.engines.processes import run
 from labs.engines.progress import Step
@@ -76,33 +73,18 @@ def build(name: str, target: Path, step: Step) -> None:
 
 def _compile(argv: list[str], environment: dict[str, str], total: int, step: Step) -> None:
     """Run ``go build -v``, which names each package that it compiles."""
-    last: deque[str] = deque(maxlen=15)
     began, seen = time.monotonic(), 0
-    with subprocess.Popen(
-        argv,
-        cwd=MODULE,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-    ) as compiler:
-        try:
-            for line in compiler.stderr:
-                last.append(line.rstrip())
-                if re.fullmatch(r"[\w.\-/~]+", line.strip()):
-                    seen += 1
-                    fraction = min(COMPILING * seen / total, COMPILING)
-                    left = (time.monotonic() - began) * (1 / fraction - 1)
-                    step.update(f"{seen} of at most {total} packages, about {left / 60:.0f} min left", fraction)
-        except BaseException:
-            with suppress(psutil.Error, OSError):
-                for helper in psutil.Process(compiler.pid).children(recursive=True):
-                    helper.kill()
-            compiler.kill()
-            raise
-    if compiler.returncode:
-        text = "\n".join(last)
+
+    def tell(line: str) -> None:
+        nonlocal seen
+        if re.fullmatch(r"[\w.\-/~]+", line.strip()):
+            seen += 1
+            fraction = min(COMPILING * seen / total, COMPILING)
+            left = (time.monotonic() - began) * (1 / fraction - 1)
+            step.update(f"{seen} of at most {total} packages, about {left / 60:.0f} min left", fraction)
+
+    status, text = follow(argv, cwd=MODULE, env=environment, on_line=tell)
+    if status:
         if "no space left" in text:
             raise EngineError(
                 f"The disk became full while {argv[-1]} was built.",

@@ -11,27 +11,28 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
-from labs.engines import binaries, control_plane, lifecycle, node, ports
+from labs.engines import control_plane, lifecycle, node, ports
 from labs.engines.addons import direct, kubectl_for
-from labs.engines.base import STARTUP, Component, Engine
+from labs.engines.base import Component
 from labs.engines.control_plane import ControlPlane
-from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine, docker_archive
+from labs.engines.docker_engine import DOCKER, REGISTRY, DockerEngine
 from labs.engines.machine import Bind, Machine, remove_cgroups
 from labs.engines.network import HOLDER, Network, choose_subnet
 from labs.engines.node import Node, node_name
-from labs.engines.processes import Processes, run
-from labs.engines.progress import Reporter, Step
+from labs.engines.own import OwnEngine
+from labs.engines.processes import run
+from labs.engines.progress import Step
 from labs.engines.site import USER, Site
-from labs.engines.startup import Startup, start_ports
+from labs.engines.startup import Startup
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools, find_tools
-from labs.errors import CommandFailed, EngineError, NotSupported
+from labs.errors import CommandFailed, EngineError
 from labs.waiting import wait_for
 
 __all__ = ["HostEngine"]
 
 
-class HostEngine(Engine):
+class HostEngine(OwnEngine):
     """One course's engines on this machine.
 
     Args:
@@ -42,14 +43,14 @@ class HostEngine(Engine):
     kind = "host"
     DOCKER_MACHINE = "docker"
 
+    steps = Startup
+    fixed = (HOLDER,)
+
     def __init__(self, state: State, record: Record | None = None) -> None:
-        self.record = record or state.read()
-        self.folder, self.state, self.name = state, state.folder, self.record.name
-        self.processes = self.daemons = Processes(state, self.record.id)
+        super().__init__(state, record)
+        self.daemons = self.processes
         self.network = Network(self.record, self.processes)
         self.nodes = [node_name(i) for i in range(1, self.record.nodes + 1)]
-        self.context = "kube-labs" if self.name == "default" else f"kube-labs-{self.name}"
-        self.registry = f"localhost:{REGISTRY_PORT}"
 
     @cached_property
     def plane(self) -> ControlPlane:
@@ -62,14 +63,6 @@ class HostEngine(Engine):
             user=USER,
         )
         return ControlPlane(self.folder, self.processes, site, self.nodes)
-
-    @property
-    def kubeconfig(self) -> Path:  # type: ignore[override]
-        return self.plane.kubeconfig
-
-    @property
-    def docker_host(self) -> str:  # type: ignore[override]
-        return f"unix://{self.state / 'docker/run/docker.sock'}"
 
     @property
     def local_addresses(self) -> list[str]:  # the address by itself too: not every program understands networks
@@ -119,13 +112,7 @@ class HostEngine(Engine):
             for folder in ("nodes", "machines"):
                 shutil.rmtree(self.state / folder / name, ignore_errors=True)
 
-    def up(self, reporter: Reporter) -> None:
-        """Start what does not run; what is missing is fetched or built. Raises LabsError."""
-        reporter.record_to(self.state / STARTUP)
-        Startup(self).run(reporter)
-
     def tools(self, step: Step) -> Tools:
-        """The node's programs. Raises LabsError."""
         return find_tools(step)
 
     def docker(self, tools: Tools) -> DockerEngine:
@@ -155,10 +142,6 @@ class HostEngine(Engine):
         self.network.attach(machine.need_pid(), name, self.network.node(index))
         return Node(index, machine, self.folder, self.network, tools)
 
-    def all_nodes(self, tools: Tools) -> list[Node]:
-        """Every node."""
-        return [self.node(i, tools) for i in range(1, self.record.nodes + 1)]
-
     def machine(self, name: str, binds: Sequence[Bind], tools: Tools | None = None) -> Machine:
         """A machine of this course by its name, started or not."""
         init = tools.init if tools else Path()
@@ -168,68 +151,29 @@ class HostEngine(Engine):
         nodes = {name: self.network.node(i) for i, name in enumerate(self.nodes, 1)}
         return {**nodes, "docker": self.network.docker, "control-plane": self.network.control_plane}
 
-    # -- status and single components ---------------------------------------------------------------------------
+    # -- components: who is not root has `labs` change them with root's rights ------------------------------------
 
-    def status(self) -> list[Component]:
+    def components(self) -> list[Component]:
         names = [HOLDER, DOCKER, REGISTRY, *control_plane.COMPONENTS]
         names += [f"{component}/{name}" for name in self.nodes for component in node.COMPONENTS]
-        names += [ports.COMPONENT]
-        return [ports.with_detail(self.processes.component(name), self.state) for name in names]
+        return [self.processes.component(name) for name in (*names, ports.COMPONENT)]
 
     def stop(self, name: str) -> None:
-        self._may_change(name)
+        self.may_change(name)
         if not self._as_root("component", "stop", name):
-            self._end_component(name)
-
-    def _end_component(self, name: str) -> None:
-        # etcd and the API server wait for their clients to leave; killed, they lose nothing that was written
-        self.processes.stop(name, timeout=1 if name in ("etcd", "kube-apiserver") else 10)
+            super().stop(name)
 
     def start(self, name: str) -> None:
-        self._may_change(name)
-        if self._as_root("component", "start", name):
-            return
-        reporter = Reporter(quiet=True)
-        step = reporter.began(name)
-        if name in control_plane.COMPONENTS:
-            self.plane.start_component(name, binaries.ensure([name], step))
-            self.plane.wait_started(name)
-        elif name == DOCKER:
-            self.docker(find_tools(step)).start()
-        elif name == REGISTRY:
-            self.docker(find_tools(step)).start_registry(binaries.ensure([REGISTRY], step)[REGISTRY])
-        elif name == ports.COMPONENT:
-            start_ports(self)
-        else:
-            component, _, where = name.partition("/")
-            each = self.node(self.nodes.index(where) + 1, find_tools(step))
-            programs = {} if component == "containerd" else binaries.ensure([component], step)
-            each.start_component(component, programs)
-
-    def _may_change(self, name: str) -> None:
-        self.component(name)
-        if name == HOLDER:
-            raise NotSupported(
-                "Every other component hangs on the network, so it is not started or stopped alone.",
-                "`labs up` starts it with all that hangs on it.",
-            )
-
-    def logs(self, name: str, lines: int = 50) -> str:
-        self.component(name)
-        return self.processes.tail(name, lines)
+        self.may_change(name)
+        if not self._as_root("component", "start", name):
+            super().start(name)
 
     def load_image(self, reference: str) -> str:
-        if self._as_root("load", reference):
-            return reference
-        archive = docker_archive(self.docker_host, reference)
-        for each in self.all_nodes(find_tools(Reporter(quiet=True).began("tools"))):
-            each.import_bytes(archive)
-        return reference
+        return reference if self._as_root("load", reference) else super().load_image(reference)
 
     # -- stop and down ------------------------------------------------------------------------------------------
 
     def halt(self) -> None:
-        """Stop everything, and keep what it holds: images, containers, objects, volumes."""
         self.processes.forget()
         for name in [
             ports.COMPONENT,
@@ -237,11 +181,10 @@ class HostEngine(Engine):
             DOCKER,
             *reversed(control_plane.COMPONENTS),
         ]:
-            self._end_component(name)
+            self.end_component(name)
         self._end()
 
     def remove(self) -> None:
-        """Stop everything and delete the course's folder. What was fetched or built stays in the cache."""
         self._end()
         self.folder.remove()
 

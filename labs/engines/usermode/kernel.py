@@ -6,18 +6,15 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import time
-from collections import deque
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 from filelock import FileLock
 
 from labs.engines import packages
 from labs.engines.catalog import architecture
+from labs.engines.compiling import follow
 from labs.engines.files import flush
 from labs.engines.processes import run
 from labs.engines.progress import Step
@@ -166,37 +163,21 @@ def _refuse_gaps(tree: Path) -> None:
 
 
 def _compile(tree: Path, environment: dict[str, str], step: Step) -> None:
-    last: deque[str] = deque(maxlen=15)
     began, seen = time.monotonic(), 0
+
+    def tell(line: str) -> None:
+        nonlocal seen
+        if line.startswith("  CC "):
+            seen += 1
+            fraction = min(seen / FILES, 0.99)
+            left = (time.monotonic() - began) * (1 / fraction - 1)
+            step.update(f"{seen} of about {FILES} files, about {left / 60:.0f} min left", fraction)
+
     argv = ["make", "ARCH=um", f"-j{os.cpu_count()}", "linux"]
-    with subprocess.Popen(
-        argv,
-        cwd=tree,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as compiler:
-        try:
-            for line in compiler.stdout:
-                last.append(line.rstrip())
-                if line.startswith("  CC "):
-                    seen += 1
-                    fraction = min(seen / FILES, 0.99)
-                    left = (time.monotonic() - began) * (1 / fraction - 1)
-                    step.update(f"{seen} of about {FILES} files, about {left / 60:.0f} min left", fraction)
-        except BaseException:
-            with suppress(psutil.Error, OSError):
-                for helper in psutil.Process(compiler.pid).children(recursive=True):
-                    helper.kill()
-            compiler.kill()
-            raise
-    if compiler.returncode:
-        full = "no space left" in "\n".join(last).lower()
+    status, text = follow(argv, cwd=tree, env=environment, on_line=tell)
+    if status and "no space left" in text.lower():
         raise EngineError(
-            "The disk became full while the kernel was built."
-            if full
-            else f"The kernel was not built: {' '.join(last)[-600:]}",
-            "Free some gigabytes, then run `labs up` again." if full else "`labs doctor` tells what is missing.",
+            "The disk became full while the kernel was built.", "Free some gigabytes, then run `labs up` again."
         )
+    if status:
+        raise EngineError(f"The kernel was not built: {text[-600:]}", "`labs doctor` tells what is missing.")
