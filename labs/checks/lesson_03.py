@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from labs.checks.core import check, clients, expect, settle
+from labs.checks.services import service
 from labs.checks.workloads import (
     counted,
     deployment,
@@ -16,6 +18,7 @@ from labs.checks.workloads import (
     live_pods,
     owner_of,
     pods_of,
+    selector_text,
 )
 from labs.errors import NotYet
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 WORKER_LABELS = {"app": "worker", "pipeline": "weather"}
+WORKER_COMMAND = 'sh -c "while true; do date; sleep 5; done"'
 FRONTS = 2
 NODE_LABEL = "disk"
 
@@ -63,6 +67,20 @@ def check_worker_labelled(lab: Lab) -> None:
         try_="The next pod comes from the template: put both labels into `spec.template.metadata.labels`.",
     )
     expect_ready(lab, "worker", 2)
+    expect_dates_written(worker)
+
+
+def expect_dates_written(worker: Any) -> None:
+    """The pods run a shell's loop of `date` and `sleep 5`, whichever way it is spelled."""
+    container = worker.spec.template.spec.containers[0]
+    text = " ".join(" ".join([*(container.command or []), *(container.args or [])]).split())
+    loop = re.search(r"sh\b.* -\w*c .*\b(?:while|until|for)\b(.*)\bdone\b", text)
+    expect(
+        loop and all(re.search(rf"\b{word}\b", loop[1]) for word in ("date", "sleep 5s?")),
+        expected=f"pods that run `{WORKER_COMMAND}`",
+        observed=f"`{text}`" if text else "no command: they run what the image says",
+        try_="`kubectl logs deployment/worker` shows what a pod writes; `command` in the template says what it runs.",
+    )
 
 
 @check(
@@ -70,7 +88,7 @@ def check_worker_labelled(lab: Lab) -> None:
     title="A front pod that runs on without an owner, and one in its place",
     covers=("T4",),
     why="With another label the pod was no longer matched by the ReplicaSet's selector: the ReplicaSet let go of it, "
-    "counted one too few, and made a new one. The Service's selector let go of it too, so it gets no visitors.",
+    "counted one too few, and made a new one. The Service's selector does not match it either: it gets no visitors.",
 )
 def check_pod_released(lab: Lab) -> None:
     front = deployment(lab, "front", try_="The first cells of the lesson make it: run them again.")
@@ -101,6 +119,25 @@ def check_pod_released(lab: Lab) -> None:
     settle(released, timeout=3)
     expect_replicas(front, FRONTS)
     expect_ready(lab, "front", FRONTS)
+    expect_no_visitors(lab)
+
+
+def expect_no_visitors(lab: Lab) -> None:
+    """The Service `front` leads to no pod without an owner. How many there are does not matter."""
+    item = service(lab, "front", "The cells of section 5 make it: run them again.")
+    wanted = (item.spec.selector or {}).items()
+    free = [pod for pod in live_pods(lab) if owner_of(pod) is None]
+    visited = [pod for pod in free if wanted and wanted <= (pod.metadata.labels or {}).items()]
+    expect(
+        not visited,
+        expected="a Service front that does not lead to a pod without an owner",
+        observed=f"its selector is {selector_text(item.spec.selector)}, and {visited[0].metadata.name}, which has no "
+        f"owner, carries {labels_text(visited[0].metadata.labels)}"
+        if visited
+        else "none",
+        try_="Which of the pod's labels do both ask for, the ReplicaSet and the Service? "
+        "`kubectl get endpointslices` lists the addresses behind the Service.",
+    )
 
 
 @check(
@@ -133,6 +170,7 @@ def check_producer_running(lab: Lab) -> None:
     if not any(is_ready(pod) or pod.spec.node_name for pod in pods_of(lab, producer)):
         raise unscheduled([pod for pod in pods_of(lab, producer) if pod.spec.scheduler_name == asked.scheduler_name])
     expect_ready(lab, "producer", 1, at_least=True)
+    expect_place_for_next(lab, asked.node_selector or {})
 
 
 def known_scheduler(spec: Any) -> bool:
@@ -156,6 +194,24 @@ def unscheduled(pods: list[Any]) -> NotYet:
         f"the scheduler has looked, and found none: {reason}",
         "What does the pod ask of a node? `kubectl explain pod.spec.nodeSelector`, and compare with "
         "`kubectl get nodes --show-labels`.",
+    )
+
+
+def expect_place_for_next(lab: Lab, wanted: dict[str, str]) -> None:
+    """Some node still carries what the template asks for: one that did so for a while got a pod that stays."""
+    try:
+        nodes = clients(lab).core.list_node().items
+    except Exception as error:
+        if getattr(error, "status", None) != 403:
+            raise
+        return
+    expect(
+        any(wanted.items() <= (node.metadata.labels or {}).items() for node in nodes),
+        expected="a template whose next pod gets a node, too",
+        observed=f"its nodeSelector asks for {labels_text(wanted)}, which no node carries now; the pod that runs got "
+        "its node while one did",
+        try_="The next pod comes from the template: `kubectl get deployment producer -o yaml`, "
+        "and look at `spec.template.spec`.",
     )
 
 

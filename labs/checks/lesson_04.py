@@ -16,6 +16,7 @@ from labs.checks.workloads import (
     matches,
     name_of,
     pod_labels,
+    pods_of,
 )
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ TAGS = "The tags there are: `labs/web:1` and `labs/web:2`."
 
 @check(
     "ex-04-1",
-    title="The store, updated to version 2 without ever lacking a pod",
+    title="The store at version 2, set so that no update lacks a pod",
     covers=("T5", "D2.2"),
-    why="With maxUnavailable 0 an old pod goes only when a new one is ready; the old ReplicaSet stays as the way back.",
+    why="With maxUnavailable 0 an old pod goes only when a new one is ready, in every update from now on; the old "
+    "ReplicaSet stays as the way back.",
 )
 def check_store_updated(lab: Lab) -> None:
     store = deployment(lab, "store")
@@ -38,6 +40,7 @@ def check_store_updated(lab: Lab) -> None:
     _expect_limits(store, surge=1, unavailable=0)
     expect_rolled_out(lab, "store")
     _expect_history(lab, store)
+    _expect_undo(lab, store)
 
 
 @check(
@@ -60,6 +63,13 @@ def check_canary_answering(lab: Lab) -> None:
             try_="Give the pods a second label that differs, and add it to the selectors. "
             "A selector cannot be changed: delete the Deployment and make it again.",
         )
+    expect(
+        pod_labels(stable).items() & pod_labels(canary).items(),
+        expected="a label that the templates of both Deployments have in common, for the Service to select",
+        observed="none: "
+        + ", ".join(f"the pods of {name_of(each)} get {labels_text(pod_labels(each))}" for each in (stable, canary)),
+        try_="Put one label more into both templates; a second one that differs keeps the two apart.",
+    )
     for each in (stable, canary):
         expect_rolled_out(lab, name_of(each))
     service = node_port_service(lab, "worker", port=80, target=80, node_port=30041)
@@ -94,6 +104,7 @@ def check_producer_repaired(lab: Lab) -> None:
     expect_rolled_out(lab, "producer")
     _expect_history(lab, producer, f"Keep the Deployment. {made}")
     service = node_port_service(lab, "producer", port=80, target=80, node_port=30042)
+    _expect_labels_from_template(lab, service, producer)
     expect_selected(service, producer)
     _expect_answers(lab, 30042, {"2"})
 
@@ -125,17 +136,47 @@ def _expect_limits(item: Any, *, surge: int, unavailable: int) -> None:
 
 def _expect_history(lab: Lab, item: Any, try_: str = "") -> None:
     """A ReplicaSet of the old version still belongs to the Deployment."""
-    owned = [
-        each
-        for each in clients(lab).apps.list_namespaced_replica_set(lab.namespace).items
-        if any(owner.uid == item.metadata.uid for owner in each.metadata.owner_references or [])
-    ]
-    images = sorted({image_of(each) for each in owned})
+    images = sorted({image_of(each) for each in _history(lab, item)})
     expect(
         OLD in images,
         expected=f"a ReplicaSet with {OLD} in the history of {name_of(item)}",
         observed=f"only {', '.join(images) or 'nothing'} in it",
         try_=try_ or f"Start with {OLD}, then change the image of the same Deployment; do not make it anew.",
+    )
+
+
+def _expect_undo(lab: Lab, item: Any) -> None:
+    """An undo goes to the revision before the last, and that is the old version."""
+    before, last = _history(lab, item)[-2:]
+    expect(
+        image_of(before) == OLD,
+        expected=f"{OLD} one `kubectl rollout undo` away",
+        observed=f"an undo would go from revision {_revision(last)} to {_revision(before)}, that is {image_of(before)}",
+        try_=f"`kubectl rollout history deployment/{name_of(item)}` lists revisions; an undo goes to the last but one.",
+    )
+
+
+def _history(lab: Lab, item: Any) -> list[Any]:
+    """The ReplicaSets of a Deployment, in the order of their revisions."""
+    sets = clients(lab).apps.list_namespaced_replica_set(lab.namespace).items
+    owned = [s for s in sets if any(owner.uid == item.metadata.uid for owner in s.metadata.owner_references or [])]
+    return sorted(owned, key=_revision)
+
+
+def _revision(replica_set: Any) -> int:
+    return int((replica_set.metadata.annotations or {}).get("deployment.kubernetes.io/revision", 0))
+
+
+def _expect_labels_from_template(lab: Lab, service: Any, item: Any) -> None:
+    """The pods that a Service selects did not get their labels by hand."""
+    wanted = (service.spec.selector or {}).items()
+    selected = [pod for pod in pods_of(lab, item) if wanted <= pod.metadata.labels.items()]
+    expect(
+        not selected or wanted <= pod_labels(item).items(),
+        expected=f"the Service {name_of(service)} to select every pod that {name_of(item)} makes "
+        f"({labels_text(pod_labels(item))})",
+        observed=f"its selector is {labels_text(service.spec.selector)}; the pods that carry it got it by hand",
+        try_="The next pod comes from the template, without it: compare `spec.template.metadata.labels`.",
     )
 
 

@@ -146,7 +146,7 @@ def reasons(pods: list[Any]) -> str:
                 found_reasons.add(_waiting(status))
             elif end := status.state.terminated or (not status.ready and status.last_state.terminated):
                 if end.exit_code:
-                    found_reasons.add(f"{status.name} ended with status {end.exit_code}")
+                    found_reasons.add(_ended(status.name, end))
             elif status.state.running and not status.ready:
                 found_reasons.add(f"{status.name} runs but is not ready")
         if not pod.status.container_statuses:
@@ -156,11 +156,25 @@ def reasons(pods: list[Any]) -> str:
 
 def _waiting(status: Any) -> str:
     waiting, end = status.state.waiting, status.last_state.terminated
+    if waiting.reason == "RunContainerError" and waiting.message:
+        return _not_started(status.name, waiting.message)
     if waiting.reason == "CrashLoopBackOff" and end:
-        return f"{waiting.reason}: {status.name} ended with status {end.exit_code}"
+        return f"{waiting.reason}: {_ended(status.name, end)}"
     if waiting.reason == "CreateContainerConfigError" and waiting.message:
         return f"{waiting.reason}: {waiting.message}"
     return f"{waiting.reason}: {status.image}"
+
+
+def _ended(name: str, end: Any) -> str:
+    if end.reason == "StartError" and end.message:
+        return _not_started(name, end.message)
+    return f"{name} ended with status {end.exit_code}"
+
+
+def _not_started(name: str, message: str) -> str:
+    """The runtime's last word; before it stand the layers that the message came through."""
+    cause = message.rpartition("container process: ")[2].removeprefix("error during container init: ")
+    return f"{name} did not start: {cause.removesuffix(': unknown')}"
 
 
 def _unscheduled(pod: Any) -> str:

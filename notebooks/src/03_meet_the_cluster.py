@@ -61,6 +61,7 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # A **pod** is Kubernetes' unit of work: one container, or a few that belong together. Delete one, and look again:
 
 # %% covers="T4.desired"
+pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 core.delete_namespaced_pod(pods[0].metadata.name, lab.namespace, grace_period_seconds=1)
 pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 [pod.metadata.name for pod in pods]
@@ -309,7 +310,8 @@ apps.patch_namespaced_deployment_scale("front", lab.namespace, {"spec": {"replic
 follow(since, seconds=3, selector="app=front")
 
 # %% [markdown]
-# **What happened.** One pod, several hands, one line each:
+# **What happened.** One pod, several hands. (The kubelet reports several times, so some lines look alike: only the
+# status behind them differs.)
 #
 # 1. `ADDED`, node `None`: the ReplicaSets' loop in the controller manager saw "three desired, two there", and made it.
 # 2. A node: the scheduler saw a pod without one, and wrote a name into it.
@@ -324,7 +326,8 @@ follow(since, seconds=3, selector="app=front")
 # ## 7. Labels bind, owners keep
 #
 # **Labels** are words that you stick on objects; a **selector** is a question about them. Services, Deployments and you
-# find pods that way, never by name:
+# find pods that way, never by name. (The third front may still be listed, as `Terminating` or `Completed`: it is
+# ending.)
 
 # %% covers="T4.labels"
 # !kubectl get pods --show-labels
@@ -376,7 +379,8 @@ for owner in replica_set.metadata.owner_references:
 #
 # *Constraint*: delete nothing, and leave the Deployment as it is.
 #
-# *Done when* there are three pods of the front's making, two owned and one free.
+# *Done when* there are three pods of the front's making, two owned and one free, and the Service `front` does not lead to
+# the free one. (If you free another, as a second run of your cell does, that is as good.)
 
 # %% [markdown] tags=["hint"] exercise="ex-03-2"
 # By what does a ReplicaSet recognise its pods? `kubectl get replicaset --show-labels -o wide` shows the selector too.

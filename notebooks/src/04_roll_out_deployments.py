@@ -122,6 +122,7 @@ print("untouched:", *sorted(after & before))
 #
 # The selector matters more than it seems: by it alone the loop finds pods, and one that it finds without an owner, it
 # adopts. Prove it: delete the controller but keep its pods (`kubectl delete rc front --cascade=orphan`), then let a ReplicaSet find them.
+# In the lists below, `(ending)` marks a pod that was deleted and has up to 30 s to stop; it no longer counts.
 
 
 # %%
@@ -374,7 +375,7 @@ print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version", expect="2"))
 # | field | limit | default | of 3 |
 # |---|---|---|---|
 # | `maxUnavailable` | at least `replicas - maxUnavailable` pods available | 25 %, rounded **down** | 0 |
-# | `maxSurge` | at most `replicas + maxSurge` pods in all | 25 %, rounded **up** | 1 |
+# | `maxSurge` | at most `replicas + maxSurge` pods in all, those that are ending not counted | 25 %, rounded **up** | 1 |
 #
 # Slow and safe, or quick and cheap: that is the choice. (`strategy: {type: Recreate}` ends all old pods first: for
 # programs of which two versions must never meet.)
@@ -566,7 +567,7 @@ print(*picture(), sep="\n")
 # version in its real place before anyone sees it.
 #
 # Run both, in two Deployments. The Service's selector decides who is *live*. Start with a clean table, and let both
-# kinds of pods carry `app: front` and a colour.
+# kinds of pods carry `app: front` and a colour. (Some seconds; up to a minute on a slow machine.)
 
 # %% covers="T5.bluegreen D2.1"
 # !kubectl delete deployment front --ignore-not-found
@@ -729,7 +730,7 @@ lab.check("ex-04-2")
 #
 # "I released the producer's version 2, and nothing happened." **Goal**: version 2 really is out. **Constraint**: keep the
 # Deployment; yesterday's version must stay in its history. **Done when** three pods of `labs/web:2` are ready, and
-# `localhost:30042/version` answers `2`.
+# `localhost:30042/version` answers `2`, and it stays so when a pod is replaced.
 #
 # There is more than one fault, and mending one uncovers the next. Do not only read the manifest: look at what the
 # cluster says after each step.

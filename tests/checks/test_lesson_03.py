@@ -31,7 +31,21 @@ kubectl create deployment worker --image=labs/shell:1 --replicas=2 --dry-run=cli
 kubectl patch -f - --local --type=json -o json -p \
     '[{"op": "add", "path": "/spec/template/metadata/labels/pipeline", "value": "weather"}]' | kubectl apply -f -
 """
+WITHOUT_SHELL = WORKER.replace('sh, -c, "while true; do date; sleep 5; done"', '"while true; do date; sleep 5; done"')
+BY_ARGS = """      - name: date
+        image: labs/shell:1
+        command: [/bin/sh, -c]
+        args:
+        - |
+          while :
+          do
+            date
+            sleep 5
+          done
+"""
 FRONT = "kubectl create deployment front --image=labs/web:1 --replicas=2; kubectl rollout status deployment front"
+SERVICE = "kubectl expose deployment front --type=NodePort --port=80"
+HASH = "$(kubectl get replicasets -l app=front -o jsonpath='{.items[0].metadata.labels.pod-template-hash}')"
 ONE = "$(kubectl get pods -l app=front -o name | head -n 1)"
 
 
@@ -56,6 +70,7 @@ def cells(cells_of):
     config.load_kube_config()
     cells.namespace |= {"lab": lab, "client": client, "core": client.CoreV1Api(), "apps": client.AppsV1Api()}
     sh(FRONT)
+    sh(SERVICE)
     return cells
 
 
@@ -97,6 +112,16 @@ def verdict(cells):
             f"kubectl apply --namespace=default -f - <<'END'\n{WORKER.replace('replicas: 2', 'replicas: 0')}\nEND",
             ["observed  none there, but one in the namespace default"],
         ),
+        (
+            apply(WITHOUT_SHELL),
+            ["0 ready; ", 'date did not start: exec: "while true; do date; sleep 5; done": executable file not found'],
+        ),
+        (
+            apply(WORKER.replace('"while true; do date; sleep 5; done"', "sleep infinity")),
+            ["pods that run `sh -c", "observed  `sh -c sleep infinity`", "`kubectl logs deployment/worker`"],
+        ),
+        (apply(WORKER.replace("sleep 5", "sleep 50")), ["sleep 5; done", "sleep 50; done", "kubectl logs"]),
+        (apply(WORKER[: WORKER.index("      - {name")] + BY_ARGS), ["passed"]),
         ("kubectl run worker --image=labs/shell:1 --labels=app=worker,pipeline=weather -- date", ["observed  none"]),
         (BY_GENERATOR, ["passed"]),
         ("the reference", ["passed", "the template says"]),
@@ -125,9 +150,16 @@ def test_worker(verdict, answer, words):
         (f"kubectl label {ONE} app=looked-at --overwrite", ["passed"]),
         (f"kubectl label {ONE} app-", ["passed"]),
         (
+            f"kubectl set selector service front app=front,pod-template-hash={HASH}; "
             f"kubectl patch {ONE} -p " + """'{"metadata": {"labels": {"pod-template-hash": null}}}'""",
             ["passed", "the ReplicaSet let go of it"],
         ),
+        (
+            f"kubectl label {ONE} pod-template-hash-",
+            ["does not lead to a pod without an owner", "its selector is app=front, and front-", "carries app=front"],
+        ),
+        (f"kubectl label {ONE} app=one --overwrite; kubectl label {ONE} app=another --overwrite", ["passed"]),
+        (f"kubectl label {ONE} app-; kubectl delete service front", ["a Service front", "section 5"]),
         ("the reference", ["passed"]),
         ("kubectl delete deployment front --now", ["a Deployment front", "first cells"]),
     ],
@@ -137,6 +169,7 @@ def test_front_pod(verdict, answer, words):
     sh("kubectl delete pods --force -l '!pod-template-hash'; kubectl delete pods --force -l 'app!=front'")
     sh(f"kubectl get deployment front || ({FRONT}); kubectl scale deployment front --replicas=2")
     sh("kubectl rollout status deployment front --timeout=20s")
+    sh(f"kubectl get service front || {SERVICE}; kubectl set selector service front app=front")
     assert all(word in found for word in words), found
 
 
@@ -144,6 +177,7 @@ PATCH = "kubectl patch deployment producer -p "
 MENDED = '\'{"spec": {"template": {"spec": {"schedulerName": null, "nodeSelector": null}}}}\''
 WRONG_IMAGE = MENDED.replace("null}", 'null, "containers": [{"name": "producer", "image": "labs/shell:2"}]}')
 SCHEDULER = '\'{"spec": {"template": {"spec": {"schedulerName": "default-scheduler"}}}}\''
+HOST = MENDED.replace('"nodeSelector": null', '"nodeSelector": {"disk": null, "kubernetes.io/os": "linux"}')
 SELECTOR = '\'{"spec": {"template": {"spec": {"nodeSelector": null}}}}\''
 
 
@@ -160,6 +194,12 @@ SELECTOR = '\'{"spec": {"template": {"spec": {"nodeSelector": null}}}}\''
             f"{PATCH}{SCHEDULER}; kubectl label nodes --all disk=nvme",
             ["the nodes as they were", "a label 'disk' on node1", "disk-`"],
         ),
+        (
+            f"{PATCH}{SCHEDULER}; kubectl label nodes --all disk=nvme; "
+            "kubectl rollout status deployment producer; kubectl label nodes --all disk-",
+            ["a template whose next pod gets a node", "asks for disk=nvme, which no node carries now", "spec.template"],
+        ),
+        (f"{PATCH}{HOST}", ["passed"]),
         ("kubectl scale deployment producer --replicas=0", ["observed  it asks for 0"]),
         (
             "kubectl delete deployment producer; kubectl run producer --image=labs/shell:1 -- tail -f /dev/null",

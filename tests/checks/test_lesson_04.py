@@ -85,11 +85,14 @@ READY = "kubectl rollout status deployment\n"  # of all that there are
 # Exercise 1: the store
 CREATE = "kubectl create deployment store --image=labs/web:1 --replicas=4\n"
 LIMITS = """kubectl patch deployment store -p 'spec: {strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}}'\n"""
+BACK = "kubectl set image deployment/store web=labs/web:1\n"
 UPDATE = "kubectl set image deployment/store web=labs/web:2\n"
 PERCENT = 'strategy: {rollingUpdate: {maxSurge: "25%", maxUnavailable: "10%"}}'
 
 APPLY = deployment("store", "role: db", "labs/web:1", 4, PERCENT)
 RECREATE = """kubectl patch deployment store -p 'spec: {strategy: {type: Recreate, rollingUpdate: null}}'\n"""
+
+RESTART = "kubectl rollout restart deployment/store\n"
 
 # Exercise 2: the worker
 STABLE = deployment("worker-stable", "app: worker, track: stable", "labs/web:1", 3)
@@ -105,11 +108,18 @@ done
 kubectl create service nodeport worker --tcp=80 --node-port=30041
 kubectl set selector service worker part=worker
 """
+NOTHING_SHARED = f"""
+kubectl create deployment worker-stable --image=labs/web:1 --replicas=3
+kubectl create deployment worker-canary --image=labs/web:2
+kubectl create service nodeport worker --tcp=80 --node-port=30041
+{READY}"""
+TO_STABLE = "kubectl set selector service worker app=worker-stable\n"
 
 # Exercise 3: the producer
 RESUME = "kubectl rollout resume deployment/producer\n"
 MEND = "kubectl set image deployment/producer web=labs/web:2\n"
 SELECT = "kubectl set selector service producer app=producer\n"
+BY_HAND = "kubectl label pods -l app=producer release=one --overwrite\n"
 NEARLY = "kubectl set selector service producer app=produce\n"
 APPLIED = deployment("producer", "app: producer", "labs/web:2", 3, "paused: false").replace(
     "metadata: {labels: {app: producer}}", "metadata: {labels: {app: producer, release: two}}"
@@ -122,6 +132,10 @@ RIGHT = {
         APPLY + READY + APPLY.replace("labs/web:1", "labs/web:2") + READY,
     ),
     "1 limits last": ("ex-04-1", CREATE + UPDATE + LIMITS + READY),
+    "1 restarted, then from version 1 again": (
+        "ex-04-1",
+        CREATE + LIMITS + UPDATE + READY + RESTART + READY + BACK + READY + UPDATE + READY,
+    ),
     "2 YAML": ("ex-04-2", IN_FRONT + STABLE + CANARY + READY),
     "2 kubectl, own label": ("ex-04-2", GENERATED + READY),
     "3 kubectl": ("ex-04-3", MEND + RESUME + SELECT + READY),
@@ -150,6 +164,17 @@ WRONG = {
         CREATE + LIMITS + READY + "kubectl rollout pause deployment/store\n" + UPDATE,
         "4 ready pods of store|0 with it, 4 ready in all (the rollout is paused)",
     ),
+    "1 restarted": (
+        "ex-04-1",
+        CREATE + LIMITS + READY + UPDATE + READY + RESTART + READY,
+        "labs/web:1 one `kubectl rollout undo` away|from revision 3 to 2, that is labs/web:2|the last but one",
+    ),
+    "2 nothing shared": (
+        "ex-04-2",
+        NOTHING_SHARED,
+        "a label that the templates of both Deployments have in common|worker-stable get app=worker-stable|into both",
+    ),
+    "2 nothing shared, one selected": ("ex-04-2", NOTHING_SHARED + TO_STABLE, "have in common|none: |second one"),
     "2 one Deployment": ("ex-04-2", STABLE + IN_FRONT, "a Deployment worker-canary"),
     "2 overlapping selectors": (
         "ex-04-2",
@@ -178,6 +203,11 @@ WRONG = {
     "3 only resumed": ("ex-04-3", RESUME, "image labs/web:2|labs/web:v2|tags there are"),
     "3 rolled back": ("ex-04-3", RESUME + "kubectl rollout undo deployment/producer", "yesterday's version|forward"),
     "3 selector kept": ("ex-04-3", MEND + RESUME + READY, "select the pods of producer|app=producer,release=one"),
+    "3 relabelled by hand": (
+        "ex-04-3",
+        MEND + RESUME + READY + BY_HAND,
+        "select every pod that producer makes (app=producer,release=two)|got it by hand|The next pod comes from",
+    ),
     "3 mistyped selector": ("ex-04-3", MEND + RESUME + NEARLY + READY, "its selector is app=produce|Every pair"),
     "3 made anew": (
         "ex-04-3",
@@ -200,6 +230,7 @@ def test_reference_passes(world, exercise_id):
 def test_other_right_answers_pass(world, exercise_id, script):
     verdict = world.run(exercise_id, script)
     assert verdict.passed, verdict
+    assert "without ever" not in str(verdict), "live state does not tell what was there before"
 
 
 @pytest.mark.parametrize(("exercise_id", "script", "words"), WRONG.values(), ids=WRONG)
