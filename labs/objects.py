@@ -32,6 +32,7 @@ SERVER_SPEC = {
     "PersistentVolumeClaim": ("volumeName",),
     "Job": ("selector",),
 }
+IDENTITY = ("kind", "metadata.name")
 # An empty mapping that says something: `emptyDir: {}` is a volume, `podSelector: {}` selects every pod.
 MEANINGFUL_EMPTY = {"emptyDir", "podSelector", "namespaceSelector"}
 
@@ -130,9 +131,12 @@ def compare(things: Mapping[str, Any], ignore: Sequence[str] = ()) -> dict[str, 
         if found:
             shown = "; ".join(f"{path}: {_short(a)} / {_short(b)}" for path, a, b in found[:3])
             more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+            is_another = any(path in IDENTITY for path, *_ in found)
             raise LabsError(
                 f"{first} and {name} differ in {len(found)} field{'s'[: len(found) != 1]}: {shown}{more}.",
-                "Change one of them until they ask for the same.",
+                "One of them is another object: run the cell that makes it."
+                if is_another
+                else "Change one of them until they ask for the same.",
             )
     return specs
 

@@ -6,9 +6,10 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labs.checks.core import clients, found
+from labs.checks.core import clients, expect, found
 from labs.checks.places import elsewhere
 from labs.checks.workloads import deployment, expect_rolled_out, is_ready, name_of, pods_of
 from labs.errors import NotYet
@@ -21,7 +22,9 @@ __all__ = [
     "Source",
     "command_line",
     "decoded",
+    "expect_not_crashing",
     "expect_started",
+    "expect_taken",
     "keys_of",
     "last_line",
     "mounts",
@@ -30,6 +33,8 @@ __all__ = [
     "value_of",
     "variables",
 ]
+
+SURVIVED = timedelta(seconds=15)  # after a crash, what has run so long is not crashing any more
 
 
 class Source(NamedTuple):
@@ -65,6 +70,24 @@ def expect_started(lab: Lab, name: str) -> None:
                     late.expected, told, f"`kubectl describe pods` shows it among the events of {name}."
                 ) from late
     return None
+
+
+def expect_not_crashing(lab: Lab, workload: Any) -> None:
+    """No container of a Deployment's pods ends with an error and is started again, in vain. Raises NotYet."""
+    statuses = [s for pod in _newest(lab, workload) for s in pod.status.container_statuses or []]
+    for status in statuses:
+        now = status.state
+        end = now.terminated or status.last_state.terminated
+        if not end or not end.exit_code:
+            continue
+        if now.running and datetime.now(UTC) - now.running.started_at > SURVIVED:
+            continue
+        raise NotYet(
+            f"a pod of {name_of(workload)} that keeps running",
+            f"its container {status.name} ended with status {end.exit_code}, restarts: {status.restart_count}; "
+            f"its command line: {' '.join(command_line(workload)) or 'none of its own'}",
+            f"`kubectl logs deployment/{name_of(workload)}` tells why it ends; `args` say which program it is to run.",
+        )
 
 
 def _newest(lab: Lab, workload: Any) -> list[Any]:
@@ -134,6 +157,17 @@ def variables(lab: Lab, workload: Any) -> dict[str, Source]:
         else:
             result[one.name] = Source("Deployment", name_of(workload), "", one.value)
     return result
+
+
+def expect_taken(workload: Any, variable: str, source: Source) -> None:
+    """A variable's value does not stand in the Deployment. Raises NotYet."""
+    kind = "Secret" if variable == "TOKEN" else "ConfigMap"
+    expect(
+        source.kind == kind,
+        expected=f"{variable} of {name_of(workload)} from a {kind}",
+        observed=str(source),
+        try_="`kubectl explain pod.spec.containers.env.valueFrom`",
+    )
 
 
 def mounts(workload: Any, kind: str, name: str = "") -> Iterator[str]:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from labs.checks.containers import run_in
 from labs.checks.core import check, expect, settle
-from labs.checks.volumes import expect_asked_for, expect_claim_mounted, kind_of, mounted, read_claim, read_pod
+from labs.checks.volumes import (
+    expect_asked_for,
+    expect_claim_mounted,
+    expect_claim_named,
+    kind_of,
+    mounted,
+    read_claim,
+    read_pod,
+)
 from labs.checks.workloads import (
     deployment,
     expect_image,
@@ -42,7 +50,7 @@ def check_buffer_shared(lab: Lab) -> None:
         try_="`spec.containers` is a list; each entry begins with `- name:`.",
     )
     volume, _ = mounted(pod.spec, "the pod buffer", "store", DATA)
-    seen, mount = mounted(pod.spec, "the pod buffer", "reader", "/inbox")
+    seen, _ = mounted(pod.spec, "the pod buffer", "reader", "/inbox")
     expect(
         kind_of(volume) == "emptyDir",
         expected=f"an emptyDir at {DATA} of the container store",
@@ -55,10 +63,12 @@ def check_buffer_shared(lab: Lab) -> None:
         observed=f"two: store mounts {volume.name}, reader mounts {seen.name}",
         try_="Two mounts share a folder when they give the same volume's name.",
     )
+    mounts = [m for c in pod.spec.containers if c.name == "reader" for m in c.volume_mounts if m.name == volume.name]
+    writable = [m.mount_path for m in mounts if not m.read_only]
     expect(
-        mount.read_only,
-        expected="a mount of reader's through which it cannot write",
-        observed="reader may write in /inbox",
+        not writable,
+        expected=f"{'mounts' if len(mounts) > 1 else 'a mount'} of reader's through which it cannot write",
+        observed=f"reader may write in {' and '.join(writable)}",
         try_="`kubectl explain pod.spec.containers.volumeMounts` lists what a mount can say.",
     )
     status = settle(lambda: _running_again(lab))
@@ -98,8 +108,9 @@ def check_logbook_repaired(lab: Lab) -> None:
     logbook = deployment(lab, "logbook", "The cell above the exercise makes it.")
     expect_image(logbook, IMAGE)
     expect_replicas(logbook, 1)
-    expect_claim_mounted(lab, logbook, DATA, more=reasons(pods_of(lab, logbook)))
+    expect_claim_named(lab, logbook, more=reasons(pods_of(lab, logbook)))
     expect_asked_for(lab, read_claim(lab, "logbook"), "50Mi")
+    expect_claim_mounted(lab, logbook, DATA)
     _expect_kept(lab, logbook)
 
 
@@ -127,11 +138,13 @@ def _running_again(lab: Lab) -> Any:
 def _expect_one_at_a_time(workload: Any, claim: Any) -> None:
     strategy = workload.spec.strategy
     surge = strategy.rolling_update.max_surge if strategy.rolling_update else 0
-    enforced = claim.spec.access_modes == ["ReadWriteOncePod"] and str(surge).rstrip("%") == "0"
+    no_surge = str(surge).rstrip("%") == "0"
+    enforced = claim.spec.access_modes == ["ReadWriteOncePod"] and no_surge
+    late = ": the new pod may start while the old one is still ending" if no_surge else ""
     expect(
         strategy.type == "Recreate" or enforced,
         expected=f"an update of {name_of(workload)} that ends the old pod before it starts the new one",
-        observed=f"the strategy {strategy.type} (maxSurge {surge})",
+        observed=f"the strategy {strategy.type} (maxSurge {surge}){late}",
         try_="`kubectl explain deployment.spec.strategy`",
     )
 

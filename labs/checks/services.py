@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from labs.waiting import wait_for_http
 if TYPE_CHECKING:
     from labs.lab import Lab
 
-__all__ = ["answer", "expect_ports_forwarded", "expect_selected", "node_port_service", "service"]
+__all__ = ["answer", "expect_ports_forwarded", "expect_selected", "node_port_service", "post_status", "service"]
 
 
 def service(lab: Lab, name: str, try_: str = "") -> Any:
@@ -77,6 +79,31 @@ def answer(lab: Lab, port: int, path: str = "/", try_: str = "") -> str:
         expected=f"an answer at localhost:{port}{path}",
         try_=try_ or "`kubectl describe service` lists `Endpoints`: the pods behind it.",
     )
+
+
+def post_status(lab: Lab, port: int, token: str = "") -> int:
+    """The status that a store gives to a POST, under a path that no reading has.
+
+    Args:
+        lab: the lesson's lab.
+        port: on localhost.
+        token: sent with it; none when empty.
+
+    Raises:
+        NotYet: nothing answers.
+        CouldNotCheck: the engine carries no requests.
+    """
+    answer(lab, port, "/healthz")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"{lab.url(port)}/checks", b"checked", headers)
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        expect_ports_forwarded(lab)
+        raise NotYet(f"an answer at localhost:{port}", "none", "`kubectl get pods` shows whether it runs.") from error
 
 
 def _or_verdict(lab: Lab, ask: Callable[[], str], *, expected: str, try_: str) -> str:

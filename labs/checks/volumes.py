@@ -12,7 +12,15 @@ from labs.errors import NotYet
 if TYPE_CHECKING:
     from labs.lab import Lab
 
-__all__ = ["expect_asked_for", "expect_claim_mounted", "kind_of", "mounted", "read_claim", "read_pod"]
+__all__ = [
+    "expect_asked_for",
+    "expect_claim_mounted",
+    "expect_claim_named",
+    "kind_of",
+    "mounted",
+    "read_claim",
+    "read_pod",
+]
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 MODES = (["ReadWriteOnce"], ["ReadWriteOncePod"])  # for one node
@@ -68,23 +76,19 @@ def kind_of(volume: Any) -> str:
     )
 
 
-def expect_claim_mounted(lab: Lab, workload: Any, path: str, more: str = "") -> None:
+def expect_claim_mounted(lab: Lab, workload: Any, path: str) -> None:
     """A Deployment's pods mount the claim that has its name, and may write there.
 
     Args:
         lab: the lesson's lab.
         workload: the Deployment.
         path: where they mount it.
-        more: what else was observed, when nothing is mounted there.
 
     Raises:
         NotYet: they do not.
     """
     name = name_of(workload)
-    try:
-        volume, mount = mounted(workload.spec.template.spec, f"the Deployment {name}", None, path)
-    except NotYet as wrong:
-        raise NotYet(wrong.expected, f"{wrong.observed}{more}", wrong.try_) from wrong
+    volume, mount = mounted(workload.spec.template.spec, f"the Deployment {name}", None, path)
     ends = {
         "emptyDir": "an emptyDir, which ends with the pod",
         "ephemeral": "an ephemeral claim, which ends with the pod",
@@ -97,19 +101,46 @@ def expect_claim_mounted(lab: Lab, workload: Any, path: str, more: str = "") -> 
         observed=ends.get(kind_of(volume), f"a volume of the kind {kind_of(volume)}"),
         try_="`kubectl explain pod.spec.volumes.persistentVolumeClaim`",
     )
-    claims = clients(lab).core.list_namespaced_persistent_volume_claim(lab.namespace).items
-    there = ", ".join(sorted(name_of(claim) for claim in claims)) or "none"
-    expect(
-        source.claim_name == name,
-        expected=f"the claim {name} at {path} of the Deployment {name}",
-        observed=f"the claim {source.claim_name}; the claims here are: {there}",
-        try_="A pod finds its claim by `claimName`, letter by letter.",
-    )
+    _expect_own_claim(lab, workload, [source.claim_name], f" at {path}")
     expect(
         not (mount.read_only or source.read_only),
         expected=f"a mount at {path} through which the store can write",
         observed="it is read-only",
         try_="`kubectl explain pod.spec.containers.volumeMounts`",
+    )
+
+
+def expect_claim_named(lab: Lab, workload: Any, more: str = "") -> None:
+    """A Deployment's pods name the claim that has its name, wherever they mount it.
+
+    Args:
+        lab: the lesson's lab.
+        workload: the Deployment.
+        more: what else was observed, when they name another.
+
+    Raises:
+        NotYet: they do not.
+    """
+    volumes = workload.spec.template.spec.volumes or []
+    named = [volume.persistent_volume_claim.claim_name for volume in volumes if volume.persistent_volume_claim]
+    expect(
+        named,
+        expected=f"the claim {name_of(workload)} of the Deployment {name_of(workload)}",
+        observed=f"no claim; its volumes are of the kind {', '.join(kind_of(v) for v in volumes) or 'none'}",
+        try_="`kubectl explain pod.spec.volumes.persistentVolumeClaim`",
+    )
+    _expect_own_claim(lab, workload, named, more=more)
+
+
+def _expect_own_claim(lab: Lab, workload: Any, named: list[str], where: str = "", more: str = "") -> None:
+    name = name_of(workload)
+    claims = clients(lab).core.list_namespaced_persistent_volume_claim(lab.namespace).items
+    there = ", ".join(sorted(name_of(claim) for claim in claims)) or "none"
+    expect(
+        name in named,
+        expected=f"the claim {name}{where} of the Deployment {name}",
+        observed=f"the claim {' and '.join(named)}; the claims here are: {there}{more}",
+        try_="A pod finds its claim by `claimName`, letter by letter.",
     )
 
 

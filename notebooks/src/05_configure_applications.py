@@ -68,8 +68,9 @@ IMAGE = lab.load_image("weather:1")
 # | the environment | `UNIT=fahrenheit` |
 # | a default | in the program |
 #
-# This lesson fills the first three. `run` makes or changes a Deployment of one program; what else you name goes into
-# its container as it is.
+# This lesson fills the first three. `run(program, name)` makes or changes a Deployment of one program. The program is
+# also the container's argument; to call the Deployment otherwise, give a name. What else you name goes into the
+# container as it is.
 
 
 # %%
@@ -107,11 +108,11 @@ def last_line(name, word):
 # %% covers="T6.outside"
 run("store")
 # !kubectl create service clusterip store --tcp=8000 --dry-run=client -o yaml | kubectl apply -f -
-run("producer", "garden", env=[{"name": "STATION", "value": "garden"}])
-run("producer", "roof", env=[{"name": "STATION", "value": "roof"}, {"name": "UNIT", "value": "fahrenheit"}])
-for station in ("garden", "roof"):
+run("producer", "station-garden", env=[{"name": "STATION", "value": "garden"}])
+run("producer", "station-roof", env=[{"name": "STATION", "value": "roof"}, {"name": "UNIT", "value": "fahrenheit"}])
+for station in ("station-garden", "station-roof"):
     print(last_line(station, "sent"))
-# !kubectl get pods -l "app in (garden, roof)" -o custom-columns="POD:.metadata.name,IMAGE:.status.containerStatuses[0].imageID"
+# !kubectl get pods -l "app in (station-garden, station-roof)" -o custom-columns="POD:.metadata.name,IMAGE:.status.containerStatuses[0].imageID"
 
 # %% [markdown] covers="T6.outside"
 # **What happened.** One image, to the byte; two behaviours. And already a mess: both stations send to one store, one in
@@ -123,7 +124,7 @@ for station in ("garden", "roof"):
 # Kubernetes has an object that holds nothing but settings: the **ConfigMap**. Clear the table for it.
 
 # %%
-# !kubectl delete deployment garden roof store --ignore-not-found
+# !kubectl delete deployment station-garden station-roof store --ignore-not-found
 run("store")
 
 # %% [markdown] covers="T6.properties D4.5"
@@ -195,7 +196,8 @@ settings("default")
 # A container's `env` can take a value **from** a key of a ConfigMap. The variable's name and the key need not be the
 # same.
 #
-# `kubectl set env --from` writes that, for every key unless `--keys` names some.
+# `kubectl set env --from` writes that, for every key unless `--keys` names some. It makes the variable's name of the key
+# in **capitals**.
 
 # %% covers="T6.environment"
 # by_kubectl = !kubectl set env deployment/front --from=configmap/settings --keys=TITLE --dry-run=server -o yaml
@@ -249,7 +251,7 @@ print(last_line("producer", "sent"))
 # | both name a variable | `env` wins | |
 #
 # `TITLE` came along though the producer has no title: harmless here, surprising when a key is called `PATH`. And
-# names matter: a key `unit` becomes a variable `unit`, and our programs read `UNIT`.
+# names matter: `envFrom` keeps them as they are, so a key `unit` becomes a variable `unit`, and our programs read `UNIT`.
 
 # %% [markdown] covers="T6.arguments"
 # ## 3. As arguments
@@ -540,7 +542,7 @@ print(state("late").message)
 # | a volume's ConfigMap is missing | `ContainerCreating` for ever; events say `FailedMount` |
 # | the ConfigMap is in another namespace | the same as missing: a pod sees its own namespace only |
 #
-# Nobody gives up, though. Create it now, and do nothing else (about 10 s):
+# Nobody gives up, though. Create it now, and do nothing else (10 to 20 s):
 
 # %% covers="D4.5"
 # !kubectl create configmap late --from-literal=TITLE=Late
@@ -664,6 +666,7 @@ print(last_line("producer", "401"))
 #         - {name: TOKEN, valueFrom: {secretKeyRef: {name: store, key: token}}}'
 
 # %% covers="D4.6"
+# 2>/dev/null hides the warning that the key token becomes the variable TOKEN
 # by_kubectl = !kubectl set env deployment/producer --from=secret/store --dry-run=server -o yaml 2>/dev/null
 
 # %% covers="D4.6"
@@ -836,6 +839,7 @@ lab.check("ex-05-2")
 
 # %% language="bash"
 # keep() { kubectl create "$@" --dry-run=client -o yaml | kubectl apply -f -; }
+# kubectl delete configmap/sensor-name configmap/sensor-names configmap/sensor-files secret/sensor --ignore-not-found
 # keep service nodeport tower --tcp=8000 --node-port=30054
 # keep secret generic tower --from-literal=token=harbour-42
 # keep configmap sensor-names --from-literal=STATION=north
@@ -921,7 +925,7 @@ lab.check("ex-05-3")
 # |---|---|
 # | make settings | `create configmap NAME --from-literal=K=V --from-file=PATH` |
 # | make a Secret | `create secret generic NAME --from-literal=K=V` |
-# | use all keys as variables | `set env deployment/D --from=configmap/NAME` (or `secret/NAME`) |
+# | use all keys as variables, in capitals | `set env deployment/D --from=configmap/NAME` (or `secret/NAME`) |
 # | read a Secret | `get secret NAME -o jsonpath='{.data.K}'`, then `base64 -d` |
 # | change one | `edit configmap NAME`, then `rollout restart deployment/D` |
 # | find a field | `explain pod.spec.containers.envFrom` |

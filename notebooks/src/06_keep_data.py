@@ -119,7 +119,8 @@ readings()
 
 # %% [markdown] covers="T7.lifetime"
 # **What happened.** The pod is the same. Its container is not: the kubelet saw a container that had ended, and made
-# *another one* from the image, with a new, empty writable layer. "Restart" is a friendly word for "replace".
+# *another one* from the image, with a new, empty writable layer. "Restart" is a friendly word for "replace". After each
+# further crash it first waits, 10 s and then longer.
 #
 # **Misconception**: *the pod was not deleted, so its files are there*. Files belong to containers, unless you say
 # otherwise. You say otherwise with a **volume**.
@@ -287,8 +288,8 @@ for name in ("memory", "disk"):
 # $ kubectl exec buffer -c store -- wget -qO- --post-data=21.5 localhost:8000/readings
 # ```
 #
-# (*Connection refused*: the store is still starting; try again. `kubectl delete pod buffer --grace-period=1` lets you start
-# again.)
+# (*Connection refused*: the store is still starting; try again. After each further crash the kubelet waits, 10 s and then
+# longer; `NotReady` or `CrashLoopBackOff` means that. `kubectl delete pod buffer --grace-period=1` lets you start afresh.)
 
 # %% [markdown] tags=["hint"] exercise="ex-06-1"
 # One entry under `volumes`, two under `volumeMounts`. Where does the store write, and where shall the reader see it?
@@ -668,6 +669,8 @@ def most_at_once():
 
 
 # %% covers="T7.claims"
+rolling = {"spec": {"strategy": {"type": "RollingUpdate"}}}  # the default; the next cell changes it
+apps.patch_namespaced_deployment("store", lab.namespace, rolling)
 most_at_once()  # the second pod of the last experiment goes
 # !kubectl rollout restart deployment/store
 print("RollingUpdate:", most_at_once(), "at once")
@@ -743,6 +746,8 @@ lab.check("ex-06-2")
 # Deleting the claim is the dangerous act. First, delete it *while the store runs*:
 
 # %% covers="T7.claims"
+for found in core.list_namespaced_persistent_volume_claim(lab.namespace, field_selector="metadata.name=readings").items:
+    volume_name = found.spec.volume_name  # what it has now
 # !kubectl delete pvc readings --wait=false --ignore-not-found
 DELETED = "NAME:.metadata.name,DELETED:.metadata.deletionTimestamp,WAITS_FOR:.metadata.finalizers"
 # !kubectl get pvc readings --ignore-not-found -o custom-columns={DELETED}
@@ -810,11 +815,11 @@ lab.same(Python=by_python, YAML=by_yaml, ignore=("metadata.name", "metadata.labe
 from kubernetes import utils
 
 request = {"accessModes": ["ReadWriteOnce"], "storageClassName": "by-hand", "resources": {"requests": {"storage": "1Mi"}}}
-claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "shelf"}, "spec": request}
+shelf_claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "shelf"}, "spec": request}
 
 
 def claim_shelf():
-    utils.create_from_dict(client.ApiClient(), claim, namespace=lab.namespace, apply=True)
+    utils.create_from_dict(client.ApiClient(), shelf_claim, namespace=lab.namespace, apply=True)
     read = core.read_namespaced_persistent_volume_claim
     wait_for(lambda: read("shelf", lab.namespace).status.phase == "Bound", TIMEOUT)
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from labs import checks, lessons
+from labs.checks import lesson_05
 from labs.checks.configuration import last_line
 from labs.checks.workloads import deployment
 from labs.waiting import wait_for, wait_for_http
@@ -229,6 +230,11 @@ WRONG = {
         MAP + FRONT.rstrip() + " -- front\n" + PORT + told("executable file not found"),
         'exec: "front": executable file not found|`command`|`args`',
     ),
+    "1 another program": (
+        "ex-05-1",
+        MAP + roof(FROM).replace("args: [front]", "args: [roof]") + PORT + told("restartCount: 1"),
+        "roof|ended with status|observed",
+    ),
     "1 wrong targetPort": (
         "ex-05-1",
         MAP + roof(FROM) + READY + PORT.replace(":8080", ""),
@@ -350,6 +356,26 @@ def test_reference_passes(world, exercise_id):
 def test_other_right_answers_pass(world, exercise_id, script):
     verdict = world.run(exercise_id, script)
     assert verdict.passed, verdict
+
+
+def test_what_crashes_is_told_before_its_service(world, monkeypatch):
+    """Also when the container counted as started, as one that crashes at once does for a moment."""
+    sh(MAP + roof(FROM).replace("args: [front]", "args: [roof]") + PORT + told("restartCount: 1"))
+    monkeypatch.setattr(lesson_05, "expect_started", lambda *_: None)
+    verdict = checks.run("ex-05-1", world.lab)
+    assert verdict.status == "not yet", verdict
+    words = ("a pod of roof that keeps running", "front ended with status", "its command line: roof", "kubectl logs")
+    assert [word for word in words if word not in str(verdict)] == [], verdict
+
+
+@pytest.mark.parametrize(
+    "script", [OTHER_WAY, KEYED + ONCE + NAMED + LYING], ids=["objects fitted", "Deployment mended"]
+)
+def test_the_mess_comes_back(world, impatient, script):
+    world.prepare("ex-05-3")
+    sh(script)
+    verdict = world.run("ex-05-3", told("sensor-name.* not found"))
+    assert 'configmap "sensor-name" not found; lab-05 has sensor-files, sensor-names' in str(verdict), verdict
 
 
 @pytest.mark.parametrize(("exercise_id", "script", "words"), WRONG.values(), ids=WRONG)

@@ -220,6 +220,11 @@ WRONG = {
         buffer(reader="{name: d, mountPath: /inbox}"),
         "through which it cannot write|reader may write in /inbox",
     ),
+    "1 may write elsewhere": (
+        "ex-06-1",
+        buffer(reader="{name: d, mountPath: /inbox, readOnly: true}, {name: d, mountPath: /rw}"),
+        "through which it cannot write|reader may write in /rw|volumeMounts",
+    ),
     "1 not ended": ("ex-06-1", buffer() + TO_BUFFER, "ended and started again|0 restarts of store"),
     "1 no such image": (
         "ex-06-1",
@@ -290,6 +295,11 @@ WRONG = {
         CLAIM + deployment("archive", spec="replicas: 1"),
         "ends the old pod before|RollingUpdate (maxSurge 25%)",
     ),
+    "2 rolling without surge": (
+        "ex-06-2",
+        CLAIM + deployment("archive", spec=NO_SURGE),
+        "ends the old pod before|RollingUpdate (maxSurge 0): the new pod may start while the old one is still ending",
+    ),
     "2 claim being deleted": (
         "ex-06-2",
         CLAIM + ARCHIVE + ROLLED.format("archive") + "kubectl delete pvc archive --wait=false",
@@ -311,16 +321,23 @@ WRONG = {
         CLAIM + ARCHIVE + ROLLED.format("archive") + NEXT_SECOND + SEND.format("deployment/archive"),
         "older than its pod|written at",
     ),
-    "3 nothing": ("ex-06-3", UNSCHEDULED, "mounted at /data|data is mounted at /date|Pending: "),
+    "3 nothing": ("ex-06-3", UNSCHEDULED, "the claim logbok; the claims here are: logbook|Pending: |claimName"),
     "3 path only": ("ex-06-3", patch(mountPath="/data"), "the claim logbok; the claims here are: logbook"),
     "3 class kept": (
         "ex-06-3",
         patch(claimName="logbook", mountPath="/data"),
         "the class 'fast': there is local-path|cannot be changed",
     ),
+    "3 name only": ("ex-06-3", patch(claimName="logbook"), "the class 'fast': there is local-path|cannot be changed"),
+    "3 class only": ("ex-06-3", CLASS, "the claim logbok; the claims here are: logbook"),
+    "3 no claim": (
+        "ex-06-3",
+        CLASS + "kubectl delete deployment logbook\n" + deployment("logbook", "emptyDir: {}"),
+        "the claim logbook of the Deployment logbook|no claim; its volumes are of the kind emptyDir",
+    ),
     "3 path kept": (
         "ex-06-3",
-        CLASS + patch(claimName="logbook"),
+        CLASS + patch(claimName="logbook") + ROLLED.format("logbook"),
         "mounted at /data in the Deployment logbook|data is mounted at /date",
     ),
     "3 smaller": (

@@ -112,6 +112,20 @@ def test_ignored_paths():
     compare({"a": a, "b": b}, ignore=("metadata.name", "spec.nothing.here"))
 
 
+@pytest.mark.parametrize(
+    ("other", "todo"),
+    [
+        ({"kind": "ConfigMap", "metadata": {"name": "web"}}, "another object: run the cell that makes it"),
+        ({"kind": "Deployment", "metadata": {"name": "wep"}}, "another object: run the cell that makes it"),
+        ({"kind": "Deployment", "metadata": {"name": "web"}}, "until they ask for the same"),
+    ],
+)
+def test_another_object_is_told_from_another_content(other, todo):
+    with pytest.raises(LabsError) as caught:
+        compare({"Python": model(), "YAML": other})
+    assert todo in caught.value.todo
+
+
 def test_one_object_is_nothing_to_compare():
     with pytest.raises(LabsError, match="nothing to compare"):
         compare({"a": WRITTEN})
