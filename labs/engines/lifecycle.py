@@ -97,13 +97,17 @@ def up(
 def _chosen() -> str:
     """The engine for who named none: the quickest that this user may run. Raises NotSupported."""
     try:
-        trial = _as_root(["unshare", "--mount", "--net", "true"])  # in a container root may not do this
+        trial = _as_root(["unshare", "--mount", "--net", "true"])
     except NotSupported:
         if not sys.platform.startswith("linux"):
             raise
         return "usermode"
-    done = subprocess.run(trial, capture_output=True, check=False)
-    return "usermode" if done.returncode else "host"
+    return "host" if _succeeds(trial) else "usermode"
+
+
+def _succeeds(argv: Sequence[str]) -> bool:
+    """Whether a command ends well. In a container, root may not make namespaces."""
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
 def _give_back(folder: Path) -> None:

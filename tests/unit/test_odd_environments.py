@@ -63,6 +63,7 @@ def started(monkeypatch, tmp_path):
     monkeypatch.setattr(lifecycle, "sudo", lambda argv: ["sudo", *argv])
     monkeypatch.setattr(lifecycle.os, "execv", lambda *_: pytest.fail("this very process went on as root"))
     monkeypatch.setattr(lifecycle.sys, "platform", "linux")
+    monkeypatch.setattr(lifecycle, "_succeeds", lambda _: True)
     commands = []
 
     def start(argv, **_):
@@ -76,6 +77,13 @@ def started(monkeypatch, tmp_path):
 def test_only_the_engines_are_started_as_root(started):
     lifecycle.up_in_background()
     assert started == [["sudo", sys.executable, "-m", "labs.cli", "--name", "trial", "up"]]
+
+
+def test_root_that_may_make_no_namespaces_does_without(started, monkeypatch):
+    """As root in a container is."""
+    monkeypatch.setattr(lifecycle, "_succeeds", lambda _: False)
+    lifecycle.up_in_background()
+    assert started == [[sys.executable, "-m", "labs.cli", "--name", "trial", "up"]]
 
 
 def test_nobody_becomes_root_for_an_attached_course(started, tmp_path):
