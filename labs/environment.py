@@ -50,8 +50,9 @@ def write_kubeconfig(engine: Engine, path: Path, namespace: str | None) -> None:
     Args:
         engine: the engine.
         path: where to; replaced in one step.
-        namespace: the default namespace of the course's context; left as it is when None.
+        namespace: the default namespace of the course's context; when None, the one that the copy has already, if any.
     """
+    namespace = namespace or _namespace_in(path, engine.context)
     content = yaml.safe_load(engine.kubeconfig.read_text(encoding="utf-8"))
     content["current-context"] = engine.context
     for context in content["contexts"]:
@@ -62,6 +63,15 @@ def write_kubeconfig(engine: Engine, path: Path, namespace: str | None) -> None:
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         yaml.safe_dump(content, file)
     draft.replace(path)
+
+
+def _namespace_in(path: Path, context: str) -> str | None:
+    """The default namespace that a kubeconfig gives to a context: a terminal may not take it from an open notebook."""
+    try:
+        contexts = yaml.safe_load(path.read_text(encoding="utf-8"))["contexts"]
+        return next(c["context"].get("namespace") for c in contexts if c["name"] == context)
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError, StopIteration):
+        return None
 
 
 def set_environment(engine: Engine, kubeconfig: Path) -> None:

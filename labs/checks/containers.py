@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labs.checks.core import clients, expect
-from labs.checks.workloads import is_ready, name_of, pods_of
+from labs.checks.core import clients, expect, settle
+from labs.checks.workloads import is_ready, name_of, pods_of, reasons
 from labs.errors import CouldNotCheck, NotYet
 
 if TYPE_CHECKING:
@@ -44,18 +44,39 @@ def run_in_ready(lab: Lab, workload: Any, command: str) -> str:
     """What a shell command prints in the first container of a ready pod of a Deployment (or the like).
 
     Raises:
-        NotYet: no pod of it is ready.
+        NotYet: no pod of it is ready, or the one that was has just ended.
         CouldNotCheck: as `run_in`.
     """
-    pod = next((pod for pod in pods_of(lab, workload) if is_ready(pod)), None)
+    pods = pods_of(lab, workload)
+    pod = next((pod for pod in pods if is_ready(pod)), None)
     if pod is None:
-        raise NotYet(f"a ready pod of {name_of(workload)}", "none", "`kubectl get pods` shows the state of each.")
-    return run_in(lab, name_of(pod), pod.spec.containers[0].name, command)
+        raise _not_ready(workload, reasons(pods))
+    try:
+        return run_in(lab, name_of(pod), pod.spec.containers[0].name, command)
+    except CouldNotCheck:
+        _expect_running(lab, workload)
+        raise
+
+
+def _expect_running(lab: Lab, workload: Any) -> None:
+    """Nothing was said in a container: has it ended? One that does counts as ready for a moment. Raises NotYet."""
+    if why := settle(lambda: reasons(pods_of(lab, workload))):
+        raise _not_ready(workload, why)
+
+
+def _not_ready(workload: Any, why: str) -> NotYet:
+    name = name_of(workload)
+    try_ = "`kubectl get pods` shows the state of each"
+    if " ended" in why:
+        try_ += f", `kubectl logs deployment/{name}` what it said last"
+    return NotYet(f"a ready pod of {name}", f"none{why}", f"{try_}.")
 
 
 def expect_environment(lab: Lab, workload: Any, wanted: dict[str, str]) -> None:
     """A running pod really has settings in its environment, wherever they come from. Raises NotYet."""
     said = run_in_ready(lab, workload, "env")
+    if not said:  # the command ended with its container
+        _expect_running(lab, workload)
     seen = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     look = f"`kubectl exec -n {lab.namespace} deployment/{name_of(workload)} -- env` shows it."
     for key, value in wanted.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labs.checks import check, clients, expect, found, settle
+from labs.checks.places import elsewhere
 
 if TYPE_CHECKING:
     from labs.lab import Lab
@@ -50,11 +51,15 @@ def check_container_greeted(lab: Lab) -> None:
     why="Whichever client sent it, the API server has stored one object; any other client now reads it.",
 )
 def check_settings_stored(lab: Lab) -> None:
+    # the later lessons' own ConfigMaps of that name are no attempt at this exercise
+    places = [place for place in elsewhere(lab, "config_map", "settings") if not place.startswith("lab-")]
     config_map = found(
         lambda: clients(lab).core.read_namespaced_config_map("settings", lab.namespace),
         expected=f'a ConfigMap "settings" in namespace {lab.namespace}',
-        observed=other_config_maps(lab),
-        try_=f"`kubectl get configmaps -n {lab.namespace}` lists those of the lesson.",
+        observed=f"none there, but one in the namespace {places[0]}" if places else other_config_maps(lab),
+        try_=f"Make it again with `-n {lab.namespace}`."
+        if places
+        else f"`kubectl get configmaps -n {lab.namespace}` lists those of the lesson.",
     )
     data = config_map.data or {}
     expect(

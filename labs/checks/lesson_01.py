@@ -12,6 +12,7 @@ from labs.checks.definitions import declared_in, expect_accepted, expect_nothing
 from labs.checks.workloads import (
     deployment,
     expect_image,
+    expect_ready,
     expect_replicas,
     expect_rolled_out,
     labels_text,
@@ -54,7 +55,7 @@ def check_store_declared(lab: Lab) -> None:
     _expect_applied(store, "Deployment")
     _expect_data(settings, {"DATA": "/tmp"})
     expect_image(store, IMAGE, TAGS)
-    expect_replicas(store, 1)
+    expect_replicas(store, 1, "Change `replicas` in the file, and apply it again.")
     _expect_program(store, "store")
     _expect_labels(store, {"app": "store", "tier": "data"}, declared["Deployment store"])
     expect_rolled_out(lab, "store")
@@ -62,6 +63,7 @@ def check_store_declared(lab: Lab) -> None:
     expect_environment(lab, store, {"DATA": "/tmp"})
     expect_nothing_to_do(lab, declared["ConfigMap store-settings"], settings, "store.yaml")
     expect_nothing_to_do(lab, declared["Deployment store"], store, "store.yaml")
+    expect_ready(lab, "store", 1)
 
 
 @check(
@@ -109,6 +111,7 @@ def check_worker_repaired(lab: Lab) -> None:
     _expect_labels(worker, {"app": "worker"}, _worker_declared(lab))
     expect_rolled_out(lab, "worker")
     expect_environment(lab, worker, {"INTERVAL": "5", "QUIET": "on"})
+    expect_ready(lab, "worker", 2)
 
 
 def _expect_applied(thing: Any, kind: str) -> None:
@@ -150,17 +153,20 @@ def _expect_same_object(thing: Any, kind: str, were: dict[str, str]) -> None:
 def _expect_no_others(lab: Lab) -> bool:
     core, apps = clients(lab).core, clients(lab).apps
     lists = {"Deployment": apps.list_namespaced_deployment, "ConfigMap": core.list_namespaced_config_map}
-    others = []
+    others, unlabelled = [], False
     for kind, listed in lists.items():
         for item in listed(lab.namespace).items:
-            is_station = (item.metadata.labels or {}).get("part-of") == "stations" or name_of(item) == "west"
-            if is_station and name_of(item) not in STATIONS:
+            labelled = (item.metadata.labels or {}).get("part-of") == "stations"
+            if (labelled or name_of(item) == "west") and name_of(item) not in STATIONS:
                 others.append(f"{kind} {name_of(item)}")
+                unlabelled = unlabelled or not labelled
     expect(
         not others,
-        expected=f"nothing labelled {LABEL} that stations.yaml does not declare",
+        expected="no station that stations.yaml does not declare",
         observed=f"also {', '.join(others)}",
-        try_=f"`kubectl diff` compares only what a file names; `kubectl get ... -l {LABEL}` lists all.",
+        try_="Without its label it is only harder to find: `kubectl get deployments,configmaps` lists all there is."
+        if unlabelled
+        else f"`kubectl diff` compares only what a file names; `kubectl get ... -l {LABEL}` lists all.",
     )
     return True
 

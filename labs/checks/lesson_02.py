@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import datetime
 from statistics import mean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from labs.checks import check, clients, core, expect, found, settle
+from labs.checks.docker_containers import (
+    bindings,
+    comes_from,
+    containers,
+    environment_of,
+    health_of,
+    how_it_ended,
+    named,
+    networks_of,
+)
 from labs.errors import NotYet, Timeout
 from labs.waiting import wait_for_http
 
@@ -17,7 +28,8 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 ROOT = {"", "0", "root"}
-PAGE_PORT, STORE_PORT, FRONT_PORT = 8021, 8020, 8025
+PAGE_PORT, STORE_PORT, FIRST_FRONT_PORT, FRONT_PORT = 8021, 8020, 8023, 8025
+NETWORK = "weather-net"
 
 
 @check(
@@ -60,7 +72,15 @@ def check_worker_running(lab: Lab) -> None:
         try_="`USER` in the Dockerfile says as whom; build again and replace the container after that.",
     )
     expect_memory(worker, 128)
+    networks = networks_of(worker)
+    expect(
+        NETWORK in networks,
+        expected=f"a worker on the network {NETWORK}",
+        observed=f"{named(worker)} is on {', '.join(networks) or 'none'}",
+        try_="A container's networks are in `docker inspect`; section 11 says which one `weather-store` is on.",
+    )
     settle(lambda: expect_current_mean(lab))
+    settle(lambda: expect_asking(lab))
 
 
 @check(
@@ -78,7 +98,7 @@ def check_front_repaired(lab: Lab) -> None:
         observed=f"{named(front)} of {front.attrs['Config']['Image']}",
         try_="The image is fine as it is: only the way it was started is wrong.",
     )
-    advice = advice_for_port(front, inside, 8080) if inside != 8080 else advice_for_front(front)
+    advice = advice_for_port(front, inside, 8080) if inside != 8080 else advice_for_store(front)
     body = body_of(lab, front, FRONT_PORT, "/", advice=advice).strip()
     expect(
         "readings so far" in body,
@@ -86,6 +106,7 @@ def check_front_repaired(lab: Lab) -> None:
         observed=repr(body[:60]),
         try_=f"`docker logs {front.name}` shows what the front did.",
     )
+    expect_first_front_kept(lab, front)
     expect(
         settle(lambda: health_of(front) == "healthy"),
         expected=f"a healthy container on port {FRONT_PORT}",
@@ -103,6 +124,13 @@ def publishing(lab: Lab, port: int) -> tuple[Container, int]:
     wanted = [(item, inside) for item in containers(lab) for inside, outside in bindings(item) if outside == port]
     expected = f"a running container that publishes port {port}"
     if not wanted:
+        for reverse, outside in [(c, out) for c in containers(lab) for back, out in bindings(c) if back == port]:
+            raise NotYet(
+                expected,
+                f"{named(reverse)} publishes its port {port} as {outside}",
+                f"Is it the other way round? From outside to inside is `--publish {port}:...`, in Python "
+                f'`{{".../tcp": {port}}}`.',
+            )
         raise NotYet(
             expected, "no container publishes it", "`docker ps` lists what is published, such as `8022->80/tcp`."
         )
@@ -131,7 +159,8 @@ def running_worker(lab: Lab) -> Container:
         raise NotYet(expected, "none was started from it", "`docker run --detach ...`, in the background.")
     last = [line for line in workers[0].logs(tail=5).decode(errors="replace").splitlines() if line.strip()]
     observed = how_it_ended(workers[0]) + (f" with the last words {last[-1].strip()[:100]!r}" if last else "")
-    raise NotYet(expected, observed, f"`docker logs {workers[0].name}` shows all of them. Is `STORE` set, and a URL?")
+    advice = f" {advice_for_store(workers[0])}" if last and "Error" in last[-1] else ""  # not: it cannot be started
+    raise NotYet(expected, observed, f"`docker logs {workers[0].name}` shows all of them.{advice}")
 
 
 def expect_current_mean(lab: Lab) -> bool:
@@ -157,6 +186,43 @@ def expect_current_mean(lab: Lab) -> bool:
         "and its port there is 8000.",
     )
     return True
+
+
+def expect_asking(lab: Lab) -> bool:
+    """Expect that the store's log has the worker's questions: the mean may be an earlier worker's.
+
+    Raises:
+        NotYet: it has not; or the worker has ended.
+    """
+    worker, (store, _) = running_worker(lab), publishing(lab, STORE_PORT)
+    started = worker.attrs["State"]["StartedAt"]  # such as 2022-09-01T10:11:12.123456789Z
+    since = datetime.fromisoformat(f"{started[:19]}+00:00").timestamp() + float(f"0{started[19:].rstrip('Z')}")
+    asked = {line.split(" ", 1)[0] for line in store.logs(since=since, tail=400).decode(errors="replace").splitlines()}
+    expect(
+        asked & set(networks_of(worker).values()),
+        expected=f"the worker to ask {named(store)} for readings",
+        observed=f"no question from {named(worker)} since it was started: the mean is an earlier worker's",
+        try_=f"`docker top {worker.name}` shows which program it runs. {advice_for_store(worker)}",
+    )
+    return True
+
+
+def expect_first_front_kept(lab: Lab, front: Container) -> None:
+    """Expect that the front of section 12 is as it was, and that the second one is of the same image. Raises NotYet."""
+    again = "Run the cells of section 12 again, from the one that writes `front.py` to the one that starts the front."
+    first = [item for item in containers(lab) if (8080, FIRST_FRONT_PORT) in bindings(item)]
+    expect(
+        first,
+        expected=f"weather-front as it was, its port 8080 published as {FIRST_FRONT_PORT}",
+        observed=f"no container publishes a port 8080 as {FIRST_FRONT_PORT}",
+        try_=f"The second front needs a name of its own. {again}",
+    )
+    expect(
+        front.attrs["Image"] == first[0].attrs["Image"],
+        expected="the image weather-front:1 as it was",
+        observed=f"{named(front)} is of another build of it than {named(first[0])}",
+        try_=f"The image is fine as it is: only the way it was started is wrong. {again}",
+    )
 
 
 def stored(lab: Lab, path: str) -> list[str]:
@@ -192,22 +258,28 @@ def body_of(lab: Lab, container: Container, port: int, path: str, advice: str) -
 def advice_for_port(container: Container, inside: int, listens_on: int) -> str:
     """The one thing to look at when a published port does not answer."""
     if inside != listens_on:
-        return f"It leads to port {inside} in the container. On which port does the program listen? `EXPOSE` says so."
+        return (
+            f"It leads to port {inside} in the container. On which port does the program listen? `docker ps` shows "
+            "what its image says of that (by `EXPOSE`, section 7)."
+        )
     return f"`docker logs {container.name}` shows whether the program is up."
 
 
-def advice_for_front(front: Container) -> str:
-    """The one thing to look at when a front answers with an error."""
-    environment = dict(item.partition("=")[::2] for item in front.attrs["Config"]["Env"] or [])
-    store, networks = environment.get("STORE", ""), front.attrs["NetworkSettings"]["Networks"]
+def advice_for_store(container: Container) -> str:
+    """The one thing to look at when a worker or a front does not reach the store."""
+    store, networks = environment_of(container).get("STORE", ""), networks_of(container)
     if not store:
-        return "The front reads the store's URL from `STORE`, which is not set."
-    if "localhost" in store or "127.0.0.1" in store:
+        return "It reads the store's URL from `STORE`, which is not set."
+    if "://" not in store:
+        return f"`STORE` is {store}, and a URL begins with `http://`."
+    host = urlsplit(store).hostname or ""
+    if host in {"localhost", "127.0.0.1"}:
         return f"`STORE` is {store}, and in a container `localhost` is the container itself."
-    if "weather-net" not in networks:
-        return (
-            f"It is on the network {', '.join(networks) or 'none'}. Which network knows the name in `STORE`, {store}?"
-        )
+    if NETWORK not in networks:
+        place = f"It is on the network {', '.join(networks) or 'none'}"
+        if host.replace(".", "").isdigit():
+            return f"{place}, and `STORE` is the address {store}. Which network is the store on, and at which address?"
+        return f"{place}. Which network knows the name in `STORE`, {store}?"
     return f"`STORE` is {store}: is the name right, the port the store's own, and does `weather-store` run?"
 
 
@@ -220,48 +292,3 @@ def expect_memory(container: Container, mebibytes: int) -> None:
         observed=f"{named(container)} has {f'{limit / MIB:g} MiB' if limit else 'no limit'}",
         try_="Section 3 sets a limit when the container is made (`--memory` on a command line); replace the container.",
     )
-
-
-def comes_from(lab: Lab, container: Container, reference: str) -> bool:
-    """Whether a container was made from an image, under this name or another."""
-    attrs = container.attrs
-    if attrs["Config"]["Image"] in {reference, f"docker.io/library/{reference}"}:
-        return True
-    tagged = clients(lab).docker.images.list(name=reference)
-    return attrs["Image"] in {image.id for image in tagged}
-
-
-def containers(lab: Lab) -> list[Container]:
-    """All containers, the running ones first."""
-    everything = clients(lab).docker.containers.list(all=True, ignore_removed=True)
-    return sorted(everything, key=lambda container: container.status != "running")
-
-
-def bindings(container: Container) -> Iterator[tuple[int, int]]:
-    """The port inside and the port outside of each published TCP port, also of a container that has ended."""
-    wanted: dict[str, Any] = container.attrs["HostConfig"].get("PortBindings") or {}
-    actual: dict[str, Any] = container.attrs["NetworkSettings"].get("Ports") or {}
-    for inside, outsides in {**wanted, **{k: v for k, v in actual.items() if v}}.items():
-        number, _, protocol = inside.partition("/")
-        if protocol in {"", "tcp"}:
-            yield from {(int(number), int(outside["HostPort"] or 0)) for outside in outsides or []}
-
-
-def health_of(container: Container) -> str:
-    """Docker's word on a container's health."""
-    container.reload()
-    return (container.attrs["State"].get("Health") or {}).get("Status", "without a health check")
-
-
-def how_it_ended(container: Container) -> str:
-    """Such as ``container web ended with status 137, out of memory``."""
-    state = container.attrs["State"]
-    if state["Status"] == "created":
-        return f"{named(container)} was made, but never started"
-    memory = ", out of memory" if state.get("OOMKilled") else ""
-    return f"{named(container)} ended with status {state['ExitCode']}{memory}"
-
-
-def named(container: Container) -> str:
-    """How verdicts call a container."""
-    return f"container {container.name}"

@@ -66,13 +66,13 @@ def expect_image(workload: Any, image: str, try_: str = "") -> None:
     )
 
 
-def expect_replicas(workload: Any, count: int) -> None:
+def expect_replicas(workload: Any, count: int, try_: str = "") -> None:
     """A Deployment (or the like) asks for a number of pods. Raises NotYet."""
     expect(
         workload.spec.replicas == count,
         expected=f"replicas: {count} in the {_kind(workload)} {name_of(workload)}",
         observed=f"replicas: {workload.spec.replicas}",
-        try_=f"`kubectl scale {_kind(workload).lower()} {name_of(workload)} --replicas=...`",
+        try_=try_ or f"`kubectl scale {_kind(workload).lower()} {name_of(workload)} --replicas=...`",
     )
 
 
@@ -90,7 +90,8 @@ def expect_rolled_out(lab: Lab, name: str) -> None:
         raise NotYet(
             f"{pods} of {name}{', all' if wanted != 1 else ''} with {image_of(item)}",
             f"{status.updated_replicas or 0} with it, {status.available_replicas or 0} ready in all{waiting}",
-            "`kubectl get pods` shows the state of each, the end of `kubectl describe pod NAME` how it came to it.",
+            _last_words(name, waiting)
+            or "`kubectl get pods` shows the state of each, the end of `kubectl describe pod NAME` how it came to it.",
         )
 
     settle(state)
@@ -126,13 +127,20 @@ def expect_ready(lab: Lab, name: str, wanted: int, *, at_least: bool = False) ->
     is_steady = settle(steady, interval=BETWEEN_LOOKS)
     ready = min(ready for ready, _ in seen[-LOOKS:])
     pods = pods_of(lab, deployment(lab, name))
-    restarting = "" if enough(ready) or reasons(pods) else "; its containers end and are started again"
+    waiting = reasons(pods) or ("" if enough(ready) else "; its containers end and are started again")
     expect(
         is_steady,
         expected=f"{wanted} ready pods of the Deployment {name}" if wanted > 1 else f"a ready pod of {name}",
-        observed=f"{ready} ready{reasons(pods) or restarting}",
-        try_="`kubectl get pods` shows the state of each, `kubectl describe pod NAME` how it came to it.",
+        observed=f"{ready} ready{waiting}",
+        try_=_last_words(name, waiting)
+        or "`kubectl get pods` shows the state of each, `kubectl describe pod NAME` how it came to it.",
     )
+
+
+def _last_words(name: str, waiting: str) -> str:
+    """Where a program that ends by itself has said why; empty when none does."""
+    ends = "ended with status" in waiting or "containers end" in waiting
+    return f"`kubectl logs deployment/{name}` shows its last words." if ends else ""
 
 
 def reasons(pods: list[Any]) -> str:

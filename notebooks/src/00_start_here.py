@@ -88,6 +88,8 @@ for part in lab.engine.status():
 # | `%%bash`, on the first line | the whole cell is a shell script; with `--out text`, what it prints is kept in `text` |
 # | `%%writefile PATH`, on the first line | writes the rest of the cell into a file |
 #
+# (After `!`, `{{` becomes `{`. Where a command itself needs `{{...}}`, use `%%bash`.)
+#
 # First Docker:
 
 # %%
@@ -135,8 +137,9 @@ core = client.CoreV1Api()
 #
 # *Goal*: a container named `hello-00`, from the image `labs/shell:1`, that has printed `hello from a container`.
 #
-# *Constraint*: leave it there when it has ended, so that it can be looked at. Give it `labels=lab.labels`, by which
-# `lab.reset()` finds it.
+# *Constraint*: leave it there when it has ended, so that it can be looked at. Give it `labels=lab.labels`
+# (`--label labs.lesson=00 --label labs.course=NAME` on a command line; `print(lab.labels)` shows both) if `lab.reset()`
+# shall remove it.
 #
 # *Done when* the check says *passed*.
 #
@@ -225,7 +228,8 @@ except psutil.AccessDenied:
 
 # %% [markdown]
 # *failed* means: it ended, and nobody had asked it to. Nothing starts it again by itself, so that you can look first:
-# `labs logs registry` shows the last words of a part.
+# `labs logs registry` shows what a part wrote last. (One that is killed like this has no last words: what you see there is
+# from its start, and not the cause.)
 
 # %% [markdown] tags=["exercise"] exercise="ex-00-3"
 # ### Exercise 3: mend the course
@@ -285,15 +289,17 @@ progress.load()
 #
 # The engines are real, and their surroundings small:
 #
-# - **No way to the internet** for containers and pods: nothing is pulled, and `pip install` in a build fails.
+# - **No way to the internet** for containers and pods: nothing is pulled from outside, and `pip install` in a build fails.
 # - **Base images** are the course's own: `labs/shell:1`, `labs/web:1`, `labs/web:2`, `labs/python:3.11`. What you build
 #   from them is yours.
 # - **UDP ports** are not forwarded to `localhost`; TCP ports are.
 # - **Services of type LoadBalancer** stay *pending*: there is no cloud to hand out addresses.
+# - **NetworkPolicies** are stored, but not enforced.
 # - **One machine**: its nodes share disk, memory and fate.
 #
 # Where a lesson meets one of these limits, it says so.
-#
+
+# %% [markdown]
 # ## Recap
 #
 # 1. `labs status` shows what runs; the engines are ordinary programs on this machine.

@@ -551,7 +551,8 @@ wait_for_rollout(apps, "front", lab.namespace, TIMEOUT)
 # %% [markdown] tags=["exercise"] exercise="ex-01-1" covers="T2.definition T2.idempotence"
 # ### Exercise 1: declare the store
 #
-# *Goal*: a file `store.yaml` in `folder` declares two objects (a line `---` between them), and the cluster has them:
+# *Goal*: a file `store.yaml` in `folder` (where a terminal's `labs shell 01` begins) declares two objects (a line `---`
+# between them), and the cluster has them:
 #
 # - a ConfigMap `store-settings` with `DATA` set to `/tmp`;
 # - a Deployment `store` that keeps **1** pod of `weather:1` running, with `args: [store]` (the image holds several
@@ -732,7 +733,8 @@ stations = ["north", "south", "east"]
 
 # %% [markdown]
 # The next cell is a night in which three people were helpful. It draws by lot who did what, so that reading it does not
-# tell you. (It also notes who was there, for the check. Run the cell above and this one again to have the morning once more.)
+# tell you. (It also notes who was there, for the check. Run the cell above and this one again to have the morning once more.
+# Should `apply` then warn of a missing annotation, that is harmless: after `replace --force`, it adds it.)
 
 # %%
 import json
@@ -754,12 +756,12 @@ were |= {f"Deployment {item.metadata.name}": item.metadata.uid for item in deplo
 # ### Exercise 2: the morning after
 #
 # *Goal*: of all that is labelled `part-of: stations`, the cluster has what `stations.yaml` in `folder` declares: no more,
-# no less, no other.
+# no less, no other. What the file does not declare is gone.
 #
 # *Constraint*: the file is right, leave it as it is. Objects that are there and declared stay **the same objects**: change
 # them, do not delete them and make them anew.
 #
-# *Done when* `kubectl diff` is empty, every station runs one pod, and nothing else carries the label.
+# *Done when* `kubectl diff` is empty, every station of the file runs one pod, and no other is left.
 #
 # First find out what has drifted; then act. (`!cat {folder}/stations.yaml` shows the file.)
 

@@ -207,7 +207,7 @@ print("on the machine:  ", client.info()["KernelVersion"])
 # | | virtual machine | container |
 # |---|---|---|
 # | kernel | its own | the machine's |
-# | starts in | seconds to minutes | well under a second |
+# | starts in | seconds to minutes | usually about a second, or less |
 # | costs | memory for a whole system | memory of the process |
 # | boundary | emulated hardware: strong | kernel features: good, but one kernel bug away |
 # | runs | any operating system | programs for this kernel (Linux) |
@@ -295,7 +295,8 @@ print(wait_for_http(lab.url(8022)))
 # `http://localhost:8021`.
 #
 # *Constraint*: it may use at most 64 MiB of memory. Give it `labels=lab.labels`
-# (`--label labs.lesson=02 --label labs.course=...` on a command line) if `lab.reset()` shall remove it.
+# (`--label labs.lesson=02 --label labs.course=NAME` on a command line; `print(lab.labels)` shows both) if `lab.reset()`
+# shall remove it.
 #
 # *Done when* `http://localhost:8021/version` answers `2`, from a container with that limit. Any way there counts.
 
@@ -402,8 +403,8 @@ source.write_text(source.read_text() + "# version 2\n")
 build("store", "weather-store:2")
 
 # %% [markdown]
-# **What happened.** Steps up to the first one whose input changed came from the cache; all later ones ran. So put what
-# changes rarely (system, libraries) first, and your code last.
+# **What happened.** Steps up to the first one whose input changed came from the cache; all later ones ran. (`FROM` only
+# names the base, and prints no such line.) So put what changes rarely (system, libraries) first, and your code last.
 
 # %% [markdown] covers="T3.build"
 # ## 8. Tags are movable names
@@ -674,7 +675,9 @@ front = client.containers.run(
 # %% covers="T3.healthchecks"
 def wait_for_health(container, wanted):
     """Wait until Docker says that a container is `healthy` or `unhealthy`."""
-    return wait_for(lambda: container.reload() or container.health == wanted, 60, what=f"{container.name}: {wanted}")
+    hint = "Is weather-store on weather-net? The cell of section 11 that starts it puts it there."
+    what = f"{container.name}: {wanted}"
+    return wait_for(lambda: container.reload() or container.health == wanted, 60, what=what, hint=hint)
 
 
 wait_for_health(front, "healthy")
@@ -692,7 +695,8 @@ print("last check:", front.attrs["State"]["Health"]["Log"][-1]["Output"])
 # %% [markdown] covers="T3.healthchecks"
 # **Misconception**: "Docker restarts an unhealthy container." It does not: it tells, and somebody else must act. A
 # *restart policy* (`--restart on-failure`) acts when a process **ends**. Acting on health is one of the reasons for
-# Kubernetes. Bring the store back, and the front recovers by itself:
+# Kubernetes. Bring the store back, and the front recovers by itself. (Your worker has ended, too: nothing catches its error.
+# `docker start weather-worker` brings it back after the next cell.)
 
 # %%
 store.start()

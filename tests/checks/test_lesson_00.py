@@ -73,6 +73,10 @@ def test_container(cells, verdict, answer, words):
     [
         ("", ['a ConfigMap "settings" in namespace lab-00', "observed  none", "-n lab-00"]),
         ("!kubectl create configmap setings --from-literal=unit=celsius", ["observed  only setings"]),
+        (
+            "!kubectl create configmap settings -n default --from-literal=unit=celsius --from-literal=station=roof",
+            ["in namespace lab-00", "observed  none there, but one in the namespace default", "-n lab-00"],
+        ),
         ("!kubectl create configmap settings", ["unit set to celsius", "observed  the settings none"]),
         ("!kubectl create configmap settings --from-literal=unit=kelvin", ["observed  unit is 'kelvin'"]),
         ("!kubectl create configmap settings --from-literal=unit=celsius", ["named station", "the settings unit"]),
@@ -84,6 +88,10 @@ def test_container(cells, verdict, answer, words):
             " | kubectl apply -f -",
             ["passed"],
         ),
+        (
+            "!labs shell 00 kubectl create configmap settings --from-literal=unit=celsius --from-literal=station=roof",
+            ["passed"],
+        ),
     ],
 )
 def test_settings(verdict, answer, words):
@@ -91,6 +99,7 @@ def test_settings(verdict, answer, words):
         found = verdict("ex-00-2", answer)
     finally:
         sh("kubectl delete configmap settings setings --ignore-not-found")
+        sh("kubectl delete configmap settings -n default --ignore-not-found")
     assert all(word in found for word in words), found
 
 

@@ -201,6 +201,11 @@ WRONG = {
     "1 no such tag": ("ex-01-1", declared(("weather:1", "weather:v1")), "image weather:1|weather:v1"),
     "1 no args": ("ex-01-1", declared(("        args: [store]\n", "")), "args: [store]|starts the front"),
     "1 replicas": ("ex-01-1", declared(("replicas: 1", "replicas: 2")), "replicas: 1|replicas: 2"),
+    "1 replicas, told as declared": (
+        "ex-01-1",
+        declared(("replicas: 1", "replicas: 2")),
+        "replicas: 2|Change `replicas` in the file",
+    ),
     "1 other value": ("ex-01-1", declared(("DATA: /tmp", "DATA: /data")), "DATA: '/tmp'|'/data'"),
     "1 key missing": (
         "ex-01-1",
@@ -239,6 +244,11 @@ WRONG = {
         "ex-01-2",
         BRING_BACK + "kubectl label deployment,configmap west part-of-",
         "also Deployment west",
+    ),
+    "2 label taken off by the file": (
+        "ex-01-2",
+        BRING_BACK + "kubectl label -f west.yaml part-of-",
+        "no station that stations.yaml does not declare|also Deployment west, ConfigMap west|Without its label",
     ),
     "2 all made anew": (
         "ex-01-2",
@@ -311,6 +321,22 @@ def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, scr
     assert verdict.status == "not yet", verdict
     assert [word for word in words.split("|") if word not in str(verdict)] == [], verdict
     assert verdict.try_, "there is one thing to look at"
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "script", "name"),
+    [
+        ("ex-01-1", declared(("[store]", "[stores]")), "store"),
+        ("ex-01-3", MENDED + "sed -i 's/args: .worker./args: [workers]/' worker/worker.yaml\n" + SEND, "worker"),
+    ],
+    ids=["1 no such program", "3 no such program"],
+)
+def test_a_program_that_ends_is_no_engine_that_does_not_answer(world, exercise_id, script, name):
+    """Its pods count as ready for a moment, each time that they are started again."""
+    for verdict in (world.answer(exercise_id, script), checks.run(exercise_id, world.lab)):
+        assert verdict.status == "not yet", verdict
+        for words in (f"of {name}", " end", f"`kubectl logs deployment/{name}`"):
+            assert words in str(verdict), verdict
 
 
 def test_api_server_down_is_no_wrong_answer(course, world):

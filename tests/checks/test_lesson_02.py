@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from labs import checks
+from labs import checks, lessons
+from labs.checks import settle
 
 pytestmark = pytest.mark.engine
 
@@ -58,6 +59,12 @@ class World:
     def front(self, inside=8080, environment=STORE, network="weather-net", **options):
         ports = {f"{inside}/tcp": 8025}
         return self.start("weather-front:1", environment=environment, network=network, ports=ports, **options)
+
+    def section_12(self) -> None:
+        """Write, build and start the first front again."""
+        for cell in lessons.lesson("02").notebook.cells:
+            if cell.cell_type == "code" and ("{project}/front/" in cell.source or 'build("front"' in cell.source):
+                self.cells.run(cell.source)
 
     def forget(self, *names: str) -> None:
         """Remove the containers of all answers, or the named ones."""
@@ -112,6 +119,10 @@ WRONG_PAGES = {
     "wrong port inside": (
         lambda w: w.page(inside=8021),
         "an answer from http://localhost:8021|leads to port 8021|EXPOSE",
+    ),
+    "the other way round": (
+        lambda w: w.page(inside=8021, outside=8024),
+        "container probe publishes its port 8021 as 8024|the other way round",
     ),
     "wrong port outside": (lambda w: w.page(outside=8024), "port 8021|no container publishes it"),
     "stopped": (lambda w: w.page().stop(), "running container|ended with status 0|docker logs probe"),
@@ -177,7 +188,23 @@ WRONG_WORKERS = {
     "no STORE": (lambda w: w.worker(environment={}).wait(), "ended with status 1|KeyError: 'STORE'|docker logs probe"),
     "localhost": (
         lambda w: w.worker(environment={"STORE": "http://localhost:8000"}).wait(),
-        "ended with status 1|Connection refused",
+        "ended with status 1|Connection refused|`localhost` is the container itself",
+    ),
+    "localhost, the published port": (
+        lambda w: w.worker(environment={"STORE": "http://localhost:8020"}).wait(),
+        "ended with status 1|Connection refused|`localhost` is the container itself",
+    ),
+    "no network": (
+        lambda w: w.worker(network="bridge").wait(),
+        "ended with status 1|on the network bridge|Which network knows the name",
+    ),
+    "no URL": (
+        lambda w: w.worker(environment={"STORE": "weather-store:8000"}).wait(),
+        "ended with status 1|`STORE` is weather-store:8000|begins with `http://`",
+    ),
+    "a program that is not there": (
+        lambda w: w.worker(command="python3 /nowhere.py").wait(),
+        "ended with status 2|No such file|docker logs probe",
     ),
     "the published port": (
         lambda w: w.worker(environment={"STORE": "http://weather-store:8020"}).wait(),
@@ -202,6 +229,36 @@ def test_other_right_workers_pass(world, answer):
 def test_wrong_workers_are_told(world, answer, words):
     answer(world)
     expect_words(verdict(world, 2), words)
+
+
+IDLE_WORKERS = {
+    "asleep": (lambda w: w.worker(command="sleep 1000", init=True), "to ask container weather-store|docker top probe"),
+    "on the default network": (
+        lambda w: w.worker(network="bridge", command="sleep 1000", init=True),
+        "on the network weather-net|container probe is on bridge",
+    ),
+}
+
+
+@pytest.fixture
+def earlier_mean(world, worker_image):
+    """The right mean is in the store: an earlier worker's."""
+    world.worker()
+    settle(lambda: verdict(world, 2).passed, 30)
+    world.forget("probe")
+
+
+@pytest.mark.usefixtures("earlier_mean", "impatient")
+@pytest.mark.parametrize(("answer", "words"), IDLE_WORKERS.values(), ids=IDLE_WORKERS)
+def test_an_earlier_workers_mean_is_no_answer(world, answer, words):
+    answer(world)
+    expect_words(verdict(world, 2), words)
+
+
+@pytest.mark.usefixtures("earlier_mean")
+def test_a_worker_that_finds_the_right_mean_passes(world):
+    world.worker()
+    assert verdict(world, 2).passed, verdict(world, 2)
 
 
 def connected_later(world):
@@ -234,6 +291,10 @@ WRONG_FRONTS = {
         lambda w: w.front(environment={"STORE": "http://weather-store:8020"}),
         "status 502|the port the store's own",
     ),
+    "default network, by an address": (
+        lambda w: w.front(network="bridge", environment={"STORE": "http://172.17.0.1:8020"}),
+        "http://localhost:8025|on the network bridge|the address http://172.17.0.1:8020. Which network",
+    ),
     "no STORE": (lambda w: w.front(environment={}), "`STORE`, which is not set"),
     "health check switched off": (lambda w: w.front(healthcheck=NO_HEALTH), "healthy|without a health check"),
     "another image": (lambda w: w.start("labs/web:1", ports={"80/tcp": 8025}), "weather-front:1|labs/web:1"),
@@ -251,6 +312,38 @@ def test_other_right_fronts_pass(world, answer):
 def test_wrong_fronts_are_told(world, answer, words):
     answer(world)
     expect_words(verdict(world, 3), words)
+
+
+def first_front_remade(world):
+    world.forget("weather-front")
+    world.start("weather-front:1", "weather-front", environment=STORE, network="weather-net", ports={"8080/tcp": 8025})
+    world.made.remove("weather-front")  # the lesson's own
+
+
+def image_rebuilt(world):
+    folder = world.project / "front"
+    program, recipe = (folder / "front.py").read_text(), (folder / "Dockerfile").read_text()
+    (folder / "front.py").write_text(program.replace("8080", "80"))
+    (folder / "Dockerfile").write_text(recipe.replace("USER 1000\n", "").replace("8080", "80"))
+    world.client.images.build(path=str(folder), tag="weather-front:1", rm=True, labels=world.lab.labels)
+    world.front(inside=80)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (first_front_remade, "weather-front as it was|no container publishes a port 8080 as 8023|section 12"),
+        (image_rebuilt, "weather-front:1 as it was|another build of it than container weather-front|section 12"),
+    ],
+)
+def test_what_was_to_be_left_alone(world, answer, words):
+    answer(world)
+    try:
+        expect_words(verdict(world, 3), words)
+    finally:
+        world.section_12()
+    world.front()
+    assert verdict(world, 3).passed, verdict(world, 3)
 
 
 def test_verdict_of_a_pass_is_the_same_each_time(world):

@@ -124,6 +124,24 @@ def test_kubeconfig_without_a_namespace(engine, tmp_path):
     assert "namespace" not in yaml.safe_load((tmp_path / "copy").read_text())["contexts"][1]["context"]
 
 
+def test_kubeconfig_keeps_its_namespace(session, engine):
+    """Lesson 00 opens with a cluster at last; a terminal, or its first cell again, opens it without."""
+    lab.Lab("94", engine, "lab-94")._refresh_kubeconfig()
+    for _ in range(2):
+        session._refresh_kubeconfig()
+        context = yaml.safe_load(session.kubeconfig.read_text())["contexts"][1]["context"]
+        assert context["namespace"] == "lab-94"
+        session = lab.Lab("94", engine, "lab-94", uses_kubernetes=False)
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", "a: b: c", "contexts: [{name: course}]", "contexts: []"])
+def test_kubeconfig_that_is_damaged_is_written_anew(session, damaged):
+    session.kubeconfig.parent.mkdir(parents=True)
+    session.kubeconfig.write_text(damaged)
+    session._refresh_kubeconfig()
+    assert "namespace" not in yaml.safe_load(session.kubeconfig.read_text())["contexts"][1]["context"]
+
+
 def test_environment_means_the_course(engine, environment, monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("PATH", "/usr/bin")
