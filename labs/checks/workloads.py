@@ -91,7 +91,7 @@ def expect_rolled_out(lab: Lab, name: str) -> None:
         waiting = reasons(pods_of(lab, item)) or (" (the rollout is paused)" if item.spec.paused else "")
         pods = f"{wanted} ready pods" if wanted != 1 else "a ready pod"
         raise NotYet(
-            f"{pods} of {name}{', all' if wanted != 1 else ''} with {image_of(item)}",
+            f"{pods} of {name}{', all' if wanted != 1 else ''} with {image_of(item)}, of its newest version",
             f"{status.updated_replicas or 0} with it, {status.available_replicas or 0} ready in all{waiting}",
             f"`kubectl get pods -n {lab.namespace}` shows the state of each, "
             "the end of `kubectl describe pod NAME` how it came to it.",
