@@ -28,6 +28,7 @@ __all__ = [
     "keys_of",
     "last_line",
     "mounts",
+    "newest_pods",
     "older",
     "settings_object",
     "value_of",
@@ -61,7 +62,7 @@ def expect_started(lab: Lab, name: str) -> None:
         try:
             return expect_rolled_out(lab, name)
         except NotYet as late:
-            lacking = [lack for pod in _newest(lab, deployment(lab, name)) if (lack := _lack(lab, pod))]
+            lacking = [lack for pod in newest_pods(lab, deployment(lab, name)) if (lack := _lack(lab, pod))]
             if not lacking:
                 raise
             told, is_there = _cause(lab, lacking[0])
@@ -74,7 +75,7 @@ def expect_started(lab: Lab, name: str) -> None:
 
 def expect_not_crashing(lab: Lab, workload: Any) -> None:
     """No container of a Deployment's pods ends with an error and is started again, in vain. Raises NotYet."""
-    statuses = [s for pod in _newest(lab, workload) for s in pod.status.container_statuses or []]
+    statuses = [s for pod in newest_pods(lab, workload) for s in pod.status.container_statuses or []]
     for status in statuses:
         now = status.state
         end = now.terminated or status.last_state.terminated
@@ -90,7 +91,7 @@ def expect_not_crashing(lab: Lab, workload: Any) -> None:
         )
 
 
-def _newest(lab: Lab, workload: Any) -> list[Any]:
+def newest_pods(lab: Lab, workload: Any) -> list[Any]:
     """A Deployment's live pods of its present template: what older ones lack or log may have been mended."""
     revisions = {
         int((item.metadata.annotations or {}).get("deployment.kubernetes.io/revision", 0)): item.metadata.name
@@ -189,7 +190,7 @@ def older(lab: Lab, workload: Any, source: Source) -> bool:
     changes = [entry.time for entry in (item.metadata.managed_fields if item else None) or [] if entry.time]
     starts = [
         status.state.running.started_at
-        for pod in _newest(lab, workload)
+        for pod in newest_pods(lab, workload)
         for status in pod.status.container_statuses or []
         if status.state.running
     ]
@@ -261,7 +262,7 @@ def decoded(text: str | None) -> str:
 
 def last_line(lab: Lab, workload: Any) -> str:
     """The last line in the log of a Deployment's pod of the present template; empty when there is none."""
-    pods = _newest(lab, workload)
+    pods = newest_pods(lab, workload)
     if not pods:
         return ""
     return found(

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from labs.checks.configuration import newest_pods
 from labs.checks.core import check, clients, expect, settle
 from labs.checks.routes import expect_behind, expect_leads, expect_open, page
 from labs.checks.services import answer, service
@@ -123,9 +124,13 @@ def _expect_probe(front: Any, failure: str = "") -> None:
 
 
 def _last_failure(lab: Lab, workload: Any) -> str:
-    """What the kubelet last said of a failing readiness probe: ``; HTTP probe failed with statuscode: 404``."""
-    pods = {name_of(pod) for pod in pods_of(lab, workload)}
+    """What the kubelet last said of a failing readiness probe: ``; HTTP probe failed with statuscode: 404``.
+
+    Pods of older templates may have failed at another probe.
+    """
+    pods = {name_of(pod) for pod in newest_pods(lab, workload)}
     events = clients(lab).core.list_namespaced_event(lab.namespace, field_selector="reason=Unhealthy").items
+    events.sort(key=lambda event: str(event.last_timestamp or event.event_time or ""))
     words = [e.message for e in events if e.involved_object.name in pods and "Readiness" in (e.message or "")]
     return f"; {words[-1].removeprefix('Readiness probe failed: ').strip()[:120]}" if words else ""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.checks.configuration import variables
+from labs.checks.containers import expect_environment
 from labs.checks.core import check, clients, expect, found, settle
 from labs.checks.services import answer, expect_selected, node_port_service
 from labs.checks.workloads import (
@@ -52,7 +54,8 @@ def check_objects_generated(lab: Lab) -> None:
 )
 def check_board_moved(lab: Lab) -> None:
     place = Place(lab, f"{lab.namespace}-{OTHER}", {})
-    board = deployment(place, "board")
+    copy = f"A copy: `kubectl get deployment board -o yaml`, edit, `kubectl create -n {place.namespace} -f ...`."
+    board = deployment(place, "board", again=copy)
     data = found(
         lambda: clients(place).core.read_namespaced_config_map("board", place.namespace).data,
         expected=f"a ConfigMap board in the namespace {place.namespace}",
@@ -66,11 +69,12 @@ def check_board_moved(lab: Lab) -> None:
     )
     expect_image(board, "labs/web:2")
     expect_replicas(board, 2)
-    variables = board.spec.template.spec.containers[0]
+    sources = variables(place, board)
+    title = sources.get("TITLE")
     expect(
-        variables.env_from or variables.env,
-        expected="the Deployment board to read the ConfigMap, as it did before",
-        observed="a container without any variable",
+        title and (title.kind, title.name) == ("ConfigMap", "board"),
+        expected="the Deployment board to read TITLE from the ConfigMap board, as it did before",
+        observed=f"TITLE {title}" if title else _without_title(sources),
         try_="Copy the whole Deployment; then change only what the task names.",
     )
     left = [kind for kind, read in _readers(lab).items() if _exists(lambda read=read: read("board", lab.namespace))]
@@ -80,9 +84,11 @@ def check_board_moved(lab: Lab) -> None:
         observed=f"the {' and the '.join(left)}",
         try_=f"`kubectl delete ... -n {lab.namespace}`: a copy leaves the first one where it is.",
     )
-    desk = deployment(lab, "desk", f"It was not to be moved or deleted. {MESS}")
+    remade = f"`kubectl create deployment desk -n {lab.namespace} --image=labs/web:1`"
+    desk = deployment(lab, "desk", f"It was not to be moved or deleted. {remade} makes it again.")
     expect_replicas(desk, 1)
     expect_rolled_out(place, "board")
+    expect_environment(place, board, {"TITLE": "Night"})
 
 
 @check(
@@ -110,6 +116,10 @@ def check_pipeline_repaired(lab: Lab) -> None:
         observed=repr(page[:80]),
         try_="`kubectl logs deploy/front` and `kubectl get service front` tell who answers there.",
     )
+
+
+def _without_title(sources: dict) -> str:
+    return f"no TITLE, but {', '.join(sorted(sources))}" if sources else "a container without any variable"
 
 
 def _expect_job_done(place: Place, name: str, lines: list[str]) -> bool:

@@ -44,7 +44,7 @@ def node_port_service(lab: Lab, name: str, *, port: int, target: int | str, node
         (port, target, node_port) in ports,
         expected=f"the Service {name} with port {port}, the pods' port {target} and node port {node_port}",
         observed=", ".join(f"port {p}, the pods' port {t}, node port {n or 'none'}" for p, t, n in ports) or "no port",
-        try_=f"`kubectl describe service {name}` shows `Type`, `Port`, `TargetPort` and `NodePort`.",
+        try_=f"`kubectl describe service -n {lab.namespace} {name}` shows `Type`, `Port`, `TargetPort` and `NodePort`.",
     )
     return item
 
@@ -77,7 +77,7 @@ def answer(lab: Lab, port: int, path: str = "/", try_: str = "") -> str:
         lab,
         lambda: wait_for_http(f"{lab.url(port)}{path}", timeout=2),
         expected=f"an answer at localhost:{port}{path}",
-        try_=try_ or "`kubectl describe service` lists `Endpoints`: the pods behind it.",
+        try_=try_ or f"`kubectl describe service -n {lab.namespace}` lists `Endpoints`: the pods behind it.",
     )
 
 

@@ -35,13 +35,14 @@ LOOKS = 4  # that must agree: a container that crashes at once counts as ready f
 BETWEEN_LOOKS = 0.5  # seconds
 
 
-def deployment(lab: Lab, name: str, try_: str = "") -> Any:
+def deployment(lab: Lab, name: str, try_: str = "", again: str = "") -> Any:
     """A Deployment that the exercise asks for.
 
     Args:
         lab: the lesson's lab.
         name: the Deployment's.
         try_: what to try when it does not exist.
+        again: what to try when another namespace has one.
 
     Raises:
         NotYet: there is none in the lesson's namespace; the verdict says where else there is one.
@@ -53,6 +54,7 @@ def deployment(lab: Lab, name: str, try_: str = "") -> Any:
         api="apps",
         called=f"a Deployment {name}",
         try_=try_ or f"`kubectl get deployments -n {lab.namespace}` lists yours.",
+        again=again,
     )
 
 
@@ -62,7 +64,8 @@ def expect_image(workload: Any, image: str, try_: str = "") -> None:
         image_of(workload).removeprefix("docker.io/") == image or image_of(workload).endswith(f"/{image}"),
         expected=f"the {_kind(workload)} {name_of(workload)} with the image {image}",
         observed=image_of(workload),
-        try_=try_ or f"`kubectl set image {_kind(workload).lower()}/{name_of(workload)} ...` changes it.",
+        try_=try_
+        or f"`kubectl set image -n {_place(workload)} {_kind(workload).lower()}/{name_of(workload)} ...` changes it.",
     )
 
 
@@ -72,7 +75,8 @@ def expect_replicas(workload: Any, count: int, try_: str = "") -> None:
         workload.spec.replicas == count,
         expected=f"replicas: {count} in the {_kind(workload)} {name_of(workload)}",
         observed=f"replicas: {workload.spec.replicas}",
-        try_=try_ or f"`kubectl scale {_kind(workload).lower()} {name_of(workload)} --replicas=...`",
+        try_=try_
+        or f"`kubectl scale -n {_place(workload)} {_kind(workload).lower()} {name_of(workload)} --replicas=...`",
     )
 
 
@@ -88,10 +92,11 @@ def expect_rolled_out(lab: Lab, name: str) -> None:
         waiting = reasons(pods_of(lab, item)) or (" (the rollout is paused)" if item.spec.paused else "")
         pods = f"{wanted} ready pods" if wanted != 1 else "a ready pod"
         raise NotYet(
-            f"{pods} of {name}{', all' if wanted != 1 else ''} with {image_of(item)}",
+            f"{pods} of {name}{', all' if wanted != 1 else ''} with {image_of(item)}, of its newest version",
             f"{status.updated_replicas or 0} with it, {status.available_replicas or 0} ready in all{waiting}",
-            _last_words(name, waiting)
-            or "`kubectl get pods` shows the state of each, the end of `kubectl describe pod NAME` how it came to it.",
+            _last_words(lab, name, waiting)
+            or f"`kubectl get pods -n {lab.namespace}` shows the state of each, "
+            "the end of `kubectl describe pod NAME` how it came to it.",
         )
 
     settle(state)
@@ -132,15 +137,16 @@ def expect_ready(lab: Lab, name: str, wanted: int, *, at_least: bool = False) ->
         is_steady,
         expected=f"{wanted} ready pods of the Deployment {name}" if wanted > 1 else f"a ready pod of {name}",
         observed=f"{ready} ready{waiting}",
-        try_=_last_words(name, waiting)
-        or "`kubectl get pods` shows the state of each, `kubectl describe pod NAME` how it came to it.",
+        try_=_last_words(lab, name, waiting)
+        or f"`kubectl get pods -n {lab.namespace}` shows the state of each, "
+        "`kubectl describe pod NAME` how it came to it.",
     )
 
 
-def _last_words(name: str, waiting: str) -> str:
+def _last_words(lab: Lab, name: str, waiting: str) -> str:
     """Where a program that ends by itself has said why; empty when none does."""
     ends = "ended with status" in waiting or "containers end" in waiting
-    return f"`kubectl logs deployment/{name}` shows its last words." if ends else ""
+    return f"`kubectl logs deployment/{name} -n {lab.namespace}` shows its last words." if ends else ""
 
 
 def reasons(pods: list[Any]) -> str:
@@ -255,6 +261,10 @@ def selector_text(pairs: dict[str, str] | None) -> str:
 def counted(pods: list[Any]) -> str:
     """``1 pod``, ``2 pods``."""
     return f"{len(pods)} pod{'s'[: len(pods) != 1]}"
+
+
+def _place(workload: Any) -> str:
+    return workload.metadata.namespace
 
 
 def _kind(workload: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def check_courier_passing(place: Place) -> None:
         {"writer", "reader"} <= running.keys(),
         expected="the containers writer and reader in the Pod courier",
         observed=", ".join(running),
-        try_="`kubectl get pod courier -o yaml` shows them.",
+        try_=f"`kubectl get pod courier -n {place.namespace} -o yaml` shows them.",
     )
     shared = {name: _volume_at(pod.spec, running[name], "/shared") for name in ("writer", "reader")}
     for name, volume in shared.items():
@@ -49,6 +50,13 @@ def check_courier_passing(place: Place) -> None:
         observed=f"{shared['writer'].name} in writer, {shared['reader'].name} in reader",
         try_="Name the same volume in both.",
     )
+    said = " ".join([*(running["reader"].command or []), *(running["reader"].args or [])])
+    expect(
+        re.search(r"\btail\s+-F\s+[\"']?/shared/log\b", said),
+        expected="the container reader to run `tail -F /shared/log`",
+        observed=f"`{said}`" if said else "the image's own program",
+        try_=f"`kubectl get pod courier -n {place.namespace} -o yaml`; `tail --help` tells `-f` from `-F`.",
+    )
     _expect_ready(place, "courier")
     core = clients(place).core
     settle(
@@ -57,7 +65,7 @@ def check_courier_passing(place: Place) -> None:
                 core.read_namespaced_pod_log("courier", place.namespace, container="reader", tail_lines=5).strip(),
                 expected="lines in the log of the container reader",
                 observed="none",
-                try_="`kubectl exec courier -c writer -- tail /shared/log` shows what writer writes.",
+                try_=f"`kubectl exec -n {place.namespace} courier -c writer -- tail /shared/log` shows it.",
             )
             or True
         )
@@ -91,7 +99,7 @@ def check_keeper_mounted(place: Place) -> None:
 
 def check_page_rolled_back(place: Place) -> None:
     page = deployment(place, "page")
-    expect_image(page, OLD, "`kubectl rollout history deployment/page` lists the revisions.")
+    expect_image(page, OLD, f"`kubectl rollout history -n {place.namespace} deployment/page` lists the revisions.")
     motto = {e.name: e.value for e in page.spec.template.spec.containers[0].env or []}.get("MOTTO")
     expect(
         motto == "sun",
@@ -121,7 +129,7 @@ def check_error_written(place: Place) -> None:
         text == wanted,
         expected=f"the line with ERROR, alone, in {file}",
         observed="no such file" if text is None else f"{len(text.splitlines())} lines: {text[:80]!r}",
-        try_="`kubectl logs feed -c CONTAINER` shows one container's log; `grep` keeps the lines with a word.",
+        try_=f"`kubectl logs -n {place.namespace} feed -c CONTAINER` shows one log; `grep` keeps lines with a word.",
     )
 
 
@@ -140,7 +148,7 @@ def check_mirror_probed(place: Place) -> None:
         seen == ("/healthz", "80", 5),
         expected="GET /healthz on port 80 every 5 seconds",
         observed="GET {} on port {} every {} seconds".format(*seen),
-        try_="`kubectl edit deployment mirror` changes it.",
+        try_=f"`kubectl edit -n {place.namespace} deployment mirror` changes it.",
     )
     expect_rolled_out(place, "mirror")
 
@@ -155,7 +163,7 @@ def check_feeder_configured(place: Place) -> None:
         (data or {}) == {"UNIT": "celsius", "INTERVAL": "5"},
         expected="UNIT=celsius and INTERVAL=5 in the ConfigMap feed",
         observed=labels_text(data),
-        try_="`kubectl describe configmap feed` shows its data.",
+        try_=f"`kubectl describe -n {place.namespace} configmap feed` shows its data.",
     )
     feeder = deployment(place, "feeder")
     sources = variables(place, feeder)
@@ -164,7 +172,7 @@ def check_feeder_configured(place: Place) -> None:
         set(data) <= from_map,
         expected="UNIT and INTERVAL from the ConfigMap feed in the container of feeder",
         observed=", ".join(sorted(from_map)) or "no variable from it",
-        try_="`kubectl set env deployment/feeder --list` shows where its variables come from.",
+        try_=f"`kubectl set env -n {place.namespace} deployment/feeder --list` shows where its variables come from.",
     )
     expect_rolled_out(place, "feeder")
     seen = run_in_ready(place, feeder, "env").split()
@@ -204,7 +212,7 @@ def check_gate_locked(place: Place) -> None:
         text == value,
         expected=f"{value} in /etc/door/token of the running container",
         observed=text[:80] or "an empty file",
-        try_="`kubectl exec deploy/gate -- ls -l /etc/door` shows what is there.",
+        try_=f"`kubectl exec -n {place.namespace} deploy/gate -- ls -l /etc/door` shows what is there.",
     )
 
 
@@ -228,7 +236,11 @@ def check_search_answering(place: Place) -> None:
         try_="Make it again: node port 30084.",
     )
     expect_selected(served, item)
-    settle(lambda: answer(place, 30084, "/version", "`kubectl describe service search` shows `TargetPort`."))
+    settle(
+        lambda: answer(
+            place, 30084, "/version", f"`kubectl describe -n {place.namespace} service search` shows `TargetPort`."
+        )
+    )
 
 
 def _pod(place: Place, name: str) -> Any:
@@ -243,7 +255,12 @@ def _expect_ready(place: Place, name: str) -> None:
     def state() -> bool:
         pod = _pod(place, name)
         seen = pod.status.phase + reasons([pod])
-        expect(is_ready(pod), expected=f"the Pod {name} Ready", observed=seen, try_=f"`kubectl describe pod {name}`")
+        expect(
+            is_ready(pod),
+            expected=f"the Pod {name} Ready",
+            observed=seen,
+            try_=f"`kubectl describe -n {place.namespace} pod {name}`",
+        )
         return True
 
     settle(state)

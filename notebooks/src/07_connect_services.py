@@ -120,7 +120,8 @@ print(*ask(f"http://{front}:8080"))
 # %% [markdown]
 # It works. (`mean unknown`: the worker, which computes it, does not run in this lesson. Look at the number of readings.)
 # Now the store's pod goes, as pods do: a new version, a node that dies, somebody's `kubectl delete`. Its
-# Deployment makes another. **What will the front say?** (about 5 s)
+# Deployment makes another. **What will the front say?** (about 5 s. To see it again
+# later, run the cell above first: from section 2 on the front is wired by name.)
 
 # %% covers="T8.why"
 # !kubectl delete pod --selector app=store
@@ -278,8 +279,8 @@ print(*ask("http://shop/hostname"))
 # | `port` | Service | where the Service answers |
 # | `nodePort` | Service | where every node answers: section 5 |
 #
-# With a name, a program may move to another port, and no Service must change. Three Services for `web`: one right, one
-# with a wrong `targetPort`, and one asked at a port that it does not have. (some seconds)
+# With a name, a program may move to another port, and no Service must change. The Service
+# `shop`, tried in three ways: right; asked at a port that it does not have; with a wrong `targetPort`. (some seconds)
 
 
 # %%
@@ -439,12 +440,12 @@ cluster_ip = core.read_namespaced_service("web", lab.namespace).spec.cluster_ip
 interfaces = on_node("ip", "address") or ["unknown"]
 print("interfaces of the node with", cluster_ip, ":", sum(cluster_ip in line for line in interfaces))
 # !kubectl exec visitor -- ping -c 1 -W 1 {cluster_ip} | grep packets
-print("http answers:", *ask(f"http://{cluster_ip}/version"))
+print("/version says:", *ask(f"http://{cluster_ip}/version"))
 
 
 # %% [markdown]
-# Nobody has it, so nobody answers a ping: the rules speak of TCP port 80 alone. And no name was needed: names are DNS's
-# business (section 7). So **never test a Service with ping**.
+# Nobody has it, so nobody answers a ping (the exit code 1 is ping's): the rules speak of TCP port 80 alone. And no name
+# was needed: names are DNS's business (section 7). So **never test a Service with ping**.
 #
 # Second: stop kube-proxy and ask on.
 
@@ -529,6 +530,8 @@ print("one connection: ", *answers)
 
 # %%
 run("garden-store", "store", pipeline="garden")
+# !kubectl delete deployment,service garden-front --ignore-not-found
+# !kubectl delete service garden-store --ignore-not-found
 url = {"name": "STORE", "value": "http://garden-store:8000"}
 run("garden-producer", "producer", pipeline="garden", env=[url])
 pod = wait_for_pods(core, lab.namespace, "app=garden-producer", 1, TIMEOUT)[0].metadata.name
@@ -631,6 +634,7 @@ lab.same(by_python, by_kubectl, by_yaml)
 # ### ExternalName: a second name, nothing more
 #
 # The archive is not in the cluster but at `archive.example.com`. Programs should not know that: next year it moves in.
+# (`kubectl` tries it in another namespace, `-n default`, because the name is taken here.)
 
 # %% covers="T8.externalname"
 archive = client.V1Service(
@@ -808,7 +812,7 @@ lab.check("ex-07-2")
 # |---|---|---|---|
 # | 1 | Are the pods **ready**? | `get pods` | `describe pod`: probe, image, crash |
 # | 2 | Do the **labels** match? | `get service NAME -o wide`, `get pods --show-labels` | mend the selector |
-# | 3 | Is the **slice** filled? | `get endpointslices`, or `describe service` | back to 1 and 2 |
+# | 3 | Is the **slice** filled? | `get endpointslices` (lists unready pods, too), or `describe service` | back to 1 and 2 |
 # | 4 | Are the **ports** right? | `describe service`: `TargetPort`; ask the pod itself | mend `targetPort` |
 # | 5 | Is the **name** right? | `run tmp ... -- nslookup`, the client's settings | name, namespace, port |
 #
@@ -965,8 +969,8 @@ if LAST:
 # violate the pod's disruption budget`) until a new copy was ready elsewhere. Each leaving pod was taken out of the slice,
 # then out of all nodes' rules, and only then ended. Every answer is a 200.
 #
-# The node is empty and `SchedulingDisabled`: time for the new kernel. Then it may work again; and as this course needs
-# one node only, the second goes.
+# The front has left the node, which is `SchedulingDisabled`: time for the new kernel. Then it may work again; and as this
+# course needs one node only, the second goes.
 
 # %%
 if LAST:

@@ -208,7 +208,8 @@ print(f"your exam:  {exam:%A %d %B %Y}; the plan's first day is {exam - timedelt
 
 # %% language="bash" covers="T1.generators"
 # measure() {
-#   got=$(kubectl "${@:1:2}" --dry-run=client -o yaml "${@:3}"); typed="k $1 $2 \$do ${*:3}"
+#   got=$(kubectl "${@:1:2}" --dry-run=client -o yaml "${@:3}"); typed="k $1 $2 \$do"
+#   for word in "${@:3}"; do [[ $word = *[\ \*]* ]] && word="'$word'"; typed+=" $word"; done
 #   printf '%4d typed %5d got   %s\n' ${#typed} ${#got} "$typed"
 # }
 # measure create deployment front --image=labs/web:1 --replicas=3
@@ -587,7 +588,7 @@ from labs.plan import show_plan
 show_plan(begin=PLAN_BEGINS)
 
 # %% [markdown] covers="T1.plan T1.before"
-# An hour a day suffices. Days without a lesson belong to your project. Drills and simulator sessions come in the third week;
+# An hour a day suffices. Days without a lesson belong to your project. Drills and simulator sessions come from day 13 on;
 # after each, work on the domain that lost most, not on the one you like.
 #
 # ## 8. The day before, and the day
@@ -644,8 +645,8 @@ drill.explain(10)
 drill.solution(10)
 
 # %% [markdown]
-# How quick could it be? The course plays all ten in a new world, with its own solutions, which it does not show (about
-# half a minute; your score is not touched).
+# How quick could it be? The course plays all ten in a new world, with its own solutions, which it does not show (one to
+# three minutes, as the old world is deleted first; your score is not touched).
 
 # %%
 drill.play()
@@ -654,8 +655,8 @@ drill.play()
 # *What happened*: the cluster needs seconds for each. All the rest of the half hour is reading, deciding and typing: that is
 # what you train.
 #
-# `drill.start()` begins again whenever you like: another day, faster. Below 66 % now? Normal. Do the domain that lost most again,
-# and come back in three days.
+# After `drill.stop()`, `drill.start()` begins again (while the clock runs, `drill.start(anew=True)`): another day, faster.
+# Below 66 % now? Normal. Do the domain that lost most again, and come back in three days.
 
 # %% [markdown]
 # ## Recap

@@ -161,6 +161,7 @@ WRONG = [
     (1, within(INGEST, COURIER.replace("name: writer", "name: write")), "reader"),
     (1, within(INGEST, COURIER.replace("{name: shared, mountPath: /shared}]\n  cont",
                                        "{name: shared, mountPath: /share}]\n  cont")), "no volume there"),
+    (1, within(INGEST, COURIER.replace("tail -F", "tail -f")), "exec tail -f /shared/log"),
     (1, within(WEB, COURIER), "a Pod courier in the namespace lab-08-ingest"),
     (2, within(INGEST, KEEPER.replace("50Mi", "50M")), "50M, ReadWriteOnce"),
     (2, within(INGEST, KEEPER.replace("spec: {acc", "spec: {storageClassName: fast, acc")), "Pending"),

@@ -124,6 +124,10 @@ spec:
   selector: {app: garden-store, pipeline: garden}
   ports: [{name: old, port: 8000}, {name: short, port: 80, targetPort: 8000}]
 """
+LACKING = """kubectl patch deployment garden-front --type=json -p '[{"op": "add",
+"path": "/spec/template/spec/containers/0/envFrom", "value": [{"configMapRef": {"name": "absent"}}]}]'
+for i in $(seq 60); do kubectl get pods | grep -q CreateContainerConfigError && break; sleep 0.5; done
+"""
 OTHER_DOOR = service("garden-front", "part: garden-door", "port: 8080, nodePort: 30071", "type: LoadBalancer")
 
 
@@ -152,6 +156,7 @@ URL = "kubectl set env deployment/harbour-front STORE=http://harbour-store:8000\
 SELECT = "kubectl set selector service harbour-store app=harbour-store\n"
 TARGET = """kubectl patch service harbour-store -p '{"spec": {"ports": [{"port": 8000, "targetPort": 8000}]}}'\n"""
 ANEW = "kubectl delete service harbour-store\nkubectl expose deployment harbour-store --port=8000\n"
+FAILED_503 = "for i in $(seq 60); do kubectl get events | grep -q 'statuscode: 503' && break; sleep 0.5; done\n"
 UNPROBED = """kubectl patch deployment harbour-front --type=json -p '[{"op": "remove",
 "path": "/spec/template/spec/containers/0/readinessProbe"}]'
 """
@@ -229,6 +234,12 @@ WRONG = {
         "ex-07-1",
         EXPOSE + FRONT.replace("yaml |", "yaml -- front |"),
         "a ready pod of garden-front|0 ready in all",
+    ),
+    "1 newest version stuck": (
+        "ex-07-1",
+        asking("http://garden-store:8000")
+        + LACKING,
+        "a ready pod of garden-front|of its newest version|CreateContainerConfigError",
     ),
     "1 ClusterIP": (
         "ex-07-1",
@@ -324,6 +335,12 @@ def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, scr
     assert verdict.status == "not yet", verdict
     assert [word for word in words.split("|") if word not in str(verdict)] == [], verdict
     assert verdict.try_, "there is one thing to look at"
+
+
+def test_a_failure_is_that_of_the_newest_version(world, impatient):
+    verdict = world.run("ex-07-3", PROBE + FAILED_503 + PROBE.replace('"/ready"', '"/readyz"'))
+    assert "it asks for /readyz at port 8080" in str(verdict), verdict
+    assert "statuscode: 503" not in str(verdict), verdict
 
 
 def a_front(**container) -> client.V1Deployment:

@@ -193,6 +193,11 @@ def changed(step: str) -> str:
         ("ex-08-2", MOVED.replace("replicas: 2", "replicas: 1"), "replicas: 1"),
         ("ex-08-2", MOVED.replace("TITLE: Night", "TITLE: Day"), "TITLE=Day"),
         ("ex-08-2", MOVED.replace(", envFrom: [{configMapRef: {name: board}}]", ""), "without any variable"),
+        ("ex-08-2", MOVED.replace("envFrom: [{configMapRef: {name: board}}]", "env: [{name: TITLE, value: Night}]"),
+         "TITLE written into the Deployment"),
+        ("ex-08-2", MOVED.replace("{TITLE: Night}", "{TITLE: Day}")
+         + f"{N} rollout status deployment/board --timeout=60s\n"
+         + f"{N} patch configmap board --patch 'data: {{TITLE: Night}}'", "observed TITLE=Day"),
         ("ex-08-2", COPIED, "a ConfigMap board in the namespace lab-08-night"),
         ("ex-08-3", FIX.replace("front=weather:1", "front=weather:3"), "weather:3"),
         ("ex-08-3", FIX.replace("port, value: 8080", "port, value: 80"), "front runs but is not ready"),
@@ -202,7 +207,7 @@ def changed(step: str) -> str:
         ("ex-08-3", FIX + changed("op: replace, path: PROBE/httpGet/path, value: /healthz"), "GET /healthz"),
         ("ex-08-3", FIX + "kubectl set selector service front app=store", "localhost:30082"),
     ],
-)
+)  # fmt: skip
 def test_wrong_solutions_get_the_words_that_help(world, exercise_id, script, words, monkeypatch):
     monkeypatch.setattr(core, "PATIENCE", 5 if exercise_id == "ex-08-3" else 1.5)
     verdict = world.run(exercise_id, script)
@@ -210,6 +215,15 @@ def test_wrong_solutions_get_the_words_that_help(world, exercise_id, script, wor
     told = f"expected {verdict.expected}; observed {verdict.observed}"
     assert words in told, verdict
     assert verdict.try_
+
+
+def test_tips_name_the_namespace_and_keep_to_the_task(world, impatient):
+    gate = world.run("ex-08-1", GATE.replace(" --replicas=2", ""))
+    assert "scale -n lab-08-night" in gate.try_
+    board = world.run("ex-08-2", "true")
+    assert "get deployment board" in board.try_, board
+    desk = world.run("ex-08-2", MOVED + "kubectl delete deployment desk")
+    assert "create deployment desk" in desk.try_, desk
 
 
 def test_cleanup_removes_all_namespaces_of_the_lesson_and_no_other(world):
