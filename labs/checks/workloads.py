@@ -146,7 +146,7 @@ def expect_ready(lab: Lab, name: str, wanted: int, *, at_least: bool = False) ->
 def _last_words(lab: Lab, name: str, waiting: str) -> str:
     """Where a program that ends by itself has said why; empty when none does."""
     ends = "ended with status" in waiting or "containers end" in waiting
-    return f"`kubectl logs deployment/{name} -n {lab.namespace}` shows its last words." if ends else ""
+    return f"`kubectl logs deployment/{name}` in the namespace {lab.namespace} shows its last words." if ends else ""
 
 
 def reasons(pods: list[Any]) -> str:
