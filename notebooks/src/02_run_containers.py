@@ -204,6 +204,29 @@ print("in the container:", inside)
 print("on the machine:  ", client.info()["KernelVersion"])
 
 # %% [markdown] covers="T3.machine"
+# <img alt="Left, two virtual machines: each has programs and a kernel of its own over emulated hardware; below is the
+# machine's kernel. Right, two containers: each has programs and files, and all share the one kernel of the machine."
+# width="660" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 660 240'
+#  font-family='sans-serif' font-size='14' text-anchor='middle'>
+#  <rect width='660' height='240' rx='8' fill='white'/>
+#  <g font-weight='bold'> <text x='160' y='24'>virtual machines</text> <text x='500' y='24'>containers</text></g>
+#  <g stroke='black'> <rect x='20' y='36' width='130' height='140' rx='5' fill='aliceblue'/>
+#  <rect x='170' y='36' width='130' height='140' rx='5' fill='aliceblue'/>
+#  <rect x='360' y='106' width='130' height='70' rx='5' fill='honeydew'/>
+#  <rect x='510' y='106' width='130' height='70' rx='5' fill='honeydew'/></g>
+#  <g fill='white' stroke='black'> <rect x='30' y='44' width='110' height='36' rx='5'/>
+#  <rect x='30' y='86' width='110' height='36' rx='5'/> <rect x='30' y='128' width='110' height='40' rx='5'
+#  stroke-dasharray='4'/> <rect x='180' y='44' width='110' height='36' rx='5'/>
+#  <rect x='180' y='86' width='110' height='36' rx='5'/> <rect x='180' y='128' width='110' height='40' rx='5'
+#  stroke-dasharray='4'/> <rect x='370' y='123' width='110' height='36' rx='5'/>
+#  <rect x='520' y='123' width='110' height='36' rx='5'/> <rect x='20' y='190' width='280' height='36' rx='5'/>
+#  <rect x='360' y='190' width='280' height='36' rx='5'/></g>
+#  <text x='85' y='67'>programs</text> <text x='235' y='67'>programs</text> <text x='85' y='109'>a kernel</text>
+#  <text x='235' y='109'>a kernel</text> <text x='425' y='146'>programs</text> <text x='575' y='146'>programs</text>
+#  <g font-size='12'> <text x='85' y='146'>hardware,</text> <text x='85' y='161'>emulated</text>
+#  <text x='235' y='146'>hardware,</text> <text x='235' y='161'>emulated</text></g>
+#  <text x='160' y='213'>kernel of the machine</text> <text x='500' y='213'>kernel of the machine, for all</text></svg>">
+#
 # | | virtual machine | container |
 # |---|---|---|
 # | kernel | its own | the machine's |

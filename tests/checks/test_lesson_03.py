@@ -46,7 +46,8 @@ BY_ARGS = """      - name: date
 FRONT = "kubectl create deployment front --image=labs/web:1 --replicas=2; kubectl rollout status deployment front"
 SERVICE = "kubectl expose deployment front --type=NodePort --port=80"
 HASH = "$(kubectl get replicasets -l app=front -o jsonpath='{.items[0].metadata.labels.pod-template-hash}')"
-ONE = "$(kubectl get pods -l app=front -o name | head -n 1)"
+STAYING = '{{range .items}}{{if not .metadata.deletionTimestamp}}pod/{{.metadata.name}}{{"\\n"}}{{end}}{{end}}'
+ONE = f"$(kubectl get pods -l app=front -o go-template='{STAYING}' | head -n 1)"  # not one that an earlier answer ended
 
 
 def remove(selector: str) -> None:
