@@ -272,26 +272,26 @@ for pod in core.list_namespaced_pod(lab.namespace, label_selector="app=front").i
 # It owns ReplicaSets; they own pods. Three loops, each with one worry: the kubelet keeps a pod's containers running,
 # the ReplicaSet keeps the number, the Deployment decides which ReplicaSet gets which number.
 #
-# <img alt="The Deployment front owns two ReplicaSets. The old one, with the template of web:1, has 0 replicas and stays as
-# the way back. The new one, with web:2, has 3 replicas and owns three pods; each pod's containers are the kubelet's."
+# <img alt="After an update the Deployment front owns two ReplicaSets. The old one, of web:1, has 0 replicas and stays as
+# the way back. The new one, of web:2, has 3 replicas and owns three pods, whose containers the kubelet keeps running."
 # width="660" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 660 230'
 #  font-family='sans-serif' font-size='14' text-anchor='middle'>
 #  <rect width='660' height='230' rx='8' fill='white'/>
 #  <g fill='none' stroke='dimgray' stroke-width='1.5'>
-#  <path d='M140 105 L210 65 M140 125 L210 165 M410 155 L490 70 M410 165 H490 M410 175 L490 200'/>
-#  <path d='M410 65 L490 40' stroke-dasharray='4'/></g>
-#  <g stroke='black'> <rect x='10' y='90' width='130' height='50' rx='5' fill='aliceblue'/>
-#  <rect x='210' y='35' width='200' height='60' rx='5' fill='white' stroke-dasharray='4'/>
-#  <rect x='210' y='135' width='200' height='60' rx='5' fill='honeydew'/></g>
-#  <g fill='white' stroke='black'> <rect x='490' y='55' width='150' height='34' rx='15'/>
-#  <rect x='490' y='148' width='150' height='34' rx='15'/> <rect x='490' y='188' width='150' height='34' rx='15'/></g>
-#  <g font-size='12' fill='dimgray'> <text x='75' y='80'>which number for which?</text>
-#  <text x='310' y='25'>how many pods?</text> <text x='565' y='112'>runs its containers? (kubelet)</text>
-#  <text x='540' y='36'>none</text></g>
-#  <text x='75' y='120'>Deployment</text> <text x='310' y='60'>ReplicaSet, web:1</text>
-#  <text x='310' y='82' font-size='13'>replicas: 0, the way back</text> <text x='310' y='160'>ReplicaSet, web:2</text>
-#  <text x='310' y='182' font-size='13'>replicas: 3</text> <text x='565' y='77'>pod</text> <text x='565' y='170'>pod</text>
-#  <text x='565' y='210'>pod</text></svg>">
+#  <path d='M150 105 L230 70 M150 125 L230 160 M430 150 L500 124 M430 162 H500 M430 174 L500 200'/>
+#  <path d='M430 65 H500' stroke-dasharray='4'/></g>
+#  <g stroke='black'> <rect x='20' y='90' width='130' height='50' rx='5' fill='aliceblue'/>
+#  <rect x='230' y='35' width='200' height='60' rx='5' fill='white' stroke-dasharray='4'/>
+#  <rect x='230' y='132' width='200' height='60' rx='5' fill='honeydew'/></g>
+#  <g fill='white' stroke='black'> <rect x='500' y='108' width='140' height='30' rx='15'/>
+#  <rect x='500' y='147' width='140' height='30' rx='15'/> <rect x='500' y='186' width='140' height='30' rx='15'/></g>
+#  <g font-size='12' fill='dimgray'> <text x='85' y='20'>which number for which</text>
+#  <text x='330' y='20'>how many pods</text> <text x='570' y='20'>containers running</text>
+#  <text x='570' y='69'>no pod</text></g>
+#  <text x='85' y='120'>Deployment</text> <text x='330' y='60'>ReplicaSet, web:1</text>
+#  <text x='330' y='82' font-size='13'>replicas: 0, the way back</text> <text x='330' y='157'>ReplicaSet, web:2</text>
+#  <text x='330' y='179' font-size='13'>replicas: 3</text> <text x='570' y='128'>pod</text> <text x='570' y='167'>pod</text>
+#  <text x='570' y='206'>pod</text></svg>">
 #
 # The odd part of the names is a hash of the template (label `pod-template-hash`): it keeps the ReplicaSets of one
 # Deployment from counting each other's pods.
