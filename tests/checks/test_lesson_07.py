@@ -124,8 +124,11 @@ spec:
   selector: {app: garden-store, pipeline: garden}
   ports: [{name: old, port: 8000}, {name: short, port: 80, targetPort: 8000}]
 """
-LACKING = """kubectl patch deployment garden-front --type=json -p '[{"op": "add",
-"path": "/spec/template/spec/containers/0/envFrom", "value": [{"configMapRef": {"name": "absent"}}]}]'
+# applied, so that the next answer that is applied takes it away again
+LACKING = """kubectl create deployment garden-front --image=weather:1 --dry-run=client -o json |
+kubectl patch -f - --local --type=json -o json -p '[{"op": "add",
+"path": "/spec/template/spec/containers/0/envFrom", "value": [{"configMapRef": {"name": "absent"}}]}]' |
+kubectl apply -f -
 for i in $(seq 60); do kubectl get pods | grep -q CreateContainerConfigError && break; sleep 0.5; done
 """
 OTHER_DOOR = service("garden-front", "part: garden-door", "port: 8080, nodePort: 30071", "type: LoadBalancer")
