@@ -47,7 +47,9 @@ def examine() -> Iterator[Finding]:
         return
     yield Finding(OK, "user-mode kernel", str(found))
     yield from _trials(found)
-    yield Finding(REMARK, "limit of usermode", "one node; three to ten times slower than `host` at starting containers")
+    yield Finding(
+        REMARK, "limit of usermode", "one node; three to thirteen times slower than `host` with containers and pods"
+    )
     yield Finding(
         REMARK,
         "limit of usermode",
