@@ -23,7 +23,6 @@ from labs.engines.own import OwnEngine
 from labs.engines.processes import run
 from labs.engines.progress import Step
 from labs.engines.site import USER, Site
-from labs.engines.startup import Startup
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools, find_tools
 from labs.errors import CommandFailed, EngineError
@@ -43,7 +42,6 @@ class HostEngine(OwnEngine):
     kind = "host"
     DOCKER_MACHINE = "docker"
 
-    steps = Startup
     fixed = (HOLDER,)
 
     def __init__(self, state: State, record: Record | None = None) -> None:

@@ -27,8 +27,6 @@ from labs.errors import CommandFailed, NotSupported
 
 __all__ = ["UsermodeEngine"]
 
-MEMORY = 1024
-"""MiB of the guest, of which it takes from the host what it has ever touched."""
 CONTAINERD = "/run/containerd/containerd.sock"
 
 

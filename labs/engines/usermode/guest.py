@@ -30,6 +30,8 @@ IPTABLES = "/run/bin/iptables"
 AGENT_PORT, DOCKER_PORT = 1, 2375
 MTU = 65000  # no wire limits it, and each packet costs a switch between two processes
 DISK_BYTES = 24 << 30  # sparse
+MEMORY = 1024
+"""MiB of the guest, of which it takes from the host what it has ever touched."""
 
 
 class Guest(Door):
@@ -46,20 +48,19 @@ class Guest(Door):
         self.state, self.processes, self.node = state, processes, node
         self.daemons = self  # as a `Machine` has: who knows of what runs in it
 
-    def start(self, programs: Mapping[str, Path], tools: Tools, *, memory: int) -> bool:
-        """Start the kernel unless it runs, and wait until it does what it is told; return whether it is new.
+    def start(self, programs: Mapping[str, Path], tools: Tools) -> None:
+        """Start the kernel unless it runs, and wait until it does what it is told.
 
         Args:
             programs: the paths of ``linux``, ``gvproxy`` and ``guest-agent``.
             tools: the node's programs.
-            memory: the guest's, in MiB.
 
         Raises:
             EngineError: it did not start.
         """
         running = all(self.processes.component(name).state == "running" for name in (SWITCH, KERNEL))
         if running and self.answers():
-            return False
+            return
         self.end()
         self.state.make_folder(self.folder, mode=0o700)
         self.state.make_folder(self.folder / "log", mode=0o755)
@@ -77,8 +78,8 @@ class Guest(Door):
         )
         wait_for((self.folder / "api.sock").exists, timeout=10, what="the guest's network", interval=0.02)
         self._expose(self.socket, AGENT_PORT)
-        environment = {"TMPDIR": self._memory_folder(memory)}
-        self.processes.start(KERNEL, self._command_line(programs["linux"], memory), env=environment)
+        environment = {"TMPDIR": self._memory_folder()}
+        self.processes.start(KERNEL, self._command_line(programs["linux"]), env=environment)
         try:
             wait_for(self._ready, timeout=60, what="the kernel to start its first programs", interval=0.05)
         except EngineError:
@@ -90,7 +91,6 @@ class Guest(Door):
             ) from error
         self.state.make_folder("docker/run", mode=0o700)
         self._expose(self.state.folder / "docker/run/docker.sock", DOCKER_PORT)
-        return True
 
     def end(self) -> None:
         """End all that runs, and the kernel; what lies on its disk is complete."""
@@ -107,10 +107,10 @@ class Guest(Door):
         for socket in ("net.sock", "api.sock", "agent.sock"):
             (self.folder / socket).unlink(missing_ok=True)
 
-    def _command_line(self, linux: Path, memory: int) -> list[str | Path]:
+    def _command_line(self, linux: Path) -> list[str | Path]:
         return [
             linux,
-            f"mem={memory}M",
+            f"mem={MEMORY}M",
             "root=hostfs",  # a name for the kubelet, which refuses a mount without one
             "rootfstype=hostfs",
             "rootflags=/",
@@ -162,12 +162,12 @@ class Guest(Door):
         run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^metadata_csum", "-E", options, draft], env=tools.outside())
         draft.replace(disk)
 
-    def _memory_folder(self, memory: int) -> str:
+    def _memory_folder(self) -> str:
         """Where the kernel keeps its memory: a file, mapped and executed."""
         shared = Path("/dev/shm")
         with suppress(OSError):
             flags = os.statvfs(shared)
-            if not flags.f_flag & os.ST_NOEXEC and shutil.disk_usage(shared).free > memory << 20:
+            if not flags.f_flag & os.ST_NOEXEC and shutil.disk_usage(shared).free > MEMORY << 20:
                 return str(shared)
         return str(self.state.make_folder("guest/memory", mode=0o700))
 

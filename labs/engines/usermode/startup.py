@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labs.engines.addons import ADDONS
@@ -50,7 +49,4 @@ class UsermodeStartup(Startup):
 
     def start_guest(self, step: Step) -> None:
         """Start the kernel. What speaks with it does so anew each time, so nothing else need be started again."""
-        from labs.engines.usermode.engine import MEMORY
-
-        programs: dict[str, Path] = {name: self.programs[name] for name in ("linux", "gvproxy", AGENT)}
-        self.engine.guest.start(programs, self.tools, memory=MEMORY)
+        self.engine.guest.start(self.programs, self.tools)
