@@ -71,6 +71,18 @@ def up(  # noqa: PLR0917  (every one is an option)
 
 
 @app.command()
+def prepare(
+    engine: Annotated[str, typer.Option(help="host or usermode; chosen by itself.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Fetch and build everything beforehand: a later `labs up` takes seconds and needs no network."""
+    from labs.engines import lifecycle
+
+    lifecycle.prepare(engine=engine, quiet=quiet)
+    console.print("Everything is prepared: `labs up` now needs no network.")
+
+
+@app.command()
 def lab(notebook: Annotated[str, typer.Argument(help="The notebook that opens first.")] = "00_start_here") -> None:
     """Start the engines and JupyterLab, which opens as soon as the Docker lessons can begin."""
     from labs import lessons

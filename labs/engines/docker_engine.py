@@ -90,7 +90,6 @@ class DockerEngine:
             [
                 "dockerd",
                 f"--host={self.listen}",
-                "--tls=false",
                 *([f"--containerd={self.containerd}"] if self.containerd else []),
                 "--data-root=/var/lib/docker",
                 "--exec-root=/run/docker",
@@ -188,7 +187,7 @@ def docker_archive(docker_host: str, reference: str) -> bytes:
 def archive_mark(archive: Path) -> str:
     """What tells whether an archive is the one that was loaded before."""
     stat = archive.stat()
-    return f"{stat.st_size}-{stat.st_mtime_ns}"
+    return f"{stat.st_size}-{int(stat.st_mtime)}"  # a copy in a container image keeps no fraction
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -23,7 +23,8 @@ CLUSTER_DNS = "10.96.0.10"
 SOCKET = "/run/containerd/containerd.sock"
 NODE_PROGRAMS = ("iptables", "iptables-save", "ctr")
 CTR = ("ctr", "--address", SOCKET, "--namespace", "k8s.io")
-IMPORT = (*CTR, "images", "import", "--no-unpack")
+UNPACK = (*CTR, "images", "import")
+IMPORT = (*UNPACK, "--no-unpack")
 
 
 def node_name(index: int) -> str:
@@ -126,11 +127,12 @@ class Node:
         else:
             self.start_proxy(programs)
 
-    def import_images(self, archives: Mapping[str, Path]) -> None:
+    def import_images(self, archives: Mapping[str, Path], *, unpack: bool = False) -> None:
         """Put the image archives into containerd whose tags it does not have, or has of other bytes.
 
         Args:
             archives: by their tags.
+            unpack: now rather than when a first pod needs one.
 
         Raises:
             CommandFailed: containerd refused one.
@@ -140,16 +142,16 @@ class Node:
             mark = self.folder / f"imported-{archive.stem}"
             if f"docker.io/{tag}" in have and mark.exists() and mark.read_text() == archive_mark(archive):
                 continue
-            self._import(archive)
+            self._import(archive, unpack)
             mark.write_text(archive_mark(archive))
 
-    def _import(self, archive: Path) -> None:
+    def _import(self, archive: Path, unpack: bool) -> None:
         """Put one image archive of the cache into containerd."""
         inside = self.machine.shown(archive)
         if inside is None:
             self.import_bytes(archive.read_bytes())
         else:
-            self.machine.run([*IMPORT, inside], env=self.tools.env, timeout=300)
+            self.machine.run([*(UNPACK if unpack else IMPORT), inside], env=self.tools.env, timeout=300)
 
     def import_bytes(self, archive: bytes) -> None:
         """Put one image archive into containerd. Raises CommandFailed."""

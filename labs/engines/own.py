@@ -13,7 +13,7 @@ from labs.engines.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEn
 from labs.engines.node import Node
 from labs.engines.processes import Processes
 from labs.engines.progress import Reporter, Step
-from labs.engines.startup import Startup, start_ports
+from labs.engines.startup import Preparation, Startup, start_ports
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools
 from labs.errors import NotSupported
@@ -32,11 +32,13 @@ class OwnEngine(Engine):
         processes: the course's processes on this machine.
         plane: the control plane.
         steps: the steps in which it starts.
+        preparation: the steps that make a later start need neither the network nor minutes.
         fixed: the components on which every other one hangs.
     """
 
     plane: ControlPlane
     steps: type[Startup] = Startup
+    preparation: type[Startup] = Preparation
     fixed: Sequence[str] = ()
 
     def __init__(self, state: State, record: Record | None = None) -> None:
@@ -58,6 +60,10 @@ class OwnEngine(Engine):
         """Start what does not run; what is missing is fetched or built. Raises LabsError."""
         reporter.record_to(self.state / STARTUP)
         self.steps(self).run(reporter)
+
+    def prepare(self, reporter: Reporter) -> None:
+        """Fetch and build all that a course needs, and start none. Raises LabsError."""
+        self.preparation(self).run(reporter)
 
     @abstractmethod
     def tools(self, step: Step) -> Tools:

@@ -22,7 +22,7 @@ from labs.waiting import wait_for
 if TYPE_CHECKING:
     from labs.engines.host import HostEngine
 
-__all__ = ["Startup", "start_ports"]
+__all__ = ["Preparation", "Startup", "start_ports"]
 
 KUBERNETES = (*control_plane.COMPONENTS, "kubelet", "kube-proxy")
 
@@ -143,11 +143,14 @@ class Startup:
             step.update(node.name)
             node.import_images(archives)
 
-    def start_addons(self, step: Step) -> None:
+    def import_addons(self, step: Step) -> None:
         archives = assemble.system_images(addons.ADDONS)
         for node in self.engine.all_nodes(self.tools):
             step.update(f"images on {node.name}")
             node.import_images(archives)
+
+    def start_addons(self, step: Step) -> None:
+        self.import_addons(step)
         step.update("applying")
         addons.apply(self.engine.kubeconfig)
         step.update("waiting for names to resolve")
@@ -170,6 +173,17 @@ class Startup:
     def _kubectl(self, *arguments: str, timeout: float = 30) -> str:
         kubectl = addons.kubectl_for(self.engine.kubeconfig)
         return run([*kubectl, *arguments], env=addons.direct(), timeout=timeout)
+
+
+class Preparation(Startup):
+    """One run of `labs prepare`. Args: ``engine``, of a course that is made for this and removed afterwards."""
+
+    def tasks(self) -> dict[str, Task]:
+        return {
+            "programs of the node": ((), self.find_tools),
+            "programs": ((), self.ensure(*KUBERNETES, *addons.ADDONS, REGISTRY, "pause")),
+            "base images": ((), assemble.base_images),
+        }
 
 
 def start_ports(engine: HostEngine) -> None:

@@ -25,6 +25,7 @@ __all__ = ["BASE", "base_images", "system_images"]
 BASE = ("labs/shell:1", "labs/web:1", "labs/web:2", "labs/python:3.11")
 """What lessons build on; in Docker and in every node."""
 
+SYSTEM_RECIPE = 2  # the same for the images of the engines' programs
 RECIPE = 2  # raise it when an image changes while its packages and programs do not
 FILES = Path(__file__).with_name("files")
 MERGED = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")  # links into usr/, as Debian has them
@@ -106,13 +107,16 @@ def _system_image(program: str) -> tuple[str, Path]:
         raise EngineError(f"The program {program} is missing.", "`labs up` builds it.")
     folder = cache_folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"labs-{program}-{item.version}-{source.stat().st_size}.tar"
+    # programs of one executable share the layer that holds it, on the disk and in memory
+    shared = sum(other.go == item.go for other in catalog.items().values()) > 1
+    file, entry = (item.go, [f"/{item.go}", program]) if shared else (program, [f"/{program}"])
+    path = folder / f"labs-{program}-{item.version}-{SYSTEM_RECIPE}-{source.stat().st_size}.tar"
     with FileLock(folder / f".{program}.lock"):
         if not path.exists():
             layer = Layer()
             layer.directory("tmp", 0o1777)
-            layer.file(program, source.read_bytes(), 0o755)
-            write(Image(tag, (layer.bytes(),), (f"{program} {item.version}",), {"Entrypoint": [f"/{program}"]}), path)
+            layer.file(file, source.read_bytes(), 0o755)
+            write(Image(tag, (layer.bytes(),), (f"{program} {item.version}",), {"Entrypoint": entry}), path)
     return tag, path
 
 

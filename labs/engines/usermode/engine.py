@@ -22,6 +22,7 @@ from labs.engines.state import Record, State
 from labs.engines.tools import Tools, find_tools
 from labs.engines.usermode import guest
 from labs.engines.usermode.guest import KERNEL, SWITCH, Guest
+from labs.engines.usermode.preparing import UsermodePreparation
 from labs.engines.usermode.startup import UsermodeStartup
 from labs.errors import CommandFailed, NotSupported
 
@@ -52,6 +53,7 @@ class UsermodeEngine(OwnEngine):
 
     kind = "usermode"
     steps = UsermodeStartup
+    preparation = UsermodePreparation
     fixed = (SWITCH, KERNEL)
 
     def __init__(self, state: State, record: Record | None = None) -> None:
@@ -104,7 +106,7 @@ class UsermodeEngine(OwnEngine):
 
     def docker(self, tools: Tools) -> DockerEngine:
         """The Docker Engine in the guest, which shares the node's containerd."""
-        listen = f"tcp://{guest.ADDRESS}:{guest.DOCKER_PORT}"
+        listen = f"unix://{guest.DOCKER_SOCKET}"
         return DockerEngine(
             self.guest, self.folder, tools, dns=guest.GATEWAY, listen=listen, containerd=CONTAINERD, programs="bin"
         )

@@ -12,9 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from labs.engines.ports import UnixConnection
-from labs.engines.processes import Processes, run
+from labs.engines.processes import Processes
 from labs.engines.state import State, cache_folder
 from labs.engines.tools import Tools
+from labs.engines.usermode.disk import Disk
 from labs.engines.usermode.door import Door
 from labs.errors import EngineError, Timeout
 from labs.waiting import wait_for
@@ -28,8 +29,8 @@ ADDRESS, GATEWAY, HOST = "192.168.127.2", "192.168.127.1", "192.168.127.254"
 """gvproxy's: the guest, the way out and name server, the host's own 127.0.0.1. All of it is inside of one process."""
 IPTABLES = "/run/bin/iptables"
 AGENT_PORT, DOCKER_PORT = 1, 2375
+DOCKER_SOCKET = "/run/docker.sock"
 MTU = 65000  # no wire limits it, and each packet costs a switch between two processes
-DISK_BYTES = 24 << 30  # sparse
 MEMORY = 1024
 """MiB of the guest, of which it takes from the host what it has ever touched."""
 
@@ -65,7 +66,7 @@ class Guest(Door):
         self.state.make_folder(self.folder, mode=0o700)
         self.state.make_folder(self.folder / "log", mode=0o755)
         self._write_settings(tools, programs[AGENT])
-        self._make_disk(tools)
+        disk = Disk(self.state).ready(tools)
         self.processes.start(
             SWITCH,
             [
@@ -79,7 +80,7 @@ class Guest(Door):
         wait_for((self.folder / "api.sock").exists, timeout=10, what="the guest's network", interval=0.02)
         self._expose(self.socket, AGENT_PORT)
         environment = {"TMPDIR": self._memory_folder()}
-        self.processes.start(KERNEL, self._command_line(programs["linux"]), env=environment)
+        self.processes.start(KERNEL, self._command_line(programs["linux"], disk), env=environment)
         try:
             wait_for(self._ready, timeout=60, what="the kernel to start its first programs", interval=0.05)
         except EngineError:
@@ -107,7 +108,7 @@ class Guest(Door):
         for socket in ("net.sock", "api.sock", "agent.sock"):
             (self.folder / socket).unlink(missing_ok=True)
 
-    def _command_line(self, linux: Path) -> list[str | Path]:
+    def _command_line(self, linux: Path, disk: str) -> list[str | Path]:
         return [
             linux,
             f"mem={MEMORY}M",
@@ -117,7 +118,7 @@ class Guest(Door):
             "ro",
             "init=/bin/sh",  # installed from a wheel, a script is no program
             f"LABS_STATE={self.state.folder}",
-            f"ubd0={self.folder}/disk.img",
+            f"ubd0={disk}",
             "seccomp=on",
             f"uml_dir={self.folder}",
             "umid=uml",
@@ -141,7 +142,9 @@ class Guest(Door):
             "INIT": tools.init,
             "ADDRESS": ADDRESS,
             "GATEWAY": GATEWAY,
-            "DOORS": f"{AGENT_PORT} {DOCKER_PORT}",
+            "AGENT_PORT": AGENT_PORT,
+            "DOCKER_PORT": DOCKER_PORT,
+            "DOCKER_SOCKET": DOCKER_SOCKET,
             "IMAGES": images,
             "NODE": self.node,
             "AGENT": agent,
@@ -150,17 +153,6 @@ class Guest(Door):
         self.state.make_folder(f"nodes/{self.node}", mode=0o700)
         lines = [f"{key}='{value}'" for key, value in settings.items()]
         self.state.write_file(self.folder / "env", "\n".join(lines) + "\n", mode=0o644)
-
-    def _make_disk(self, tools: Tools) -> None:
-        disk = self.folder / "disk.img"
-        if disk.exists():
-            return
-        draft = disk.with_suffix(".part")
-        with draft.open("wb") as file:
-            file.truncate(DISK_BYTES)
-        options = "lazy_itable_init=1,lazy_journal_init=1,nodiscard"
-        run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^metadata_csum", "-E", options, draft], env=tools.outside())
-        draft.replace(disk)
 
     def _memory_folder(self) -> str:
         """Where the kernel keeps its memory: a file, mapped and executed."""

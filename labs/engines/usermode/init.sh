@@ -4,7 +4,7 @@
 #
 # From the kernel's command line: LABS_STATE, the course's folder. In its guest/env: PREFIX (the folder of the node's
 # programs, empty where they are the system's), TOOLS_PATH, TOOLS_LIBRARIES and TOOLS_XTABLES (what finds them), INIT, AGENT, ADDRESS,
-# GATEWAY, DOORS (ports), IMAGES (the
+# GATEWAY, AGENT_PORT, DOCKER_PORT, DOCKER_SOCKET, IMAGES (the
 # folder of image archives), NODE.
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -44,7 +44,8 @@ printf '127.0.0.1 localhost\n%s %s\n' "$ADDRESS" "$NODE" > /etc/hosts
 echo "$NODE" > /etc/hostname
 hostname "$NODE"
 
-mount -t ext4 -o noatime,nodiscard /dev/ubda /var/lib
+# what a write has reached outlives this kernel without a flush, and only this system ending in mid-write would lose it
+mount -t ext4 -o noatime,nodiscard,noinit_itable,nobarrier /dev/ubda /var/lib
 mount -t tmpfs -o mode=755 tmpfs /opt
 mkdir /opt/kube-labs-bin /opt/local-path-provisioner /etc/kubernetes /run/labs
 if [ -n "$PREFIX" ]; then
@@ -81,9 +82,10 @@ tool ip address add "$ADDRESS/24" dev vec0
 tool ip link set vec0 up
 tool ip route add default via "$GATEWAY"
 # what comes from the host's side may use the doors; containers may not
-for door in $DOORS; do
+for door in "$AGENT_PORT" "$DOCKER_PORT"; do
     tool /run/bin/iptables -A INPUT -d "$ADDRESS" ! -i vec0 -p tcp --dport "$door" -j REJECT
 done
 echo 1 > /proc/sys/net/ipv4/ip_forward # before dockerd does, which would then drop what pods send
 
-exec "$INIT" -s -- /run/guest-agent -listen "$ADDRESS:1" -token-file /run/state/guest/token
+exec "$INIT" -s -- /run/guest-agent -listen "$ADDRESS:$AGENT_PORT" -token-file /run/state/guest/token \
+    -forward "$ADDRESS:$DOCKER_PORT" -to "$DOCKER_SOCKET"

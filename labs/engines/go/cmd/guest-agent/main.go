@@ -9,7 +9,9 @@
 //	GET  /daemons       the daemons and their states
 //	POST /power-off     end all processes, write all to the disk, and end the kernel
 //
-// All but CONNECT need the token, which containers cannot read.
+// All but CONNECT need the token, which containers cannot read. Beside that it
+// passes connections to one more port on to a Unix socket: dockerd, told to
+// listen on TCP itself, would first pause to warn of it.
 package main
 
 import (
@@ -49,10 +51,19 @@ type outcome struct {
 func main() {
 	address := flag.String("listen", "", "where to listen, such as 192.168.127.2:1")
 	tokenFile := flag.String("token-file", "", "the file that holds the token")
+	forwarded := flag.String("forward", "", "another address to listen on, such as 192.168.127.2:2375")
+	socket := flag.String("to", "", "the Unix socket that connections to it are passed on to")
 	flag.Parse()
 	token, err := os.ReadFile(*tokenFile)
 	if err != nil || len(bytes.TrimSpace(token)) == 0 {
 		log.Fatalf("no token in %q: %v", *tokenFile, err)
+	}
+	if *forwarded != "" {
+		listener, err := net.Listen("tcp", *forwarded)
+		if err != nil {
+			log.Fatal(err)
+		}
+		go forward(listener, *socket)
 	}
 	daemons := newDaemons()
 	calls := http.NewServeMux()
@@ -118,15 +129,39 @@ func connect(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.WriteString(near, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
 		return
 	}
+	both(near, buffered, far)
+}
+
+// forward passes the connections that a listener takes on to a socket.
+func forward(listener net.Listener, socket string) {
+	for {
+		near, err := listener.Accept()
+		if err != nil {
+			log.Fatal(err)
+		}
+		go func() {
+			defer near.Close()
+			far, err := net.Dial("unix", socket)
+			if err != nil {
+				return
+			}
+			defer far.Close()
+			both(near, near, far)
+		}()
+	}
+}
+
+// both passes bytes both ways until both have ended; received is what near sends.
+func both(near net.Conn, received io.Reader, far net.Conn) {
 	done := make(chan struct{}, 2)
 	pass := func(to net.Conn, from io.Reader) {
 		_, _ = io.Copy(to, from)
-		if half, ok := to.(*net.TCPConn); ok { // an end of what is sent closes one direction only
+		if half, ok := to.(interface{ CloseWrite() error }); ok { // an end of what is sent closes one direction only
 			_ = half.CloseWrite()
 		}
 		done <- struct{}{}
 	}
-	go pass(far, buffered)
+	go pass(far, received)
 	go pass(near, far)
 	<-done
 	<-done
