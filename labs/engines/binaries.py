@@ -77,7 +77,7 @@ def _make(item: catalog.Item, program: str, step: Step) -> Path:
     for name in item.programs:
         link = folder_of(item) / name
         link.unlink(missing_ok=True)
-        os.link(bundle, link)
+        link.symlink_to(os.path.relpath(bundle, link.parent))  # so that the cache may be moved, and copied once
     return target
 
 

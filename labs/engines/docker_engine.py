@@ -95,6 +95,7 @@ class DockerEngine:
                 "--exec-root=/run/docker",
                 "--pidfile=/run/docker.pid",
                 "--userland-proxy=false",
+                *self._runtime(),
                 f"--dns={self.dns}",
                 "--log-level=warn",
             ],
@@ -110,6 +111,10 @@ class DockerEngine:
                 "`labs logs docker` shows what it wrote; `labs doctor` tells what this system lacks.",
             ) from error
         os.chown(self.socket, *owner())
+
+    def _runtime(self) -> list[str]:
+        name = Path(self.tools.runtime).name
+        return [] if name == "runc" else [f"--add-runtime={name}={self.tools.runtime}", f"--default-runtime={name}"]
 
     def start_registry(self, program: Path) -> None:
         """Start the image registry unless it runs."""
@@ -195,6 +200,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
     Names of one program in a folder share one copy, so that they share its memory as well.
     """
+    source = source.resolve()
     stat = source.stat()
     copy = target.with_name(f".{stat.st_ino}-{stat.st_mtime_ns}.copy")
     whole = [file for file in (source, copy) if file.exists() and file.stat().st_size == stat.st_size]

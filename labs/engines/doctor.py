@@ -18,7 +18,7 @@ from labs.engines import addons, binaries, catalog, gobuild
 from labs.engines.finding import MISSING, OK, REMARK, Finding, missing_for
 from labs.engines.processes import run
 from labs.engines.state import cache_folder, list_courses
-from labs.engines.tools import PROGRAMS, SYSTEM_PATH
+from labs.engines.tools import PROGRAMS, SYSTEM_PATH, unpacked
 from labs.engines.usermode.examine import examine as examine_usermode
 from labs.errors import CommandFailed, LabsError
 
@@ -114,7 +114,7 @@ def _programs() -> Iterator[Finding]:
     packages = shutil.which("apt-get") and shutil.which("dpkg-deb")
     if not lacking:
         yield Finding(OK, "Docker's programs", "this system's own")
-    elif (cache_folder() / "packages/tools.json").exists():
+    elif unpacked():
         yield Finding(OK, "Docker's programs", "in the cache")
     elif packages:
         yield Finding(OK, "Docker's programs", "will be unpacked from Debian packages into the cache (about 70 MB)")

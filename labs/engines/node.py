@@ -187,6 +187,8 @@ enable_unprivileged_ports = true
 enable_unprivileged_icmp = true
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+BinaryName = "{self.tools.runtime}"
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{self.tools.cni}"
 conf_dir = "/etc/kubernetes/cni"

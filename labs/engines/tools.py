@@ -6,6 +6,7 @@ packages unpacked into the cache.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -20,14 +21,15 @@ from labs.engines.progress import Step
 from labs.engines.state import cache_folder
 from labs.errors import CommandFailed, EngineError
 
-__all__ = ["INITS", "Tools", "find_tools"]
+__all__ = ["INITS", "Tools", "find_tools", "unpacked"]
 
-PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "ctr", "runc", "iptables")
+PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "ctr", "iptables")
 INITS = ("tini-static", "docker-init", "tini")
 PACKAGES = (
     "docker.io",
     "containerd",
     "runc",
+    "crun",
     "containernetworking-plugins",
     "iptables",
     "tini",
@@ -50,12 +52,14 @@ class Tools:
         init: a small init program, as a machine sees it.
         cni: the CNI plugins' folder, as a machine sees it.
         env: the environment that the programs need in a machine.
+        runtime: what starts containers, ``runc`` or ``crun``, as a machine sees it.
     """
 
     prefix: Path | None
     init: Path
     cni: str
     env: dict[str, str]
+    runtime: str
 
     def outside(self) -> dict[str, str]:
         """The environment in which the programs run on this system itself."""
@@ -75,36 +79,42 @@ def find_tools(step: Step, *, own_kernel: bool = False) -> Tools:
         NotSupported: this system lacks what they are made of.
         EngineError: they could not be fetched, or this kernel does not serve them.
     """
-    which = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS + INITS}
+    runtime = "crun" if own_kernel else "runc"  # where each program that is started costs, the one without a Go runtime
+    programs = (*PROGRAMS, runtime)
+    which = {name: shutil.which(name, path=SYSTEM_PATH) for name in programs + INITS}
     cni = next((f for f in CNI_FOLDERS if all((f / plugin).exists() for plugin in CNI_PLUGINS)), None)
     init = next((which[name] for name in INITS if which[name]), None)
-    if all(which[name] for name in PROGRAMS) and cni and init:
-        return Tools(None, Path(init), str(cni), {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"})
-    folder = cache_folder() / "packages"
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / "tools.json"
-    with FileLock(folder / ".tools.lock"):
-        prefix = _noted(note)
+    if all(which[name] for name in programs) and cni and init:
+        return Tools(None, Path(init), str(cni), {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}, which[runtime])
+    _note().parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(_note().with_name(".tools.lock")):
+        prefix = unpacked()
         if prefix is None:
             step.update("fetching packages")
             packages.fetch_lists("the node's programs")
             prefix = packages.unpack(packages.download(PACKAGES, whole=False), "tools")
-            write_at_once(note, json.dumps(str(prefix)))
+            write_at_once(_note(), json.dumps(prefix.name))
         if not own_kernel and not (prefix / OWN_BIN / "iptables").is_symlink():
             _link_iptables(prefix)
-    return _tools_in(prefix)
+    return _tools_in(prefix, runtime)
 
 
-def _noted(note: Path) -> Path | None:
-    """The folder that was made before, or None."""
+def _note() -> Path:
+    """The file that names the folder of the unpacked packages."""
+    digest = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
+    return cache_folder() / "packages" / f"tools-{digest}.json"
+
+
+def unpacked() -> Path | None:
+    """The folder in the cache that holds the programs, or None."""
     try:
-        prefix = Path(json.loads(note.read_text()))
+        prefix = _note().parent / json.loads(_note().read_text())
     except (OSError, ValueError, TypeError):
         return None
     return prefix if prefix.is_dir() else None
 
 
-def _tools_in(prefix: Path) -> Tools:
+def _tools_in(prefix: Path, runtime: str) -> Tools:
     libraries = [p.relative_to(prefix) for p in sorted((prefix / "usr/lib").glob("*-linux-gnu*"))]
     folders = [OWN_BIN, "usr/sbin", "usr/bin", "sbin", "bin"]
     return Tools(
@@ -117,6 +127,7 @@ def _tools_in(prefix: Path) -> Tools:
             "XTABLES_LIBDIR": ":".join(f"{IN_MACHINE}/{library}/xtables" for library in libraries),
             "LANG": "C.UTF-8",
         },
+        runtime=next(f"{IN_MACHINE}/{f}/{runtime}" for f in ("usr/sbin", "usr/bin") if (prefix / f / runtime).exists()),
     )
 
 

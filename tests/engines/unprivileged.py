@@ -40,9 +40,6 @@ class Unprivileged(Course):
         for name in ("bin", "images", "packages", "kernel"):
             if (cache_folder() / name).exists():
                 shutil.copytree(cache_folder() / name, self.folder / "cache" / name, symlinks=True)
-        note = self.folder / "cache/packages/tools.json"
-        if note.exists():
-            note.write_text(note.read_text().replace(str(cache_folder()), str(self.folder / "cache")))
         subprocess.run(["chown", "-R", f"{UID}:{UID}", self.folder], check=True)
 
     def run(self, *argv: str | Path, **options) -> subprocess.CompletedProcess:

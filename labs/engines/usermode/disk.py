@@ -1,4 +1,4 @@
-"""A guest's disk: an image of its own, or what differs from a template that holds the images already."""
+"""A guest's disk: an image file, made from a template on which the base images are already where there is one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from labs.engines.files import flush
 from labs.engines.processes import run
 from labs.engines.state import State, cache_folder
 from labs.engines.tools import Tools
-from labs.errors import EngineError
+from labs.errors import CommandFailed, EngineError
 
-__all__ = ["Disk", "template"]
+__all__ = ["Disk", "template_has"]
 
 BYTES = 24 << 30  # sparse
-IMAGE, MARKS = "disk.img", "marks"
+IMAGE, TEMPLATE, MARKS = "disk.img", "disk.tar", "marks"
 MARKED = "*ed-labs-*"
 """The notes of which images were loaded (`DockerEngine.load`) and imported (`Node.import_images`)."""
 
@@ -28,81 +28,78 @@ class Disk:
     def __init__(self, state: State) -> None:
         self.state = state
         self.folder = state.folder / "guest"
-        self.own, self.changes, self.link = (self.folder / name for name in (IMAGE, "disk.cow", "template"))
+        self.path = self.folder / IMAGE
 
-    def ready(self, tools: Tools) -> str:
-        """Make the disk unless there is one, and return what the kernel is told of it.
+    def ensure(self, tools: Tools) -> Path:
+        """The disk's file; where there is none, it is made from the template, else empty.
 
         Raises:
-            EngineError: the template that it is based on is gone.
-            CommandFailed: it could not be made.
+            EngineError: the host's disk is full.
         """
-        if self.own.exists():
-            return str(self.own)
-        base = self.link.readlink() if self.link.is_symlink() else None
-        if self.changes.exists() and base and not base.exists():
-            raise EngineError(
-                f"The course's disk is made of {base}, which is gone.",
-                "`labs down` removes what is left of it; `labs up` then makes a new one.",
-            )
-        if base is None or not base.exists():
-            base = template()
-            if base is None:
-                _format(self.own, tools)
-                return str(self.own)
-            self._take_marks(base.parent / MARKS)
-            self.link.unlink(missing_ok=True)
-            self.link.symlink_to(base)
-        return f"{self.changes},{base}"  # the kernel makes the first when it is missing
+        if not self.path.exists():
+            for left in self.folder.glob(".disk-*"):  # of a start that was killed
+                shutil.rmtree(left)
+            try:
+                template = _template()
+                self._unpack(template) if template else self.format(tools)
+            except CommandFailed as error:
+                raise EngineError(
+                    f"The disk of the user-mode kernel could not be made: {error.what}",
+                    "Free a gigabyte, then run `labs up` again.",
+                ) from error
+        return self.path
 
-    def _take_marks(self, marks: Path) -> None:
-        for mark in marks.glob(f"*/{MARKED}"):
-            folder = self.state.make_folder("docker" if mark.parent.name == "docker" else f"nodes/{mark.parent.name}")
-            shutil.copyfile(mark, folder / mark.name)
+    def format(self, tools: Tools) -> None:
+        """Make an empty disk. Raises CommandFailed."""
+        draft = self.path.with_suffix(".part")
+        with draft.open("wb") as file:
+            file.truncate(BYTES)
+        options = "lazy_itable_init=1,lazy_journal_init=1,nodiscard"  # the file is all zeros, as those would make it
+        argv = ["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "65536", "-O", "^metadata_csum", "-E", options, draft]
+        run(argv, env=tools.outside())
+        draft.replace(self.path)
 
-    def make(self, tools: Tools) -> None:
-        """Make an empty disk that is based on no template."""
-        self.state.make_folder(self.folder, mode=0o700)
-        _format(self.own, tools)
+    def _unpack(self, template: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".disk-") as folder:
+            run(["tar", "-xSf", template / TEMPLATE, "-C", folder], timeout=600)
+            for mark in (template / MARKS).glob(f"*/{MARKED}"):
+                place = "docker" if mark.parent.name == "docker" else f"nodes/{mark.parent.name}"
+                shutil.copyfile(mark, self.state.make_folder(place) / mark.name)
+            (Path(folder) / IMAGE).replace(self.path)
 
-    def template_has(self, archives: Iterable[Path]) -> bool:
-        """Whether there is a template, and these image archives are on it."""
-        base = template()
-        if base is None:
-            return False
-        marks = {mark.name.partition("-")[2]: mark.read_text() for mark in (base.parent / MARKS).glob(f"*/{MARKED}")}
-        return all(marks.get(archive.stem) == archive_mark(archive) for archive in archives)
+    def keep_as_template(self) -> None:
+        """Put the disk of a course that has been stopped into the cache, for the courses to come.
 
-    def keep_as_template(self) -> Path:
-        """Put a copy of the disk of a course that has been stopped into the cache, for the courses to come."""
-        root = cache_folder() / "disks"
+        It becomes an archive, since a copy in a container image would not be sparse. Raises CommandFailed.
+        """
+        root = _root()
         root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=root, prefix=".draft-"))
-        run(["cp", "--sparse=always", self.own, folder / IMAGE], timeout=600)
-        flush(folder / IMAGE)
-        (folder / IMAGE).chmod(0o444)
+        for left in root.iterdir():  # older ones, and of a command that was killed; the caller holds the lock
+            shutil.rmtree(left)
+        draft = Path(tempfile.mkdtemp(dir=root, prefix=".draft-"))
         for source in (self.state.folder / "docker", *(self.state.folder / "nodes").iterdir()):
-            (folder / MARKS / source.name).mkdir(parents=True)
+            (draft / MARKS / source.name).mkdir(parents=True)
             for mark in source.glob(MARKED):
-                shutil.copyfile(mark, folder / MARKS / source.name / mark.name)
-        folder.chmod(0o755)
-        made = int((folder / IMAGE).stat().st_mtime)
-        return folder.rename(root / str(made)) / IMAGE
+                shutil.copyfile(mark, draft / MARKS / source.name / mark.name)
+        run(["tar", "-cSf", draft / TEMPLATE, "-C", self.folder, IMAGE], timeout=600)
+        flush(draft / TEMPLATE)
+        draft.chmod(0o755)
+        draft.rename(root / "with-images")
 
 
-def template() -> Path | None:
-    """The newest template, or None."""
-    found = sorted((cache_folder() / "disks").glob(f"[0-9]*/{IMAGE}"))
-    return found[-1] if found else None
+def template_has(archives: Iterable[Path]) -> bool:
+    """Whether there is a template, and these image archives are on it."""
+    template = _template()
+    if template is None:
+        return False
+    marks = {mark.name.partition("-")[2]: mark.read_text() for mark in (template / MARKS).glob(f"*/{MARKED}")}
+    return all(marks.get(archive.stem) == archive_mark(archive) for archive in archives)
 
 
-def _format(disk: Path, tools: Tools) -> None:
-    draft = disk.with_suffix(".part")
-    with draft.open("wb") as file:
-        file.truncate(BYTES)
-    options = "lazy_itable_init=1,lazy_journal_init=1,nodiscard"  # the file is all zeros, as those would make it
-    run(
-        ["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "65536", "-O", "^metadata_csum", "-E", options, draft],
-        env=tools.outside(),
-    )
-    draft.replace(disk)
+def _root() -> Path:
+    return cache_folder() / "disks"
+
+
+def _template() -> Path | None:
+    template = _root() / "with-images"
+    return template if template.is_dir() else None

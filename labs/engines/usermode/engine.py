@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 
 from labs.engines import control_plane, node, ports
@@ -102,7 +102,8 @@ class UsermodeEngine(OwnEngine):
         return cls(state)
 
     def tools(self, step: Step) -> Tools:
-        return find_tools(step, own_kernel=True)
+        found = find_tools(step, own_kernel=True)
+        return replace(found, env={**found.env, "PATH": f"{guest.PROGRAMS}:{found.env['PATH']}"})
 
     def docker(self, tools: Tools) -> DockerEngine:
         """The Docker Engine in the guest, which shares the node's containerd."""
@@ -119,7 +120,7 @@ class UsermodeEngine(OwnEngine):
         for each in nodes:
             rule = ["-s", self.network.pod_cidr(each.index), "-o", "vec0", "-j", "MASQUERADE"]
             env = each.tools.env
-            iptables = [guest.IPTABLES, "-w", "-t", "nat"]
+            iptables = ["iptables", "-w", "-t", "nat"]
             with suppress(CommandFailed):  # there is none yet
                 self.guest.run([*iptables, "-D", "POSTROUTING", *rule], env=env)
             self.guest.run([*iptables, "-A", "POSTROUTING", *rule], env=env)

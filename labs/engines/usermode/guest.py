@@ -27,7 +27,8 @@ KERNEL, SWITCH, AGENT = "kernel", "network", "guest-agent"
 INIT = Path(__file__).with_name("init.sh")
 ADDRESS, GATEWAY, HOST = "192.168.127.2", "192.168.127.1", "192.168.127.254"
 """gvproxy's: the guest, the way out and name server, the host's own 127.0.0.1. All of it is inside of one process."""
-IPTABLES = "/run/bin/iptables"
+PROGRAMS = "/run/bin"
+"""Where the guest finds the iptables that its kernel serves best."""
 AGENT_PORT, DOCKER_PORT = 1, 2375
 DOCKER_SOCKET = "/run/docker.sock"
 MTU = 65000  # no wire limits it, and each packet costs a switch between two processes
@@ -66,7 +67,7 @@ class Guest(Door):
         self.state.make_folder(self.folder, mode=0o700)
         self.state.make_folder(self.folder / "log", mode=0o755)
         self._write_settings(tools, programs[AGENT])
-        disk = Disk(self.state).ready(tools)
+        disk = Disk(self.state).ensure(tools)
         self.processes.start(
             SWITCH,
             [
@@ -83,11 +84,9 @@ class Guest(Door):
         self.processes.start(KERNEL, self._command_line(programs["linux"], disk), env=environment)
         try:
             wait_for(self._ready, timeout=60, what="the kernel to start its first programs", interval=0.05)
-        except EngineError:
-            raise
-        except Timeout as error:
+        except (EngineError, Timeout) as error:
             raise EngineError(
-                f"The user-mode kernel did not start: {self.processes.tail(KERNEL, 2) or error}",
+                f"The user-mode kernel did not start: {self._last_words() or error}",
                 "`labs logs kernel` shows all it wrote; `labs doctor` tells what this system lacks.",
             ) from error
         self.state.make_folder("docker/run", mode=0o700)
@@ -108,7 +107,7 @@ class Guest(Door):
         for socket in ("net.sock", "api.sock", "agent.sock"):
             (self.folder / socket).unlink(missing_ok=True)
 
-    def _command_line(self, linux: Path, disk: str) -> list[str | Path]:
+    def _command_line(self, linux: Path, disk: Path) -> list[str | Path]:
         return [
             linux,
             f"mem={MEMORY}M",
@@ -167,6 +166,11 @@ class Guest(Door):
         self.processes.check_alive(KERNEL)
         self.processes.check_alive(SWITCH)
         return self.answers()
+
+    def _last_words(self) -> str:
+        """What the kernel or its first program said last, without the registers and addresses of a panic."""
+        lines = self.processes.tail(KERNEL, 60).split("Kernel panic")[0].splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip() and "dmesg(1)" not in line), "")
 
     def _expose(self, socket: Path, port: int) -> None:
         """Have the network pass connections to a socket on to a port of the guest."""

@@ -74,7 +74,7 @@ done
 sed 's/^bogomips.*/&\ncpu MHz\t\t: 2000.000/' /proc/cpuinfo > /run/cpuinfo
 mount --bind /run/cpuinfo /proc/cpuinfo
 
-tool() {
+tool() { # one of the node's programs
     PATH="$TOOLS_PATH" LD_LIBRARY_PATH="$TOOLS_LIBRARIES" XTABLES_LIBDIR="$TOOLS_XTABLES" "$@"
 }
 tool ip link set lo up

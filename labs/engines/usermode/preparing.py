@@ -7,7 +7,7 @@ from labs.engines.docker_engine import REGISTRY
 from labs.engines.images import assemble
 from labs.engines.progress import Step, Task
 from labs.engines.startup import KUBERNETES
-from labs.engines.usermode.disk import Disk
+from labs.engines.usermode.disk import Disk, template_has
 from labs.engines.usermode.guest import AGENT
 from labs.engines.usermode.startup import UsermodeStartup
 
@@ -30,9 +30,10 @@ class UsermodePreparation(UsermodeStartup):
         """Import all images on a new disk, and keep that."""
         disk = Disk(self.engine.folder)
         archives = [*assemble.base_images(step).values(), *assemble.system_images(["pause", *ADDONS]).values()]
-        if disk.template_has(archives):
+        if template_has(archives):
             return
-        disk.make(self.tools)
+        self.engine.folder.make_folder(disk.folder, mode=0o700)
+        disk.format(self.tools)
         for work, told in (
             (self.start_guest, "starting the kernel"),
             (self.start_containerd, "starting containerd"),  # imports pause
@@ -48,5 +49,6 @@ class UsermodePreparation(UsermodeStartup):
         disk.keep_as_template()
 
     def unpack_images(self, step: Step) -> None:
+        archives = {**assemble.base_images(step), **assemble.system_images(["pause", *ADDONS])}
         for node in self.engine.all_nodes(self.tools):
-            node.import_images({**assemble.base_images(step), **assemble.system_images(["pause", *ADDONS])}, unpack=True)
+            node.import_images(archives, unpack=True)
