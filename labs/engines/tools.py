@@ -92,17 +92,25 @@ def find_tools(step: Step, *, own_kernel: bool = False) -> Tools:
         if prefix is None:
             step.update("fetching packages")
             packages.fetch_lists("the node's programs")
-            prefix = packages.unpack(packages.download(PACKAGES, whole=False), "tools")
+            debs = [deb for deb in packages.download(PACKAGES, whole=True) if _is_wanted(deb)]
+            prefix = packages.unpack(debs, "tools")
             write_at_once(_note(), json.dumps(prefix.name))
         if not own_kernel and not (prefix / OWN_BIN / "iptables").is_symlink():
             _link_iptables(prefix)
     return _tools_in(prefix, runtime)
 
 
+def _is_wanted(deb: Path) -> bool:
+    """Whether a package is one of ours or a library that it may need: all of them, for the cache may be taken to a
+    system that has fewer. The C library must be the one that the system's own loader belongs to."""
+    name = deb.name.split("_")[0]
+    return name in PACKAGES or (name.startswith("lib") and not name.startswith(("libc6", "libc-", "libperl")))
+
+
 def _note() -> Path:
     """The file that names the folder of the unpacked packages."""
     digest = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
-    return cache_folder() / "packages" / f"tools-{digest}.json"
+    return cache_folder() / "packages" / f"programs-{digest}.json"
 
 
 def unpacked() -> Path | None:
@@ -115,7 +123,9 @@ def unpacked() -> Path | None:
 
 
 def _tools_in(prefix: Path, runtime: str) -> Tools:
-    libraries = [p.relative_to(prefix) for p in sorted((prefix / "usr/lib").glob("*-linux-gnu*"))]
+    libraries = [
+        p.relative_to(prefix) for part in ("usr/lib", "lib") for p in sorted((prefix / part).glob("*-linux-gnu*"))
+    ]
     folders = [OWN_BIN, "usr/sbin", "usr/bin", "sbin", "bin"]
     return Tools(
         prefix=prefix,

@@ -44,6 +44,11 @@ printf '127.0.0.1 localhost\n%s %s\n' "$ADDRESS" "$NODE" > /etc/hosts
 echo "$NODE" > /etc/hostname
 hostname "$NODE"
 
+# /var: nothing of the host's; systems differ in what they have there
+mount -t tmpfs -o mode=755 tmpfs /var
+mkdir -p /var/lib /var/log /var/cache
+mkdir -m 1777 /var/tmp
+ln -s /run /var/run
 # what a write has reached outlives this kernel without a flush, and only this system ending in mid-write would lose it
 mount -t ext4 -o noatime,nodiscard,noinit_itable,nobarrier /dev/ubda /var/lib
 mount -t tmpfs -o mode=755 tmpfs /opt
@@ -57,7 +62,6 @@ mount --bind "/run/state/nodes/$NODE" /etc/kubernetes
 mount -t hostfs -o "$LABS_STATE/guest" hostfs /run/labs
 mkdir -p /var/lib/local-path-provisioner /var/lib/pod-logs /var/lib/docker /var/lib/containerd /var/lib/kubelet /var/lib/registry
 mount --bind /var/lib/local-path-provisioner /opt/local-path-provisioner
-mount -t tmpfs -o mode=755 tmpfs /var/log
 mkdir /var/log/pods /var/log/containers
 mount --bind /var/lib/pod-logs /var/log/pods
 mount -t tmpfs -o mode=755 tmpfs /usr/local/sbin # wrappers for who looks at the node from a pod
