@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from labs import cli_makers
 from labs.errors import LabsError
 from labs.status import show_status
 from labs.unforeseen import in_words
@@ -176,27 +177,6 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def build(
-    check: Annotated[
-        bool, typer.Option("--check", help="Only tell whether the notebooks are what the sources give.")
-    ] = False,
-    record: Annotated[str, typer.Option(help="Run a lesson on the engines and store its checks' outputs.")] = "",
-) -> None:
-    """Make the notebooks from notebooks/src."""
-    from labs import authoring
-
-    if record:
-        authoring.record(record)
-        return
-    changed = authoring.build(check=check)
-    for path in changed:
-        console.print(f"{'differs' if check else 'wrote'}: {path}", highlight=False)
-    if check and changed:
-        console.print("Run `labs build` and commit what it writes.")
-        raise typer.Exit(1)
-
-
-@app.command()
 def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> None:
     """Check an exercise; exit status 1 when it is not solved yet, 2 when it could not be checked."""
     from labs import checks
@@ -253,37 +233,8 @@ def progress(
     console.print(f"{len(passed)} solved; kept in {solved.path()}", highlight=False, soft_wrap=True)
 
 
-@app.command()
-def coverage(as_json: AsJson = False) -> None:
-    """Show which lesson teaches what of the curriculum; exit status 1 when a founding topic has a gap."""
-    from labs import coverage as curriculum
-
-    items, unknown = curriculum.cover()
-    missing = [*curriculum.gaps(items), *unknown]
-    if as_json:
-        print(json.dumps({"items": [item.as_dict() for item in items.values()], "missing": missing}, indent=2))
-    else:
-        console.print(curriculum.table(items))
-        for line in missing:
-            console.print(f"[red]✗[/red] {line}", highlight=False)
-    if missing:
-        raise typer.Exit(1)
-
-
-@app.command()
-def bench(
-    runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3,
-    engine: Annotated[list[str], typer.Option(help="host, usermode, or both in turns.")] = ["host"],  # noqa: B006
-    as_json: AsJson = False,
-) -> None:
-    """Measure start-up, containers, pods, checks and memory on a course of its own, and print a table."""
-    from labs import bench as benchmark
-
-    rows = benchmark.measure(runs, engine)
-    if as_json:
-        print(json.dumps([row.as_dict() for row in rows], indent=2))
-    else:
-        benchmark.show(rows, console)
+for command in (cli_makers.build, cli_makers.coverage, cli_makers.bench, cli_makers.kernel):
+    app.command()(command)
 
 
 def main() -> None:

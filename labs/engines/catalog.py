@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labs.errors import NotSupported
 
-__all__ = ["Build", "Item", "architecture", "builds", "item_of", "items", "toolchain"]
+__all__ = ["Build", "Item", "architecture", "builds", "item_of", "items", "kernel_release", "toolchain"]
 
 FILE = Path(__file__).with_name("catalog.toml")
 
@@ -98,3 +98,8 @@ def builds() -> dict[str, Build]:
 def toolchain() -> dict[str, str]:
     """The oldest Go that builds them (``minimum``) and the PyPI wheel that brings one (``wheel``)."""
     return _raw()["toolchain"]
+
+
+def kernel_release() -> dict[str, str]:
+    """Where the user-mode kernel is published: a folder's address (``release``), a pinned ``sha256``."""
+    return _raw()["kernel"]

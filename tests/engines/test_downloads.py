@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import io
 import tarfile
-import threading
 
 import pytest
 
@@ -15,22 +12,11 @@ from labs.engines import gobuild
 from labs.engines.catalog import Item
 from labs.engines.download import BadDownload, Unreachable, fetch_release
 from labs.engines.progress import Reporter
+from tests.publisher import publisher
 
 pytestmark = pytest.mark.engine
 
 PROGRAM = b"#!/bin/sh\necho the program\n" * 5000
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; of a file called ``truncated`` it announces more than it sends."""
-
-    def send_header(self, keyword, value):
-        if keyword == "Content-Length" and self.path.endswith("/truncated"):
-            value = str(int(value) + 1000)
-        super().send_header(keyword, value)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
@@ -39,11 +25,8 @@ def site(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     folder = tmp_path / "site"
     folder.mkdir()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with publisher(folder) as (address, _):
+        yield folder, address
 
 
 def published(site, name: str, content: bytes, *, checksum: str | None = None, **more: str) -> Item:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labs.engines.finding import MISSING, OK, REMARK, Finding
-from labs.engines.usermode import kernel
+from labs.engines.usermode import kernel, ready
 from labs.errors import LabsError
 
 __all__ = ["examine"]
@@ -34,6 +34,12 @@ def examine() -> Iterator[Finding]:
         found = kernel.find()
     except LabsError as error:
         yield Finding(MISSING, "user-mode kernel", error.what, error.todo)
+        return
+    if unused := ready.unused_wheel():
+        yield Finding(REMARK, "wheel of the kernel", unused)
+    if found is None and (published := ready.release()):
+        words = f"will be downloaded from {published.release}, or built (about 8 minutes) where that does not answer"
+        yield Finding(REMARK, "user-mode kernel", words)
         return
     if found is None:
         lacking = [program for program in kernel.COMPILERS if not shutil.which(program)]

@@ -1,10 +1,8 @@
-"""The user-mode kernel: found, or built from the distribution's own kernel source."""
+"""The user-mode kernel: found, downloaded, or built from the distribution's own kernel source."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -15,19 +13,18 @@ from filelock import FileLock
 from labs.engines import packages
 from labs.engines.catalog import architecture
 from labs.engines.compiling import follow
-from labs.engines.files import flush
+from labs.engines.download import BadDownload, Unreachable, fetch_release
+from labs.engines.files import flush, write_at_once
 from labs.engines.processes import run
 from labs.engines.progress import Step
 from labs.engines.state import cache_folder
-from labs.engines.usermode import source
+from labs.engines.usermode import ready, source
+from labs.engines.usermode.ready import CONFIG, OLDEST, digest
 from labs.errors import CommandFailed, EngineError, NotSupported
 
-__all__ = ["OLDEST", "ensure", "find"]
+__all__ = ["COMPILERS", "built", "ensure", "find", "source_of"]
 
 VARIABLE = "LABS_KERNEL"
-OLDEST = (6, 16)
-"""The first kernel that traps its programs' system calls by seccomp; before, ptrace made each several times as dear."""
-CONFIG = Path(__file__).with_name("kernel.config")
 FILES = 1064  # that a build compiles, about
 NEEDED_BYTES = 3 << 30
 UNUSED = ("drivers/gpu/*.[ch]", "drivers/net/ethernet/*.[ch]", "drivers/net/wireless/*.[ch]", "drivers/media/*.[ch]",
@@ -38,7 +35,7 @@ COMPILERS = ("gcc", "make", "xz")
 
 
 def find() -> Path | None:
-    """The kernel that $LABS_KERNEL names, else the one in the cache, else None.
+    """The kernel that $LABS_KERNEL names, else one on PATH, in an installed wheel or in the cache, else None.
 
     Raises:
         NotSupported: $LABS_KERNEL names no program, or there is no such kernel for this processor.
@@ -56,12 +53,16 @@ def find() -> Path | None:
                 f"{VARIABLE} names {named}, which is no program.", "Name a user-mode Linux kernel, or unset it."
             )
         return path
-    built = sorted(_folder().glob(f"linux-*-{_digest()}"), key=lambda path: path.stat().st_mtime)
-    return built[-1] if built else None
+    return ready.on_path() or ready.in_wheel() or _cached()
+
+
+def _cached() -> Path | None:
+    """The one that came last into the cache."""
+    return max(_folder().glob(f"linux-*-{digest()}"), key=lambda path: path.stat().st_mtime, default=None)
 
 
 def ensure(step: Step) -> Path:
-    """The kernel's path; where there is none it is built, once.
+    """The kernel's path; where there is none it is downloaded or built, once.
 
     Args:
         step: is told how far it is.
@@ -69,21 +70,65 @@ def ensure(step: Step) -> Path:
     Raises:
         LabsError: it cannot be built here.
     """
-    _folder().mkdir(parents=True, exist_ok=True)
-    with FileLock(_folder() / ".kernel.lock"):  # a second course may be building it now
-        return find() or _build(step)
+    with _alone():
+        return find() or _download(step) or _build(step)
+
+
+def built(step: Step) -> Path:
+    """The kernel in the cache, whatever else there is, for those who publish it; where there is none it is built.
+
+    Args:
+        step: is told how far it is.
+
+    Raises:
+        LabsError: it cannot be built here.
+    """
+    with _alone():
+        return _cached() or _build(step)
+
+
+def source_of(kernel: Path) -> str:
+    """The version of Debian's source that a kernel in the cache was built from, or empty."""
+    note = _note(kernel)
+    return note.read_text().strip() if note.exists() else ""
+
+
+def _note(kernel: Path) -> Path:
+    return kernel.with_name(f"{kernel.name}.source")
 
 
 def _folder() -> Path:
     return cache_folder() / "kernel"
 
 
-def _digest() -> str:
-    """What tells kernels of another configuration apart."""
-    return hashlib.sha256(CONFIG.read_bytes()).hexdigest()[:8]
+def _alone() -> FileLock:
+    """A second course may be building it now."""
+    _folder().mkdir(parents=True, exist_ok=True)
+    return FileLock(_folder() / ".kernel.lock")
+
+
+def _download(step: Step) -> Path | None:
+    """The kernel of the release, where one is published and it is as its publisher describes."""
+    item = ready.release()
+    if item is None:
+        return None
+    draft = _folder() / ".release"
+    try:
+        step.update("looking for its release")
+        fetch_release(item, ready.PROGRAM, draft, step)
+        version = ready.version_of(draft)
+        if not version:
+            raise BadDownload(f"The kernel at {item.release} does not run here or lacks what the course needs.")
+    except (BadDownload, Unreachable) as error:
+        draft.unlink(missing_ok=True)
+        step.reporter.console.print(f"  {error.what} The kernel is built instead.", highlight=False, markup=False)
+        return None
+    return draft.rename(_folder() / f"linux-{version}-{digest()}")
 
 
 def _build(step: Step) -> Path:
+    if unused := ready.unused_wheel():
+        step.reporter.console.print(f"  {unused} The kernel is built.", highlight=False, markup=False)
     missing = [program for program in COMPILERS if not shutil.which(program)]
     if missing:
         raise NotSupported(
@@ -99,7 +144,7 @@ def _build(step: Step) -> Path:
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=_folder(), prefix=".build-", ignore_cleanup_errors=True) as temporary:
         step.update("fetching the source")
-        archive = source.fetch(Path(temporary), OLDEST)
+        archive, debian = source.fetch(Path(temporary), OLDEST)
         step.update("unpacking the source")
         tree = _unpack(archive, Path(temporary))
         version = tree.name.removeprefix("linux-source-")
@@ -107,11 +152,12 @@ def _build(step: Step) -> Path:
         _make(tree, environment, f"KCONFIG_ALLCONFIG={CONFIG}", "allnoconfig")
         _refuse_gaps(tree)
         _compile(tree, environment, step)
-        target = _folder() / f"linux-{version}-{_digest()}"
+        target = _folder() / f"linux-{version}-{digest()}"
         kernel = tree / "linux"
         run(["strip", kernel])
         kernel.chmod(0o755)
         flush(kernel)
+        write_at_once(_note(target), f"{debian}\n")
         return kernel.rename(target)
 
 
@@ -130,6 +176,8 @@ def _unpack(archive: Path, folder: Path) -> Path:
 def _environment() -> dict[str, str]:
     """Ours, with those of the helpers that this system lacks."""
     environment = {k: v for k, v in os.environ.items() if k not in ("ARCH", "CFLAGS", "LDFLAGS", "MAKEFLAGS")}
+    # the kernel bears these names, and may be given away
+    environment |= {"KBUILD_BUILD_USER": "kube-labs", "KBUILD_BUILD_HOST": "kube-labs"}
     missing = [program for program in HELPERS if not shutil.which(program)]
     if missing:
         packages.fetch_lists("the user-mode kernel")
@@ -153,9 +201,7 @@ def _make(tree: Path, environment: dict[str, str], *words: str) -> None:
 
 def _refuse_gaps(tree: Path) -> None:
     """Say at once what of our configuration this source no longer knows; without it a lesson would fail, much later."""
-    made = set((tree / ".config").read_text().splitlines())
-    wanted = [line for line in CONFIG.read_text().splitlines() if re.fullmatch(r"CONFIG_\w+=y", line)]
-    gaps = [line for line in wanted if line not in made]
+    gaps = ready.gaps((tree / ".config").read_text())
     if gaps:
         raise EngineError(
             f"The source {tree.name} does not have {', '.join(gaps[:5])}.", f"Name another kernel in {VARIABLE}."

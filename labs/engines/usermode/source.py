@@ -16,7 +16,7 @@ SUITE = "sid"
 """Stable Debian's kernels are older than what is wanted; newer sources build with its compiler all the same."""
 
 
-def fetch(folder: Path, oldest: tuple[int, int]) -> Path:
+def fetch(folder: Path, oldest: tuple[int, int]) -> tuple[Path, str]:
     """Fetch the newest kernel source into a folder; apt verifies its signature and checksum.
 
     Args:
@@ -24,7 +24,7 @@ def fetch(folder: Path, oldest: tuple[int, int]) -> Path:
         oldest: the oldest version that will do, such as ``(6, 16)``.
 
     Returns:
-        An archive ``linux-source-VERSION.tar.xz``.
+        An archive ``linux-source-VERSION.tar.xz``, and the Debian package's version, such as ``7.2.13-1``.
 
     Raises:
         NotSupported: this is no Debian.
@@ -52,7 +52,7 @@ def fetch(folder: Path, oldest: tuple[int, int]) -> Path:
             "Check the network and the free disk space, then run `labs up` again.",
         ) from error
     package.unlink()
-    return next((folder / "package/usr/src").glob("linux-source-*.tar.xz"))
+    return next((folder / "package/usr/src").glob("linux-source-*.tar.xz")), package.name.split("_")[1]
 
 
 def _mirror() -> str:

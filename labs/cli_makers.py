@@ -1,0 +1,89 @@
+"""Those of the commands `labs` that make the course: notebooks, figures, the kernel for others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+__all__ = ["bench", "build", "coverage", "kernel"]
+
+console = Console()
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+
+
+def build(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell whether the notebooks are what the sources give.")
+    ] = False,
+    record: Annotated[str, typer.Option(help="Run a lesson on the engines and store its checks' outputs.")] = "",
+) -> None:
+    """Make the notebooks from notebooks/src."""
+    from labs import authoring
+
+    if record:
+        authoring.record(record)
+        return
+    changed = authoring.build(check=check)
+    for path in changed:
+        console.print(f"{'differs' if check else 'wrote'}: {path}", highlight=False)
+    if check and changed:
+        console.print("Run `labs build` and commit what it writes.")
+        raise typer.Exit(1)
+
+
+def coverage(as_json: AsJson = False) -> None:
+    """Show which lesson teaches what of the curriculum; exit status 1 when a founding topic has a gap."""
+    from labs import coverage as curriculum
+
+    items, unknown = curriculum.cover()
+    missing = [*curriculum.gaps(items), *unknown]
+    if as_json:
+        print(json.dumps({"items": [item.as_dict() for item in items.values()], "missing": missing}, indent=2))
+    else:
+        console.print(curriculum.table(items))
+        for line in missing:
+            console.print(f"[red]✗[/red] {line}", highlight=False)
+    if missing:
+        raise typer.Exit(1)
+
+
+def bench(
+    runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3,
+    engine: Annotated[list[str], typer.Option(help="host, usermode, or both in turns.")] = ["host"],  # noqa: B006
+    as_json: AsJson = False,
+) -> None:
+    """Measure start-up, containers, pods, checks and memory on a course of its own, and print a table."""
+    from labs import bench as benchmark
+
+    rows = benchmark.measure(runs, engine)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=2))
+    else:
+        benchmark.show(rows, console)
+
+
+def kernel(
+    wheel: Annotated[Path | None, typer.Option(help="Write a wheel of it into this folder.")] = None,
+    release: Annotated[Path | None, typer.Option(help="Write it with its checksum into this folder.")] = None,
+    source: Annotated[str, typer.Option(help="The version of Debian's source it was built from, if not noted.")] = "",
+) -> None:
+    """Find the kernel of the engine `usermode`, or build it; pack it for machines that shall not build it."""
+    from labs.engines.progress import Reporter, run_tasks
+    from labs.engines.usermode import kernel as kernels
+    from labs.engines.usermode import publish
+
+    got = []
+    wanted = kernels.built if wheel or release else kernels.ensure
+    with Reporter() as reporter:
+        run_tasks({"user-mode kernel": ((), lambda step: got.append(wanted(step)))}, reporter)
+    written = list(got)
+    if wheel or release:
+        given = publish.describe(got[0], source or kernels.source_of(got[0]))
+        written = [publish.write_wheel(given, wheel)] if wheel else []
+        written += publish.write_release(given, release) if release else []
+    for path in written:
+        print(path)
