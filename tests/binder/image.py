@@ -101,7 +101,7 @@ def _context() -> Iterator:
 
 
 def _locked() -> str:
-    """The lines of requirements.lock that count for the base's Python; pip would take those for the Python it runs on."""
+    """The lines of requirements.lock that count for the base's Python; pip would take those of the one it runs on."""
     requirements = (ROOT / "requirements.lock").read_text().replace("\\\n", " ").splitlines()
     environment = {"python_version": PYTHON[:4], "python_full_version": PYTHON}
     kept = []
