@@ -82,6 +82,12 @@ def test_limits_hold(docker_client):
     assert eater.attrs["State"]["OOMKilled"]
 
 
+def test_limits_of_a_running_container_change(docker_client):
+    sleeper = docker_client.containers.run("labs/shell:1", "sleep 300", mem_limit="32m", detach=True, labels=["test"])
+    sleeper.update(mem_limit="48m", memswap_limit="48m")
+    assert sleeper.exec_run("cat /sys/fs/cgroup/memory.max").output.strip() == str(48 << 20).encode()
+
+
 def test_components_stop_and_start(here, engine):
     engine.stop("kubelet/node1")
     assert here.states()["kubelet/node1"] == "stopped"
