@@ -13,6 +13,7 @@ from uuid import uuid4
 import docker
 import pytest
 
+from labs.engines import catalog
 from labs.waiting import wait_for, wait_for_http, wait_for_pods
 from tests.engines.courses import is_plain, kill
 from tests.engines.manifests import as_text, deployment
@@ -80,6 +81,10 @@ def test_limits_hold(docker_client):
     assert eater.wait()["StatusCode"] == 137
     eater.reload()
     assert eater.attrs["State"]["OOMKilled"]
+
+
+def test_docker_is_the_one_that_is_built(docker_client):
+    assert docker_client.version()["Version"] == catalog.items()["dockerd"].version
 
 
 def test_limits_of_a_running_container_change(docker_client):
