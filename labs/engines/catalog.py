@@ -48,11 +48,21 @@ class Item:
 
 @dataclass(frozen=True)
 class Build:
-    """One executable that ``go build`` makes."""
+    """One executable that ``go build`` makes.
+
+    Attributes:
+        name: of the build.
+        package: what is built.
+        ldflags: for the linker, such as the version that it is to tell.
+        module: the folder whose go.mod and go.sum pin what it is made of.
+        tags: build tags, separated by commas.
+    """
 
     name: str
     package: str
     ldflags: str
+    module: str = "go"
+    tags: str = ""
 
 
 def architecture() -> str:

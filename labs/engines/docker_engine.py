@@ -83,12 +83,24 @@ class DockerEngine:
     def docker_host(self) -> str:
         return f"unix://{self.socket}"
 
-    def start(self) -> None:
-        """Start dockerd unless it runs, and wait until it answers. Raises EngineError."""
+    def start(self, program: Path | None = None) -> None:
+        """Start dockerd unless it runs, and wait until it answers.
+
+        Args:
+            program: a dockerd of the course's own; None for the one among the tools.
+
+        Raises:
+            EngineError: it did not start.
+        """
+        dockerd, options, environment = "dockerd", [], self.tools.env
+        if program:
+            link_or_copy(program, self.state.folder / self.programs / "dockerd")
+            dockerd, options = "/opt/kube-labs-bin/dockerd", ["--ip6tables=false"]  # no container has such an address
+            environment = {**environment, "DOCKER_INSECURE_NO_IPTABLES_RAW": "1"}  # no other machine reaches containers
         self.machine.spawn(
             DOCKER,
             [
-                "dockerd",
+                dockerd,
                 f"--host={self.listen}",
                 *([f"--containerd={self.containerd}"] if self.containerd else []),
                 "--data-root=/var/lib/docker",
@@ -98,8 +110,9 @@ class DockerEngine:
                 *self._runtime(),
                 f"--dns={self.dns}",
                 "--log-level=warn",
+                *options,
             ],
-            env=self.tools.env,
+            env=environment,
         )
         try:
             wait_for(self._answers, timeout=60, what="the Docker Engine to answer", interval=0.05)

@@ -1,4 +1,4 @@
-"""Builds programs from Go modules whose versions and checksums `go/go.mod` and `go/go.sum` pin."""
+"""Builds programs from Go modules whose versions and checksums a go.mod and a go.sum pin, in `go` or `go-docker`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from labs.errors import CommandFailed, EngineError
 
 __all__ = ["build", "find_go"]
 
-MODULE = Path(__file__).with_name("go")
+MODULES = Path(__file__).parent
 NEEDED_BYTES = 6 << 30
 COMPILING = 0.85  # of a build's time; the rest is linking, which tells nothing of itself
 
@@ -61,17 +61,18 @@ def build(name: str, target: Path, step: Step) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".build-{name}.", ignore_cleanup_errors=True) as folder:
         environment = _environment(Path(folder))
         step.update("fetching the modules")
-        total = len(_run([go, "list", "-deps", wanted.package], environment, timeout=900).splitlines())
+        module, tags = MODULES / wanted.module, f"-tags={wanted.tags}"
+        listed = _run([go, "list", "-deps", tags, wanted.package], environment, module, timeout=900)
         file = Path(folder) / name
-        argv = [go, "build", "-v", "-trimpath", "-mod=readonly", "-o", file]
+        argv = [go, "build", "-v", "-trimpath", "-mod=readonly", tags, "-o", file]
         argv += ["-ldflags", f"-s -w {wanted.ldflags}", wanted.package]
-        _compile([str(word) for word in argv], environment, total, step)
+        _compile([str(word) for word in argv], environment, module, len(listed.splitlines()), step)
         file.chmod(0o755)  # other users run it, whatever our umask
         flush(file)
         file.rename(target)
 
 
-def _compile(argv: list[str], environment: dict[str, str], total: int, step: Step) -> None:
+def _compile(argv: list[str], environment: dict[str, str], module: Path, total: int, step: Step) -> None:
     """Run ``go build -v``, which names each package that it compiles."""
     began, seen = time.monotonic(), 0
 
@@ -83,7 +84,7 @@ def _compile(argv: list[str], environment: dict[str, str], total: int, step: Ste
             left = (time.monotonic() - began) * (1 / fraction - 1)
             step.update(f"{seen} of at most {total} packages, about {left / 60:.0f} min left", fraction)
 
-    status, text = follow(argv, cwd=MODULE, env=environment, on_line=tell)
+    status, text = follow(argv, cwd=module, env=environment, on_line=tell)
     if status:
         if "no space left" in text:
             raise EngineError(
@@ -96,9 +97,9 @@ def _compile(argv: list[str], environment: dict[str, str], total: int, step: Ste
         )
 
 
-def _run(argv: list[str | Path], environment: dict[str, str], timeout: float) -> str:
+def _run(argv: list[str | Path], environment: dict[str, str], module: Path, timeout: float) -> str:
     try:
-        return run(argv, env=environment, timeout=timeout, cwd=MODULE)
+        return run(argv, env=environment, timeout=timeout, cwd=module)
     except CommandFailed as error:
         raise EngineError(
             f"The Go modules could not be fetched: {error.what}", "Check the network, then run `labs up` again."

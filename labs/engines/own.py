@@ -116,7 +116,7 @@ class OwnEngine(Engine):
             self.plane.start_component(name, binaries.ensure([name], step))
             self.plane.wait_started(name)
         elif name == DOCKER:
-            self.docker(self.tools(step)).start()
+            self.docker(self.tools(step)).start(self.dockerd(step))
         elif name == REGISTRY:
             self.docker(self.tools(step)).start_registry(binaries.ensure([REGISTRY], step)[REGISTRY])
         elif name == ports.COMPONENT:
@@ -125,6 +125,10 @@ class OwnEngine(Engine):
             component, _, where = name.partition("/")
             programs = {} if component == "containerd" else binaries.ensure([component], step)
             self.node(self.nodes.index(where) + 1, self.tools(step)).start_component(component, programs)
+
+    def dockerd(self, step: Step) -> Path | None:
+        """A dockerd of the course's own, or None where the one among the node's programs serves."""
+        return None
 
     def may_change(self, name: str) -> None:
         """Raise NotSupported for a component that there is not, or that is not started or stopped alone."""

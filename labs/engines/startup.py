@@ -82,7 +82,7 @@ class Startup:
                 self.engine.processes.stop(component)
 
     def start_docker(self, step: Step) -> None:
-        self.engine.docker(self.tools).start()
+        self.engine.docker(self.tools).start(self.engine.dockerd(step))
 
     def start_registry(self, step: Step) -> None:
         self.engine.docker(self.tools).start_registry(self.programs[REGISTRY])

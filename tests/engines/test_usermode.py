@@ -13,6 +13,7 @@ from uuid import uuid4
 import docker
 import pytest
 
+from labs.engines import catalog
 from labs.waiting import wait_for, wait_for_http, wait_for_pods
 from tests.engines.courses import is_plain, kill
 from tests.engines.manifests import as_text, deployment
@@ -80,6 +81,16 @@ def test_limits_hold(docker_client):
     assert eater.wait()["StatusCode"] == 137
     eater.reload()
     assert eater.attrs["State"]["OOMKilled"]
+
+
+def test_docker_is_the_one_that_is_built(docker_client):
+    assert docker_client.version()["Version"] == catalog.items()["dockerd"].version
+
+
+def test_limits_of_a_running_container_change(docker_client):
+    sleeper = docker_client.containers.run("labs/shell:1", "sleep 300", mem_limit="32m", detach=True, labels=["test"])
+    sleeper.update(mem_limit="48m", memswap_limit="48m")
+    assert sleeper.exec_run("cat /sys/fs/cgroup/memory.max").output.strip() == str(48 << 20).encode()
 
 
 def test_components_stop_and_start(here, engine):

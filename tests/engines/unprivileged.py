@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labs.engines.progress import Reporter
 from labs.engines.state import State, cache_folder
-from labs.engines.usermode import kernel
+from labs.engines.usermode import dockerd, kernel
 from labs.engines.usermode.engine import UsermodeEngine
 from tests.engines.courses import Course
 
@@ -34,7 +34,9 @@ class Unprivileged(Course):
 
     def prepare(self) -> None:
         """Give them a cache in which everything is built already."""
-        kernel.ensure(Reporter(quiet=True).began("kernel"))
+        step = Reporter(quiet=True).began("programs")
+        kernel.ensure(step)
+        dockerd.ensure(step)
         for name in ("home", "state", "tmp", "cache"):
             (self.folder / name).mkdir()
         for name in ("bin", "images", "packages", "kernel"):

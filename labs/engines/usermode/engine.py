@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from functools import cached_property
+from pathlib import Path
 
 from labs.engines import control_plane, node, ports
 from labs.engines.base import Component
@@ -20,7 +21,7 @@ from labs.engines.progress import Step
 from labs.engines.site import PORTS, Site
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools, find_tools
-from labs.engines.usermode import guest
+from labs.engines.usermode import dockerd, guest
 from labs.engines.usermode.guest import KERNEL, SWITCH, Guest
 from labs.engines.usermode.preparing import UsermodePreparation
 from labs.engines.usermode.startup import UsermodeStartup
@@ -104,6 +105,9 @@ class UsermodeEngine(OwnEngine):
     def tools(self, step: Step) -> Tools:
         found = find_tools(step, own_kernel=True)
         return replace(found, env={**found.env, "PATH": f"{guest.PROGRAMS}:{found.env['PATH']}"})
+
+    def dockerd(self, step: Step) -> Path | None:
+        return dockerd.ensure(step)
 
     def docker(self, tools: Tools) -> DockerEngine:
         """The Docker Engine in the guest, which shares the node's containerd."""

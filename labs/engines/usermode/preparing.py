@@ -22,6 +22,7 @@ class UsermodePreparation(UsermodeStartup):
             "programs of the node": ((), self.find_tools),
             "user-mode kernel": ((), self.find_kernel),
             "programs": ((), self.ensure(*KUBERNETES, *ADDONS, REGISTRY, "pause", "gvproxy", AGENT)),
+            "dockerd": ((), self.engine.dockerd),
             "base images": ((), assemble.base_images),
         }
         return {**fetched, "disk with the images": (tuple(fetched), self.make_template)}
