@@ -146,11 +146,11 @@ def logs(
 
 @app.command(hidden=True)
 def component(action: str, name: str) -> None:
-    """Start or stop one component: what a notebook without root's rights asks for."""
+    """Start, stop or kill one component: what a notebook without root's rights asks for."""
     from labs import engines
 
     engine = engines.current()
-    {"start": engine.start, "stop": engine.stop}[action](name)
+    {"start": engine.start, "stop": engine.stop, "kill": engine.kill}[action](name)
 
 
 @app.command()

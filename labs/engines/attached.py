@@ -230,6 +230,9 @@ class AttachedEngine(Engine):
     def stop(self, name: str) -> None:
         self.start(name)
 
+    def kill(self, name: str) -> None:
+        self.start(name)
+
     def logs(self, name: str, lines: int = 50) -> str:
         raise NotSupported(f"The course did not start {name} and has no log of it.", "Whoever runs it can show one.")
 

@@ -22,7 +22,8 @@ class Component:
     Attributes:
         name: such as ``kube-apiserver`` or ``kubelet/node1``.
         state: ``running``, ``stopped`` (nobody started it or it was told to stop) or ``failed`` (it ended by itself).
-        pid: its process on this machine, or None.
+        pid: its process, as the kernel that it runs on counts them; None when it does not run, or elsewhere.
+        memory: the bytes of memory that it has, those shared with others included; None where nobody knows.
         argv: the command line it was started with.
         log: the file that it writes to, or None.
         detail: a remark for a person.
@@ -34,6 +35,7 @@ class Component:
     argv: Sequence[str] = ()
     log: Path | None = None
     detail: str = ""
+    memory: int | None = None
 
     def as_dict(self) -> dict:
         """The same as plain JSON values."""
@@ -101,6 +103,10 @@ class Engine(ABC):
     @abstractmethod
     def stop(self, name: str) -> None:
         """Stop one component; what it holds stays."""
+
+    @abstractmethod
+    def kill(self, name: str) -> None:
+        """End one component as a crash does."""
 
     @abstractmethod
     def logs(self, name: str, lines: int = 50) -> str:

@@ -161,6 +161,11 @@ class HostEngine(OwnEngine):
         if not self._as_root("component", "stop", name):
             super().stop(name)
 
+    def kill(self, name: str) -> None:
+        self.may_change(name)
+        if not self._as_root("component", "kill", name):
+            super().kill(name)
+
     def start(self, name: str) -> None:
         self.may_change(name)
         if not self._as_root("component", "start", name):

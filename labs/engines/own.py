@@ -104,6 +104,10 @@ class OwnEngine(Engine):
         self.may_change(name)
         self.end_component(name)
 
+    def kill(self, name: str) -> None:
+        self.may_change(name)
+        self.keeper(name).kill(name)
+
     def end_component(self, name: str) -> None:
         """End a component, whatever hangs on it."""
         # etcd and the API server wait for their clients to leave; killed, they lose nothing that was written

@@ -132,7 +132,7 @@ class Processes:
             return Component(name, "stopped", log=self.log(name))
         pid = known["pid"]
         if _alive(pid, known):
-            return Component(name, "running", pid, known["argv"], self.log(name))
+            return Component(name, "running", pid, known["argv"], self.log(name), memory=_memory(pid))
         state = "failed" if known["wanted"] else "stopped"
         return Component(name, state, None, known["argv"], self.log(name), "ended by itself" if known["wanted"] else "")
 
@@ -163,6 +163,12 @@ class Processes:
             self._write(name, {**known, "wanted": False})
         if component.pid:
             _end([component.pid], timeout)
+
+    def kill(self, name: str) -> None:
+        """End a daemon as a crash does: it is still wanted, and counts as failed."""
+        pid = self.component(name).pid
+        if pid:
+            _kill([pid], 5)
 
     def forget(self) -> None:
         """Note that no daemon is wanted any more."""
@@ -261,6 +267,12 @@ def _alive(pid: int, known: dict) -> bool:
             and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
         )
     return False
+
+
+def _memory(pid: int) -> int | None:
+    with suppress(*GONE):
+        return psutil.Process(pid).memory_info().rss
+    return None
 
 
 def _end(pids: list[int], timeout: float) -> None:

@@ -51,10 +51,8 @@ lab = open_lab("00", kubernetes=False)
 # course did not start, numbers are missing: those programs run elsewhere.
 
 # %%
-import psutil
-
 for part in lab.engine.status():
-    memory = f"{psutil.Process(part.pid).memory_info().rss >> 20:5} MB" if part.pid else ""
+    memory = f"{part.memory >> 20:5} MB" if part.memory else ""
     print(f"{part.name:26}{part.state:10}{memory}")
 
 # %% [markdown]
@@ -67,6 +65,7 @@ for part in lab.engine.status():
 # | `etcd`, `kube-...` | Kubernetes' control plane (lesson 03) |
 # | `containerd`, `kubelet`, `kube-proxy` | one Kubernetes node, `node1` |
 # | `network`, `ports` | a network of the course's own, and what makes published ports answer on `localhost` |
+# | `kernel` | on a machine without root rights: the Linux kernel in which Docker and the node run, one ordinary process |
 #
 # Is the machine fit for all this? `labs doctor` says what is there, what is missing, and which command mends it. Ask it
 # first when something is odd.
@@ -216,12 +215,12 @@ lab.check("ex-00-2")
 # harmless one, the hard way:
 
 # %%
-registry = {part.name: part for part in lab.engine.status()}.get("registry")
+from labs.errors import NotSupported
+
 try:
-    if registry and registry.pid:
-        psutil.Process(registry.pid).kill()
-except psutil.AccessDenied:
-    print("It belongs to another user. In a terminal: sudo kill -9", registry.pid)
+    lab.engine.kill("registry")
+except NotSupported as reason:
+    print(reason)
 
 # %%
 # !labs status

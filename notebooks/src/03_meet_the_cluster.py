@@ -113,11 +113,9 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # numbers are missing below: those processes live elsewhere.
 
 # %% covers="T4.plane T4.node T4.stopped"
-import psutil
-
 parts = {part.name: part for part in lab.engine.status()}
 for name, part in parts.items():
-    memory = f"{psutil.Process(part.pid).memory_info().rss >> 20} MB" if part.pid else ""
+    memory = f"{part.memory >> 20} MB" if part.memory else ""
     print(f"{name:26}{part.state:10}{part.pid or '':>8}{memory:>8}")
 
 # %% [markdown]

@@ -81,7 +81,8 @@ def test_engines_start_by_themselves(session):
     assert "✗" not in session.said()
     status = session.must("labs status")
     assert "engine usermode" in status
-    assert "stopped" not in status and "failed" not in status
+    assert "stopped" not in status
+    assert "failed" not in status
 
 
 def test_jupyterlab_is_there_and_keeps_its_token(session):

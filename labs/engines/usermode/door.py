@@ -14,6 +14,7 @@ from labs.engines.base import Component
 from labs.engines.ports import UnixConnection
 from labs.engines.state import cache_folder
 from labs.errors import CommandFailed, EngineError
+from labs.waiting import wait_for
 
 __all__ = ["Door"]
 
@@ -74,7 +75,8 @@ class Door:
             each = told.get(name, {"state": "stopped", "pid": None, "argv": ()})
             detail = "ended by itself" if each["state"] == "failed" else ""
             pid = each["pid"] if each["state"] == "running" else None
-            found.append(Component(name, each["state"], pid, each["argv"], self.log(name), detail))
+            memory = each["memory"] if pid else None
+            found.append(Component(name, each["state"], pid, each["argv"], self.log(name), detail, memory))
         return found
 
     def born(self, name: str) -> float:
@@ -87,6 +89,13 @@ class Door:
     def stop(self, name: str, *, timeout: float = 10) -> None:
         """Ask a daemon to end; kill it when it has not after ``timeout`` seconds."""
         self.call("POST", "/stop", {"name": name, "seconds": timeout}, timeout=timeout + 10)
+
+    def kill(self, name: str) -> None:
+        """End a daemon as a crash does."""
+        pid = self.component(name).pid
+        if pid:
+            self.run(["/bin/sh", "-c", f"kill -KILL {pid}"], env={})
+            wait_for(lambda: self.component(name).state != "running", timeout=5, what=f"{name} to end", interval=0.05)
 
     def check_alive(self, name: str) -> None:
         """Raise EngineError with the last words of a daemon that has ended."""

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,7 @@ type daemon struct {
 	Pid     int       `json:"pid"`
 	State   string    `json:"state"` // running, stopped (it was told to end) or failed (it ended by itself)
 	Started time.Time `json:"started"`
+	Memory  int       `json:"memory"` // bytes, those shared with others included
 
 	ended chan struct{}
 }
@@ -56,7 +58,10 @@ func (d *daemons) start(_ context.Context, asked command) (any, error) {
 	if err := program.Start(); err != nil {
 		return nil, err
 	}
-	started := &daemon{asked.Name, asked.Argv, program.Process.Pid, "running", time.Now(), make(chan struct{})}
+	started := &daemon{
+		Name: asked.Name, Argv: asked.Argv, Pid: program.Process.Pid, State: "running",
+		Started: time.Now(), ended: make(chan struct{}),
+	}
 	d.all[asked.Name] = started
 	go d.watch(started, program)
 	return started, nil
@@ -100,10 +105,22 @@ func (d *daemons) list(context.Context, command) (any, error) {
 	defer d.mutex.Unlock()
 	told := []daemon{}
 	for _, each := range d.all {
-		told = append(told, *each)
+		one := *each
+		one.Memory = memory(each.Pid)
+		told = append(told, one)
 	}
 	sort.Slice(told, func(i, j int) bool { return told[i].Name < told[j].Name })
 	return told, nil
+}
+
+// memory is the resident set of a process in bytes; 0 when there is no such process.
+func memory(pid int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	var whole, resident int
+	if err == nil {
+		_, _ = fmt.Sscan(string(text), &whole, &resident)
+	}
+	return resident * os.Getpagesize()
 }
 
 // powerOff ends every process, writes what is in memory to the disk, and ends the kernel.
