@@ -276,6 +276,11 @@ for lesson in lessons():
 # %% [markdown]
 # What you solved is remembered in one small file. Copy it to take your progress along; `labs progress --merge FILE` adds
 # that of another machine.
+#
+# **On Binder** a session ends ten minutes after the last thing you did in it, and after six hours at the latest; then
+# everything in it is gone. So, before you take a break: in the file browser on the left, right-click `progress.json` and
+# choose *Download* (and the same for a notebook in which you wrote). Next time, drag the file back to its place. Kubernetes
+# objects are quickly made again: `lab.reset()`.
 
 # %%
 from labs import progress
@@ -295,6 +300,8 @@ progress.load()
 # - **Services of type LoadBalancer** stay *pending*: there is no cloud to hand out addresses.
 # - **NetworkPolicies** are stored, but not enforced.
 # - **One machine**: its nodes share disk, memory and fate.
+# - **Without root rights** (`labs status` then says *engine usermode*, on Binder always) there is one node, and everything
+#   takes two to four times as long: a container about a second, a Deployment's update about ten.
 #
 # Where a lesson meets one of these limits, it says so.
 

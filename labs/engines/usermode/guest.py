@@ -32,7 +32,7 @@ PROGRAMS = "/run/bin"
 AGENT_PORT, DOCKER_PORT = 1, 2375
 DOCKER_SOCKET = "/run/docker.sock"
 MTU = 65000  # no wire limits it, and each packet costs a switch between two processes
-MEMORY = 1024
+MEMORY = 768
 """MiB of the guest, of which it takes from the host what it has ever touched."""
 
 
