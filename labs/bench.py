@@ -24,6 +24,7 @@ from labs.waiting import wait_for_pods, wait_for_rollout, wait_gone
 __all__ = ["Row", "measure", "show"]
 
 COURSE = "labs-bench"
+IDLE = 30  # seconds
 """No name that a person would give; a course of it that was left by a killed measurement is removed."""
 RECIPE = {  # seconds or MB, as measured when the engines were tried out by hand on two busy cores
     "warm up to node Ready": "< 8",
@@ -31,6 +32,7 @@ RECIPE = {  # seconds or MB, as measured when the engines were tried out by hand
     "rolling update of 3 replicas": "2.8",
     "first container": "0.33-0.37",
     "whole course": "< 550",
+    "idle, of one core": "< 10",
 }
 
 
@@ -84,6 +86,7 @@ def _take(kind: str, values: dict[tuple[str, str, str], list[float]]) -> None:
             _docker(engine, note)
             _kubernetes(engine, note)
             _check(note)
+            note("idle, of one core", _idle(engine), "%")
             for name, megabytes in _memory(engine).items():
                 note(name, megabytes, "MB")
             _timed("stop", note, engine.halt)
@@ -102,7 +105,8 @@ def show(rows: list[Row], console: Console) -> None:
     kinds = list(dict.fromkeys(row.engine for row in rows))
     for row in sorted(rows, key=lambda row: [r.what for r in rows].index(row.what)):  # engines beside each other
         figures = [
-            f"{f(row.values):.2f}" if row.unit == "s" else f"{f(row.values):.0f}" for f in (statistics.median, min, max)
+            f"{f(row.values):.0f}" if row.unit == "MB" else f"{f(row.values):.2f}"
+            for f in (statistics.median, min, max)
         ]
         table.add_row(
             row.engine if len(kinds) > 1 else "", row.what, f"{figures[0]} {row.unit}", *figures[1:], row.goal
@@ -191,6 +195,27 @@ def _check(note: Note) -> None:
     lab.cleanup()
 
 
+def _idle(engine: Engine) -> float:
+    """How much of one core the course takes while nobody asks anything of it, in percent."""
+    before, began = _cpu_seconds(engine), time.monotonic()
+    time.sleep(IDLE)
+    return 100 * (_cpu_seconds(engine) - before) / (time.monotonic() - began)
+
+
+def _cpu_seconds(engine: Engine) -> float:
+    total = 0.0
+    for process in _processes(engine):
+        with suppress(psutil.Error, OSError):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def _processes(engine: Engine) -> set[psutil.Process]:
+    """Every process of a course, containers' too."""
+    return {p for marked in engine.processes.marked() for p in [marked, *marked.children(recursive=True)]}
+
+
 def _memory(engine: Engine) -> dict[str, float]:
     """Megabytes of each component (proportional set size: shared pages are divided among those that share them)."""
     found = {}
@@ -198,9 +223,8 @@ def _memory(engine: Engine) -> dict[str, float]:
         pid = engine.processes.component(component.name).pid  # of a kernel of its own, that is all
         if pid:
             found[component.name] = psutil.Process(pid).memory_full_info().pss / 2**20
-    everything = {p for marked in engine.processes.marked() for p in [marked, *marked.children(recursive=True)]}
     total = 0
-    for process in everything:
+    for process in _processes(engine):
         with suppress(psutil.Error, OSError):
             total += process.memory_full_info().pss
     found["whole course"] = total / 2**20
