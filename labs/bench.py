@@ -86,9 +86,9 @@ def _take(kind: str, values: dict[tuple[str, str, str], list[float]]) -> None:
             _docker(engine, note)
             _kubernetes(engine, note)
             _check(note)
-            note("idle, of one core", _idle(engine), "%")
             for name, megabytes in _memory(engine).items():
                 note(name, megabytes, "MB")
+            note("idle, of one core", _idle(engine), "%")
             _timed("stop", note, engine.halt)
             engine = _up(state, kind, "warm", note)
             _timed("down", note, engine.remove)
@@ -104,10 +104,8 @@ def show(rows: list[Row], console: Console) -> None:
         table.add_column(column, justify="left" if column in ("engine", "") else "right")
     kinds = list(dict.fromkeys(row.engine for row in rows))
     for row in sorted(rows, key=lambda row: [r.what for r in rows].index(row.what)):  # engines beside each other
-        figures = [
-            f"{f(row.values):.0f}" if row.unit == "MB" else f"{f(row.values):.2f}"
-            for f in (statistics.median, min, max)
-        ]
+        digits = 0 if row.unit == "MB" else 2
+        figures = [f"{f(row.values):.{digits}f}" for f in (statistics.median, min, max)]
         table.add_row(
             row.engine if len(kinds) > 1 else "", row.what, f"{figures[0]} {row.unit}", *figures[1:], row.goal
         )
@@ -197,6 +195,11 @@ def _check(note: Note) -> None:
 
 def _idle(engine: Engine) -> float:
     """How much of one core the course takes while nobody asks anything of it, in percent."""
+    from kubernetes import client
+
+    client.AppsV1Api().delete_namespaced_deployment("web", "default")
+    wait_gone(lambda: client.AppsV1Api().read_namespaced_deployment("web", "default"), 30)
+    time.sleep(IDLE / 3)  # its pods end
     before, began = _cpu_seconds(engine), time.monotonic()
     time.sleep(IDLE)
     return 100 * (_cpu_seconds(engine) - before) / (time.monotonic() - began)
