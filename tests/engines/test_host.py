@@ -174,3 +174,15 @@ def test_servers_of_this_machines_network_listen_on_loopback_only(engine):
     """All others listen in network namespaces of the course's."""
     ours = {process.pid for process in engine.processes.marked()}
     assert {address for pid, address in listening() if pid in ours} <= {"127.0.0.1"}
+
+
+def test_killed_component_counts_as_failed_until_it_is_started(here, engine):
+    engine.kill("registry")
+    assert here.states()["registry"] == "failed"
+    engine.start("registry")
+    assert here.states()["registry"] == "running"
+
+
+def test_memory_of_each_component_is_known(here):
+    told = {name: part["memory"] for name, part in here.components().items() if name != "network"}
+    assert all(memory > 1 << 20 for memory in told.values()), told

@@ -39,7 +39,7 @@ class Unprivileged(Course):
         dockerd.ensure(step)
         for name in ("home", "state", "tmp", "cache"):
             (self.folder / name).mkdir()
-        for name in ("bin", "images", "packages", "kernel"):
+        for name in ("bin", "disks", "images", "packages", "kernel"):
             if (cache_folder() / name).exists():
                 shutil.copytree(cache_folder() / name, self.folder / "cache" / name, symlinks=True)
         subprocess.run(["chown", "-R", f"{UID}:{UID}", self.folder], check=True)
