@@ -111,6 +111,15 @@ def test_doors_are_closed_to_containers(docker_client):
     assert "token" not in said
 
 
+def test_containers_reach_nothing_of_the_host(here, docker_client):
+    """Neither what listens on its loopback, nor the network that it is in."""
+    port = here.engine.record.settings["ports"]["etcd-metrics"]
+    wait_for_http(f"http://127.0.0.1:{port}/health")
+    ask = f"curl -sS -m 20 http://192.168.127.254:{port}/health 2>&1; curl -sS -m 20 http://192.168.127.1/ 2>&1; true"
+    said = docker_client.containers.run("labs/shell:1", ["sh", "-c", ask], labels=["test"], remove=True).decode()
+    assert said.count("Couldn't connect") == 2, said
+
+
 @pytest.fixture
 def kept(here, docker_client, core) -> Iterator[Callable[[], None]]:
     """Things that must survive, and a look at them."""

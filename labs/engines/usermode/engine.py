@@ -113,21 +113,26 @@ class UsermodeEngine(OwnEngine):
         """The Docker Engine in the guest, which shares the node's containerd."""
         listen = f"unix://{guest.DOCKER_SOCKET}"
         return DockerEngine(
-            self.guest, self.folder, tools, dns=guest.GATEWAY, listen=listen, containerd=CONTAINERD, programs="bin"
+            self.guest, self.folder, tools, dns=guest.ADDRESS, listen=listen, containerd=CONTAINERD, programs="bin"
         )
 
     def node(self, index: int, tools: Tools) -> Node:
         return Node(index, self.guest, self.folder, self.network, tools)
 
     def route_pods(self, nodes: Sequence[Node]) -> None:
-        """Let what pods send to the host bear the guest's address, the only one that the host's side knows."""
+        """Let pods reach the API server, and nothing else of the host's: what they send there bears the guest's address,
+        the only one that the host's side knows."""
+        api = ["-d", guest.HOST, "-p", "tcp", "--dport", str(self.record.settings["ports"]["kube-apiserver"])]
         for each in nodes:
-            rule = ["-s", self.network.pod_cidr(each.index), "-o", "vec0", "-j", "MASQUERADE"]
-            env = each.tools.env
-            iptables = ["iptables", "-w", "-t", "nat"]
-            with suppress(CommandFailed):  # there is none yet
-                self.guest.run([*iptables, "-D", "POSTROUTING", *rule], env=env)
-            self.guest.run([*iptables, "-A", "POSTROUTING", *rule], env=env)
+            rules = [
+                ("nat", "POSTROUTING", ["-s", self.network.pod_cidr(each.index), "-o", "vec0", "-j", "MASQUERADE"]),
+                ("filter", "DOCKER-USER", ["-o", "vec0", *api, "-j", "RETURN"]),
+            ]
+            for table, chain, rule in rules:
+                iptables = ["iptables", "-w", "-t", table]
+                with suppress(CommandFailed):  # there is none yet
+                    self.guest.run([*iptables, "-D", chain, *rule], env=each.tools.env)
+                self.guest.run([*iptables, "-I", chain, *rule], env=each.tools.env)
 
     def forwarding(self) -> dict:
         return {"door": str(self.guest.socket), "nodes": [guest.ADDRESS]}

@@ -3,9 +3,8 @@
 # runs the kernel and mounted read-only; what must be written lies in memory, or on the disk image under /var/lib.
 #
 # From the kernel's command line: LABS_STATE, the course's folder. In its guest/env: PREFIX (the folder of the node's
-# programs, empty where they are the system's), TOOLS_PATH, TOOLS_LIBRARIES and TOOLS_XTABLES (what finds them), INIT, AGENT, ADDRESS,
-# GATEWAY, AGENT_PORT, DOCKER_PORT, DOCKER_SOCKET, IMAGES (the
-# folder of image archives), NODE.
+# programs, empty where they are the system's), TOOLS_PATH, TOOLS_LIBRARIES and TOOLS_XTABLES (what finds them), INIT,
+# AGENT, ADDRESS, GATEWAY, AGENT_PORT, DOCKER_PORT, DOCKER_SOCKET, IMAGES (the folder of image archives), NODE.
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -42,7 +41,7 @@ for entry in /run/system-etc/* /run/system-etc/.[!.]*; do
     [ ! -e "$entry" ] || ln -s "$entry" /etc/
 done
 rm -f /etc/resolv.conf /etc/hosts /etc/hostname /etc/mtab /etc/cni /etc/docker /etc/containerd
-echo "nameserver $GATEWAY" > /etc/resolv.conf
+echo "nameserver $ADDRESS" > /etc/resolv.conf
 printf '127.0.0.1 localhost\n%s %s\n' "$ADDRESS" "$NODE" > /etc/hosts
 echo "$NODE" > /etc/hostname
 hostname "$NODE"
@@ -92,7 +91,12 @@ tool ip route add default via "$GATEWAY"
 for door in "$AGENT_PORT" "$DOCKER_PORT"; do
     tool /run/bin/iptables -A INPUT -d "$ADDRESS" ! -i vec0 -p tcp --dport "$door" -j REJECT
 done
+# what containers and pods send stays in here; the engine makes the one exception, the API server. dockerd leaves this chain
+# to others, and asks it first
+tool /run/bin/iptables -N DOCKER-USER
+tool /run/bin/iptables -A DOCKER-USER -o vec0 -j REJECT
+tool /run/bin/iptables -A FORWARD -j DOCKER-USER
 echo 1 > /proc/sys/net/ipv4/ip_forward # before dockerd does, which would then drop what pods send
 
 exec "$INIT" -s -- /run/guest-agent -listen "$ADDRESS:$AGENT_PORT" -token-file /run/state/guest/token \
-    -forward "$ADDRESS:$DOCKER_PORT" -to "$DOCKER_SOCKET"
+    -forward "$ADDRESS:$DOCKER_PORT" -to "$DOCKER_SOCKET" -names "$ADDRESS:53"

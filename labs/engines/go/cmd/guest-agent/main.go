@@ -53,6 +53,7 @@ func main() {
 	tokenFile := flag.String("token-file", "", "the file that holds the token")
 	forwarded := flag.String("forward", "", "another address to listen on, such as 192.168.127.2:2375")
 	socket := flag.String("to", "", "the Unix socket that connections to it are passed on to")
+	names := flag.String("names", "", "where to answer questions for names of the outside, such as 192.168.127.2:53")
 	flag.Parse()
 	token, err := os.ReadFile(*tokenFile)
 	if err != nil || len(bytes.TrimSpace(token)) == 0 {
@@ -64,6 +65,11 @@ func main() {
 			log.Fatal(err)
 		}
 		go forward(listener, *socket)
+	}
+	if *names != "" {
+		if err := noSuchName(*names); err != nil {
+			log.Fatal(err)
+		}
 	}
 	daemons := newDaemons()
 	calls := http.NewServeMux()
