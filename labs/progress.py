@@ -145,7 +145,7 @@ def _rank(tried: dict[str, Any]) -> tuple[float, float]:
 
 def _lock() -> FileLock:
     path().parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(f"{path()}.lock", timeout=10)
+    return FileLock(path().with_name(f".{path().name}.lock"), timeout=10)  # hidden: the folder may be the learner's
 
 
 def _write(passed: dict[str, str], tried: dict[str, dict[str, Any]]) -> None:
