@@ -162,10 +162,19 @@ def _room() -> Iterator[Finding]:
     level = OK if free >= 8 else REMARK if free >= 3 else MISSING
     todo = "" if level == OK else f"free some, or set LABS_CACHE to a folder elsewhere than {folder}"
     yield Finding(level, "disk", f"{free} GB free (a first start that builds takes about 6 GB)", todo)
-    memory = psutil.virtual_memory().available >> 20
+    memory = min(psutil.virtual_memory().available, *_memory_limits()) >> 20
     level = OK if memory >= 1500 else REMARK if memory >= 900 else MISSING
     todo = "" if level == OK else "close other programs"
-    yield Finding(level, "memory", f"{memory} MB available (a course takes about 800 MB)", todo)
+    yield Finding(level, "memory", f"{memory} MB available (a course takes about 800 MB, and 1300 MB without root)", todo)
+
+
+def _memory_limits() -> list[int]:
+    """The bytes that a container's limits leave to all that runs in it; outside of one there are none."""
+    found = []
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):
+            found.append(int(Path(file).read_text()))
+    return found
 
 
 def _neighbours() -> Iterator[Finding]:

@@ -120,8 +120,10 @@ class UsermodeEngine(OwnEngine):
         return Node(index, self.guest, self.folder, self.network, tools)
 
     def route_pods(self, nodes: Sequence[Node]) -> None:
-        """Let pods reach the API server, and nothing else of the host's: what they send there bears the guest's address,
-        the only one that the host's side knows."""
+        """Let pods reach the API server, and nothing else of the host's.
+
+        What they send there bears the guest's address, the only one that the host's side knows.
+        """
         api = ["-d", guest.HOST, "-p", "tcp", "--dport", str(self.record.settings["ports"]["kube-apiserver"])]
         for each in nodes:
             rules = [
