@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,7 +166,8 @@ def _room() -> Iterator[Finding]:
     memory = min(psutil.virtual_memory().available, *_memory_limits()) >> 20
     level = OK if memory >= 1500 else REMARK if memory >= 900 else MISSING
     todo = "" if level == OK else "close other programs"
-    yield Finding(level, "memory", f"{memory} MB available (a course takes about 800 MB, and 1300 MB without root)", todo)
+    words = f"{memory} MB available (a course takes about 800 MB, and 1300 MB without root)"
+    yield Finding(level, "memory", words, todo)
 
 
 def _memory_limits() -> list[int]:
