@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -154,3 +157,77 @@ def test_folders_of_programs_that_forbid_programs(person, folder, variable):
     assert is_plain(done.stdout)
     assert "`noexec`" in done.stdout
     assert variable in done.stdout
+
+
+# --- time, memory and whoever calls
+
+
+def lag(here: Unprivileged) -> float:
+    return time.time() - float(in_guest(here, "date", "+%s.%N"))
+
+
+def node_is_ready(here: Unprivileged) -> bool:
+    return "True" in here.kubectl("get", "nodes", "-o", "jsonpath={..conditions[?(@.type=='Ready')].status}")
+
+
+def test_clock_is_right_after_an_hour_of_sleep(here):
+    in_guest(here, "date", "-s", f"@{time.time() - 3600:.0f}")
+    here.must("status")
+    assert abs(lag(here)) < 2
+    wait_for(lambda: node_is_ready(here), timeout=40, what="the node to be Ready")
+    works(here)
+
+
+def test_processes_that_were_halted_go_on(here):
+    running = processes_of(UID)
+    for pid in running:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(40)
+    for pid in running:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: node_is_ready(here), timeout=60, what="the node to be Ready")
+    here.must("up", "--quiet")
+    assert abs(lag(here)) < 2
+    works(here)
+
+
+def test_client_that_is_killed_leaves_nothing_that_hangs(here):
+    door = here.engine.guest
+    call = f"""
+from pathlib import Path
+from labs.engines.usermode.door import Door
+Door(Path({str(door.folder)!r})).run(["sh", "-c", "sleep 1234 & sleep 1234; true"], env={ENVIRONMENT}, timeout=99)
+"""
+
+    def asleep() -> list[str]:
+        return in_guest(here, "sh", "-c", "pgrep -fx 'sleep 1234' || true").split()
+
+    with subprocess.Popen([sys.executable, "-c", call]) as caller:
+        wait_for(lambda: len(asleep()) == 2, timeout=20, what="the programs to start")
+        caller.kill()
+    wait_for(lambda: not asleep(), timeout=5, what="the programs to end")
+
+    call = f"""
+import docker
+docker.DockerClient(base_url={here.engine.docker_host!r}).containers.run("labs/shell:1", "sleep 1000", name="held")
+"""
+    with closing(docker.DockerClient(base_url=here.engine.docker_host, timeout=60)) as docker_client:
+        with subprocess.Popen([sys.executable, "-c", call]) as caller:
+            wait_for(
+                lambda: [each.name for each in docker_client.containers.list()] == ["held"],
+                timeout=20,
+                what="the container to run",
+            )
+            caller.kill()
+        docker_client.containers.get("held").remove(force=True)
+    works(here)
+
+
+def test_ports_of_the_control_plane_taken_meanwhile(stopped):
+    before = dict(stopped.engine.record.settings["ports"])
+    with socket.create_server(("127.0.0.1", before["kube-apiserver"])):
+        stopped.must("up", "--quiet")
+        after = stopped.engine.record.settings["ports"]
+        assert after["kube-apiserver"] != before["kube-apiserver"]
+        assert f"127.0.0.1:{after['kube-apiserver']}" in stopped.engine.kubeconfig.read_text()
+        works(stopped)
