@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from http.client import HTTPException
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from kubernetes import client, config
 
 from labs.errors import LabsError
 from labs.waiting import wait_for, wait_for_pods
-from tests.engines.courses import is_plain
+from tests.engines.courses import is_plain, kill, kill_after
 from tests.engines.manifests import as_text, deployment
 from tests.engines.unprivileged import UID, Unprivileged, processes_of, somebody
 
@@ -231,3 +232,41 @@ def test_ports_of_the_control_plane_taken_meanwhile(stopped):
         assert after["kube-apiserver"] != before["kube-apiserver"]
         assert f"127.0.0.1:{after['kube-apiserver']}" in stopped.engine.kubeconfig.read_text()
         works(stopped)
+
+
+# --- down, whatever the state
+
+
+def is_gone(person: Unprivileged) -> bool:
+    return not processes_of(UID) and not list((person.folder / "state").iterdir())
+
+
+def halted_kernel(here: Unprivileged) -> None:
+    os.kill(here.engine.processes.component("kernel").pid, signal.SIGSTOP)
+
+
+def agent_and_network_killed(here: Unprivileged) -> None:
+    with suppress(OSError, HTTPException):  # it cannot answer
+        in_guest(here, "pkill", "-KILL", "guest-agent")
+    assert not here.engine.guest.answers()
+    kill(here.engine.processes.component("network").pid)
+
+
+@pytest.mark.parametrize("fault", [halted_kernel, agent_and_network_killed])
+def test_down_and_status_whatever_the_state(here, fault):
+    fault(here)
+    began = time.monotonic()
+    status = here.labs("status")
+    assert status.returncode == 3
+    assert "Traceback" not in status.stdout
+    here.must("down")
+    assert is_gone(here)
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("step", ["user-mode kernel", "guest", "nodes"])
+def test_down_after_a_start_that_was_killed(person, step):
+    person.mounts = ""
+    kill_after(person, step, "--engine", "usermode")
+    person.must("down")
+    assert is_gone(person)
