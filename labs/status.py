@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,8 @@ from rich.table import Table
 from labs import engines
 
 __all__ = ["show_status"]
+
+FULL = 64 << 20  # bytes free on a disk on which daemons soon end
 
 
 def show_status(console: Console, *, as_json: bool = False) -> bool:
@@ -49,6 +52,10 @@ def show_status(console: Console, *, as_json: bool = False) -> bool:
     elif startup and startup.error:
         console.print(f"The last `labs up` ended with: {startup.error}", highlight=False)
     if any(component.state != "running" for component in components):
+        if (free := shutil.disk_usage(engine.state).free) < FULL:
+            console.print(
+                f"The disk has {free >> 20} MB free at {engine.state}: free a gigabyte first.", highlight=False
+            )
         console.print("`labs up` starts what does not run; `labs logs NAME` shows why something ended.")
         return False
     console.print(f"Docker:      export DOCKER_HOST={engine.docker_host}", soft_wrap=True, highlight=False)

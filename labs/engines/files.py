@@ -1,4 +1,4 @@
-"""Files that are whole or not there, after a full disk and after a power cut as well."""
+"""Files that are whole or not there, after a full disk and after a power cut as well; folders that forbid programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["flush", "write_at_once"]
+__all__ = ["flush", "forbids_programs", "write_at_once"]
+
+
+def forbids_programs(folder: Path) -> bool:
+    """Whether a folder lies on a disk that is mounted ``noexec``."""
+    return bool(os.statvfs(folder).f_flag & os.ST_NOEXEC)
 
 
 def flush(path: Path) -> None:

@@ -29,7 +29,7 @@ class Course:
     def run(self, *argv: str | Path, timeout: float = 300, input: str = "", **env: str) -> subprocess.CompletedProcess:
         """Run any program in the course's environment."""
         return subprocess.run(
-            [str(word) for word in argv],
+            self.command(*argv),
             input=input,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -38,6 +38,10 @@ class Course:
             env={**self.env, **env},
             check=False,
         )
+
+    def command(self, *argv: str | Path) -> list[str]:
+        """The command line that runs a program as the person whose course it is."""
+        return [str(word) for word in argv]
 
     def must(self, *arguments: str, **env: str) -> str:
         """Run the command, which must succeed, and return what it printed."""
@@ -53,7 +57,7 @@ class Course:
     def begin_up(self, *options: str) -> subprocess.Popen:
         """Start `labs up` in a process group of its own; its progress can be read line by line."""
         return subprocess.Popen(
-            [*LABS, "up", *options],
+            self.command(*LABS, "up", *options),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from uuid import uuid4
 
 import docker
@@ -34,7 +31,7 @@ from tests.engines.test_host import (  # noqa: F401
     test_second_up_starts_nothing,
     test_top_shows_what_nodes_use,
 )
-from tests.engines.unprivileged import UID, Unprivileged, processes_of, rights_of
+from tests.engines.unprivileged import UID, Unprivileged, processes_of, rights_of, somebody
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -42,18 +39,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def person(course) -> Iterator[Unprivileged]:
     """Somebody whose course is up; the session's course has built what they need."""
-    folder = Path(tempfile.mkdtemp(prefix="labs-unprivileged-"))
-    folder.chmod(0o755)
-    one = Unprivileged("usermode", folder)
-    try:
-        one.prepare()
-        one.must("up", "--quiet", "--engine", "usermode")
+    with somebody() as one:
         yield one
-        one.remove()
-    finally:
-        for pid in processes_of(UID):
-            kill(pid)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

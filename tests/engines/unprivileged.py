@@ -7,13 +7,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labs.engines.progress import Reporter
 from labs.engines.state import State, cache_folder
 from labs.engines.usermode import dockerd, kernel
 from labs.engines.usermode.engine import UsermodeEngine
-from tests.engines.courses import Course
+from tests.engines.courses import Course, kill
 
 UID = 64043
 SETPRIV = (
@@ -24,7 +27,13 @@ NEEDED = (Path(sys.base_prefix), Path(sys.prefix), Path(__file__).parents[2])
 
 
 class Unprivileged(Course):
-    """A course of theirs. Args: ``name``; ``folder``, which others may enter, for all that is theirs."""
+    """A course of theirs. Args: ``name``; ``folder``, which others may enter, for all that is theirs.
+
+    Attributes:
+        mounts: lines of a shell script that change what they see of this machine.
+    """
+
+    mounts = ""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.folder = folder
@@ -32,23 +41,23 @@ class Unprivileged(Course):
         super().__init__(name, **{key: str(folder / value) for key, value in environment.items()})
         self.env = {k: v for k, v in self.env.items() if not k.startswith(("XDG_", "SUDO_", "LABS_KERNEL"))}
 
-    def prepare(self) -> None:
-        """Give them a cache in which everything is built already."""
+    def prepare(self, *more: str) -> None:
+        """Give them a cache in which everything is built already. Args: further folders of ours for it."""
         step = Reporter(quiet=True).began("programs")
         kernel.ensure(step)
         dockerd.ensure(step)
         for name in ("home", "state", "tmp", "cache"):
             (self.folder / name).mkdir()
-        for name in ("bin", "disks", "images", "packages", "kernel"):
+        for name in ("bin", "images", "packages", "kernel", *more):
             if (cache_folder() / name).exists():
                 shutil.copytree(cache_folder() / name, self.folder / "cache" / name, symlinks=True)
         subprocess.run(["chown", "-R", f"{UID}:{UID}", self.folder], check=True)
 
-    def run(self, *argv: str | Path, **options) -> subprocess.CompletedProcess:
-        """Run a program as this person, who sees of this machine what everybody does, and this project."""
+    def command(self, *argv: str | Path) -> list[str]:
+        """A program runs as this person, who sees of this machine what everybody does, and this project."""
         words = shlex.join(str(word) for word in argv)
-        script = f"set -e\n{_uncovered()}cd {shlex.quote(str(self.folder))}\nexec {SETPRIV} {words}"
-        return super().run("unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script, **options)
+        script = f"set -e\n{_uncovered()}{self.mounts}cd {shlex.quote(str(self.folder))}\nexec {SETPRIV} {words}"
+        return ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script]
 
     @property
     def engine(self) -> UsermodeEngine:
@@ -61,6 +70,34 @@ class Unprivileged(Course):
         """Remove the course, if anything is left of it."""
         if self.has_record():
             self.must("down")
+
+
+@contextmanager
+def somebody(*more: str, state_bytes: int = 0) -> Iterator[Unprivileged]:
+    """A person whose course is up; nothing of it is left afterwards.
+
+    Args:
+        more: folders of our cache that theirs shall have beside what a start needs.
+        state_bytes: how large the disk is on which their courses lie; 0 for that of all their files.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="labs-unprivileged-"))
+    folder.chmod(0o755)
+    one = Unprivileged("usermode", folder)
+    state = folder / "state"
+    try:
+        one.prepare(*more)
+        if state_bytes:
+            options = f"size={state_bytes},uid={UID},gid={UID},mode=755"
+            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", state], check=True)
+        one.must("up", "--quiet", "--engine", "usermode")
+        yield one
+        one.remove()
+    finally:
+        for pid in processes_of(UID):
+            kill(pid)
+        if state.is_mount():
+            subprocess.run(["umount", "--lazy", state], check=True)
+        shutil.rmtree(folder)
 
 
 def _uncovered() -> str:

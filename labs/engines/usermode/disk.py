@@ -12,12 +12,14 @@ from labs.engines.files import flush
 from labs.engines.processes import run
 from labs.engines.state import State, cache_folder
 from labs.engines.tools import Tools
+from labs.engines.usermode.mending import Damaged, claimed, mend
 from labs.errors import CommandFailed, EngineError
 
 __all__ = ["Disk", "template_has"]
 
 BYTES = 24 << 30  # sparse
 IMAGE, TEMPLATE, MARKS = "disk.img", "disk.tar", "marks"
+DAMAGED, NOTE = "disk.damaged.img", "disk.note"
 MARKED = "*ed-labs-*"
 """The notes of which images were loaded (`DockerEngine.load`) and imported (`Node.import_images`)."""
 
@@ -30,12 +32,25 @@ class Disk:
         self.folder = state.folder / "guest"
         self.path = self.folder / IMAGE
 
-    def ensure(self, tools: Tools) -> Path:
-        """The disk's file; where there is none, it is made from the template, else empty.
+    @property
+    def note(self) -> str:
+        """What a person should know of the disk since the kernel was started; mostly nothing."""
+        file = self.folder / NOTE
+        return file.read_text() if file.exists() else ""
+
+    def ensure(self, tools: Tools) -> None:
+        """Put the disk right; where there is none, make it from the template, else empty.
+
+        One that is beyond repair is set aside for a new one, since the cluster's objects do not lie on it: they stay,
+        while `labs down` would lose them as well.
 
         Raises:
-            EngineError: the host's disk is full.
+            EngineError: another program has the disk, or the host's is full.
         """
+        if self.path.exists():
+            (self.folder / NOTE).unlink(missing_ok=True)
+            if note := self._mended(tools):
+                self.state.write_file(self.folder / NOTE, note)
         if not self.path.exists():
             for left in self.folder.glob(".disk-*"):  # of a start that was killed
                 shutil.rmtree(left)
@@ -47,7 +62,21 @@ class Disk:
                     f"The disk of the user-mode kernel could not be made: {error.what}",
                     "Free a gigabyte, then run `labs up` again.",
                 ) from error
-        return self.path
+
+    def _mended(self, tools: Tools) -> str:
+        """Mend the disk or set it aside, and return what a person should know of that."""
+        with claimed(self.path):
+            try:
+                return mend(self.path, tools.outside())
+            except Damaged:
+                course = self.state.folder
+                for mark in (*course.glob(f"docker/{MARKED}"), *course.glob(f"nodes/*/{MARKED}")):
+                    mark.unlink()
+                aside = self.path.replace(self.folder / DAMAGED)
+        return (
+            "the disk was damaged beyond repair: the cluster's objects are kept, images, containers and volumes of "
+            f"yours are not; it lies beside the new one as {aside.name}"
+        )
 
     def format(self, tools: Tools) -> None:
         """Make an empty disk. Raises CommandFailed."""

@@ -22,6 +22,7 @@ from labs.engines.site import PORTS, Site
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools, find_tools
 from labs.engines.usermode import dockerd, guest
+from labs.engines.usermode.disk import Disk
 from labs.engines.usermode.guest import KERNEL, SWITCH, Guest
 from labs.engines.usermode.preparing import UsermodePreparation
 from labs.engines.usermode.startup import UsermodeStartup
@@ -143,7 +144,9 @@ class UsermodeEngine(OwnEngine):
         node_parts = [f"{component}/{name}" for name in self.nodes for component in node.COMPONENTS]
         inside = {part.name: part for part in self._inside([DOCKER, REGISTRY, *node_parts])}
         names = [SWITCH, KERNEL, DOCKER, REGISTRY, *control_plane.COMPONENTS, *node_parts, ports.COMPONENT]
-        return [inside.get(name) or self.processes.component(name) for name in names]
+        found = [inside.get(name) or self.processes.component(name) for name in names]
+        note = Disk(self.folder).note
+        return [replace(each, detail=note) if note and each.name == KERNEL and each.pid else each for each in found]
 
     def _inside(self, names: Sequence[str]) -> list[Component]:
         """The states of what runs in the guest, which cannot be asked when its kernel or its network has ended."""

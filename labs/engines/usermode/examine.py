@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from labs.engines.finding import MISSING, OK, REMARK, Finding
 from labs.engines.usermode import kernel, ready
-from labs.errors import LabsError
+from labs.engines.usermode.guest import memory_folder
+from labs.errors import LabsError, NotSupported
 
 __all__ = ["examine"]
 
@@ -64,6 +66,11 @@ def examine() -> Iterator[Finding]:
 
 
 def _trials(found: Path) -> Iterator[Finding]:
+    try:
+        environment = {**os.environ, "TMPDIR": str(memory_folder())}
+    except NotSupported as error:
+        yield Finding(MISSING, "memory that may be executed", error.what, error.todo)
+        return
     with tempfile.TemporaryDirectory() as folder:
         argv = [
             found,
@@ -76,7 +83,9 @@ def _trials(found: Path) -> Iterator[Finding]:
             "panic=-1",
         ]
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=20, check=False)
+            done = subprocess.run(
+                argv, capture_output=True, text=True, errors="replace", timeout=20, check=False, env=environment
+            )
             said = done.stdout + done.stderr
         except (OSError, subprocess.TimeoutExpired) as error:
             yield Finding(MISSING, "user-mode kernel", f"does not run here: {error}", "name another in LABS_KERNEL")

@@ -11,16 +11,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from labs.engines.files import forbids_programs
 from labs.engines.ports import UnixConnection
 from labs.engines.processes import Processes
 from labs.engines.state import State, cache_folder
 from labs.engines.tools import Tools
 from labs.engines.usermode.disk import Disk
 from labs.engines.usermode.door import Door
-from labs.errors import EngineError, Timeout
+from labs.errors import EngineError, NotSupported, Timeout
 from labs.waiting import wait_for
 
-__all__ = ["AGENT", "KERNEL", "SWITCH", "Guest"]
+__all__ = ["AGENT", "KERNEL", "SWITCH", "Guest", "memory_folder"]
 
 KERNEL, SWITCH, AGENT = "kernel", "network", "guest-agent"
 """The kernel and its network on the host, as components; the program inside that does what it is told."""
@@ -50,24 +51,30 @@ class Guest(Door):
         self.state, self.processes, self.node = state, processes, node
         self.daemons = self  # as a `Machine` has: who knows of what runs in it
 
-    def start(self, programs: Mapping[str, Path], tools: Tools) -> None:
+    def start(self, programs: Mapping[str, Path], tools: Tools) -> str:
         """Start the kernel unless it runs, and wait until it does what it is told.
 
         Args:
             programs: the paths of ``linux``, ``gvproxy`` and ``guest-agent``.
             tools: the node's programs.
 
+        Returns:
+            What a person should know of its disk when it was damaged, else nothing.
+
         Raises:
             EngineError: it did not start.
+            NotSupported: no folder is fit for its memory.
         """
         running = all(self.processes.component(name).state == "running" for name in (SWITCH, KERNEL))
         if running and self.answers():
-            return
+            return ""
         self.end()
         self.state.make_folder(self.folder, mode=0o700)
         self.state.make_folder(self.folder / "log", mode=0o755)
         self._write_settings(tools, programs[AGENT])
-        disk = Disk(self.state).ensure(tools)
+        environment = {"TMPDIR": str(memory_folder(self.state.make_folder("guest/memory", mode=0o700)))}
+        disk = Disk(self.state)
+        disk.ensure(tools)
         self.processes.start(
             SWITCH,
             [
@@ -80,8 +87,7 @@ class Guest(Door):
         )
         wait_for((self.folder / "api.sock").exists, timeout=10, what="the guest's network", interval=0.02)
         self._expose(self.socket, AGENT_PORT)
-        environment = {"TMPDIR": self._memory_folder()}
-        self.processes.start(KERNEL, self._command_line(programs["linux"], disk), env=environment)
+        self.processes.start(KERNEL, self._command_line(programs["linux"], disk.path), env=environment)
         try:
             wait_for(self._ready, timeout=60, what="the kernel to start its first programs", interval=0.05)
         except (EngineError, Timeout) as error:
@@ -91,6 +97,7 @@ class Guest(Door):
             ) from error
         self.state.make_folder("docker/run", mode=0o700)
         self._expose(self.state.folder / "docker/run/docker.sock", DOCKER_PORT)
+        return disk.note
 
     def end(self) -> None:
         """End all that runs, and the kernel; what lies on its disk is complete."""
@@ -153,15 +160,6 @@ class Guest(Door):
         lines = [f"{key}='{value}'" for key, value in settings.items()]
         self.state.write_file(self.folder / "env", "\n".join(lines) + "\n", mode=0o644)
 
-    def _memory_folder(self) -> str:
-        """Where the kernel keeps its memory: a file, mapped and executed."""
-        shared = Path("/dev/shm")
-        with suppress(OSError):
-            flags = os.statvfs(shared)
-            if not flags.f_flag & os.ST_NOEXEC and shutil.disk_usage(shared).free > MEMORY << 20:
-                return str(shared)
-        return str(self.state.make_folder("guest/memory", mode=0o700))
-
     def _ready(self) -> bool:
         self.processes.check_alive(KERNEL)
         self.processes.check_alive(SWITCH)
@@ -184,3 +182,23 @@ class Guest(Door):
             connection.close()
         if answer.status != 200:
             raise EngineError(f"The guest's network refused {socket}: {text.strip()}", "Run `labs up` again.")
+
+
+def memory_folder(*own: Path) -> Path:
+    """Where a kernel keeps its memory: in a file that it maps and executes, and that has no name.
+
+    Args:
+        own: folders of the course, preferred to those that all share; most systems have one in memory.
+
+    Raises:
+        NotSupported: none is fit.
+    """
+    places = [Path("/dev/shm"), *own, Path(os.environ.get("TMPDIR", "/tmp")), Path("/var/tmp"), cache_folder()]
+    fit = [place for place in places if os.access(place, os.W_OK) and not forbids_programs(place)]
+    if not fit:
+        raise NotSupported(
+            "The user-mode kernel's memory must be executable, and each of these folders is mounted `noexec` or may "
+            f"not be written: {', '.join(str(place) for place in places)}.",
+            "Set TMPDIR to a folder on another disk.",
+        )
+    return next((place for place in fit if shutil.disk_usage(place).free > MEMORY << 20), fit[0])

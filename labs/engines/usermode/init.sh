@@ -52,7 +52,8 @@ mkdir -p /var/lib /var/log /var/cache
 mkdir -m 1777 /var/tmp
 ln -s /run /var/run
 # what a write has reached outlives this kernel without a flush, and only this system ending in mid-write would lose it
-mount -t ext4 -o noatime,nodiscard,noinit_itable,nobarrier /dev/ubda /var/lib
+# what cannot be written, as on a full host, ends this kernel: `labs up` mends the disk, while it would stay read-only here
+mount -t ext4 -o noatime,nodiscard,noinit_itable,nobarrier,errors=panic /dev/ubda /var/lib
 mount -t tmpfs -o mode=755 tmpfs /opt
 mkdir /opt/kube-labs-bin /opt/local-path-provisioner /etc/kubernetes /run/labs
 if [ -n "$PREFIX" ]; then

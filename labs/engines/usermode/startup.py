@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from labs.engines.addons import ADDONS
 from labs.engines.docker_engine import REGISTRY
-from labs.engines.progress import Step, Task
+from labs.engines.files import forbids_programs
+from labs.engines.progress import Reporter, Step, Task
 from labs.engines.startup import KUBERNETES, Startup, start_ports
+from labs.engines.state import cache_folder
 from labs.engines.usermode import kernel
 from labs.engines.usermode.guest import AGENT
+from labs.errors import NotSupported
 
 if TYPE_CHECKING:
     from labs.engines.usermode.engine import UsermodeEngine
@@ -21,6 +24,18 @@ class UsermodeStartup(Startup):
     """One run of `labs up`. Args: ``engine``, the engine that comes up."""
 
     engine: UsermodeEngine
+
+    def run(self, reporter: Reporter) -> None:
+        """Do all steps. Raises LabsError."""
+        folders = {"LABS_CACHE": cache_folder(), "LABS_STATE": self.engine.state}  # programs run from both
+        for variable, folder in folders.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            if forbids_programs(folder):
+                raise NotSupported(
+                    f"The folder {folder} is mounted `noexec`, so the course's programs do not run from there.",
+                    f"Set {variable} to a folder on another disk.",
+                )
+        super().run(reporter)
 
     def tasks(self) -> dict[str, Task]:
         """The steps, by the names that are shown."""
@@ -50,4 +65,5 @@ class UsermodeStartup(Startup):
 
     def start_guest(self, step: Step) -> None:
         """Start the kernel. What speaks with it does so anew each time, so nothing else need be started again."""
-        self.engine.guest.start(self.programs, self.tools)
+        if note := self.engine.guest.start(self.programs, self.tools):
+            step.reporter.console.print(f"  kernel: {note}", highlight=False, markup=False)

@@ -9,9 +9,9 @@
 //	GET  /daemons       the daemons and their states
 //	POST /power-off     end all processes, write all to the disk, and end the kernel
 //
-// All but CONNECT need the token, which containers cannot read. Beside that it
-// passes connections to one more port on to a Unix socket: dockerd, told to
-// listen on TCP itself, would first pause to warn of it.
+// All but CONNECT need the token, which containers cannot read, and set the clock
+// by the caller's. Beside that it passes connections to one more port on to a Unix
+// socket: dockerd, told to listen on TCP itself, would first pause to warn of it.
 package main
 
 import (
@@ -28,6 +28,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -78,7 +79,7 @@ func main() {
 	calls.HandleFunc("POST /stop", answer(daemons.stop))
 	calls.HandleFunc("GET /daemons", answer(daemons.list))
 	calls.HandleFunc("POST /power-off", func(http.ResponseWriter, *http.Request) { powerOff(daemons) })
-	guarded := guard(strings.TrimSpace(string(token)), calls)
+	guarded := guard(strings.TrimSpace(string(token)), keepTime(calls))
 	server := &http.Server{Addr: *address, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodConnect {
 			connect(w, r)
@@ -173,7 +174,7 @@ func both(near net.Conn, received io.Reader, far net.Conn) {
 	<-done
 }
 
-// run runs a program to its end; when the caller goes away, so does the program.
+// run runs a program to its end; when the caller goes away, so does the program with all that it has started.
 func run(ctx context.Context, asked command) (any, error) {
 	if len(asked.Argv) == 0 {
 		return nil, errors.New("no program")
@@ -186,6 +187,8 @@ func run(ctx context.Context, asked command) (any, error) {
 	var output, errorText bytes.Buffer
 	program := asked.program(ctx)
 	program.Stdin, program.Stdout, program.Stderr = bytes.NewReader(asked.Input), &output, &errorText
+	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	program.Cancel = func() error { return syscall.Kill(-program.Process.Pid, syscall.SIGKILL) }
 	program.WaitDelay = time.Second // a daemon that it left behind may hold its output open
 	err := program.Run()
 	var ended *exec.ExitError
