@@ -110,7 +110,7 @@ def test_nothing_has_a_privilege_or_a_network(session):
 def test_solved_notebook_passes_nbval(session, lesson):
     notebook = authoring.solved_path(lesson).relative_to(lessons.root())
     session.must(
-        "python -m pytest -q -p no:python -p no:cacheprovider --nbval-lax --nbval-cell-timeout=180 "
+        "python -m pytest -q -p no:python -p no:cacheprovider --nbval-lax --nbval-cell-timeout=600 "
         f"--override-ini=addopts= {notebook}"
     )
 
