@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,12 +16,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import docker
+import psutil
 import pytest
 from kubernetes import client, config
 
 from labs.errors import LabsError
 from labs.waiting import wait_for, wait_for_pods
-from tests.engines.courses import is_plain, kill, kill_after
+from tests.engines.courses import LABS, is_plain, kill, kill_after
 from tests.engines.manifests import as_text, deployment
 from tests.engines.unprivileged import UID, Unprivileged, processes_of, somebody
 
@@ -163,6 +165,13 @@ def test_folders_of_programs_that_forbid_programs(person, folder, variable):
 # --- time, memory and whoever calls
 
 
+def test_limited_memory_is_told(person):
+    done = person.run("sh", "-c", f"ulimit -v 4000000; {shlex.join(LABS)} up --quiet")
+    assert done.returncode == 2
+    assert is_plain(done.stdout)
+    assert "`ulimit -v unlimited`" in done.stdout
+
+
 def lag(here: Unprivileged) -> float:
     return time.time() - float(in_guest(here, "date", "+%s.%N"))
 
@@ -189,6 +198,15 @@ def test_processes_that_were_halted_go_on(here):
     wait_for(lambda: node_is_ready(here), timeout=60, what="the node to be Ready")
     here.must("up", "--quiet")
     assert abs(lag(here)) < 2
+    works(here)
+
+
+def test_program_in_the_guest_that_is_killed_from_outside(here):
+    kernel = psutil.Process(here.engine.processes.component("kernel").pid)
+    kill(max(kernel.children(), key=lambda each: each.memory_info().rss).pid)
+    wait_for(lambda: here.states()["kernel"] == "failed", timeout=30, what="the loss to be seen")
+    assert "killed from outside" in " ".join(here.labs("status").stdout.split())
+    here.must("up", "--quiet")
     works(here)
 
 
@@ -241,32 +259,35 @@ def is_gone(person: Unprivileged) -> bool:
     return not processes_of(UID) and not list((person.folder / "state").iterdir())
 
 
-def halted_kernel(here: Unprivileged) -> None:
-    os.kill(here.engine.processes.component("kernel").pid, signal.SIGSTOP)
-
-
-def agent_and_network_killed(here: Unprivileged) -> None:
-    with suppress(OSError, HTTPException):  # it cannot answer
-        in_guest(here, "pkill", "-KILL", "guest-agent")
-    assert not here.engine.guest.answers()
+def network_killed(here: Unprivileged) -> None:
     kill(here.engine.processes.component("network").pid)
 
 
-@pytest.mark.parametrize("fault", [halted_kernel, agent_and_network_killed])
-def test_down_and_status_whatever_the_state(here, fault):
-    fault(here)
+def agent_killed(here: Unprivileged) -> None:
+    with suppress(OSError, HTTPException):  # it cannot answer
+        in_guest(here, "pkill", "-KILL", "guest-agent")
+    assert not here.engine.guest.answers()
+
+
+def test_down_while_the_kernel_is_halted(here):
+    os.kill(here.engine.processes.component("kernel").pid, signal.SIGSTOP)
     began = time.monotonic()
     status = here.labs("status")
     assert status.returncode == 3
-    assert "Traceback" not in status.stdout
+    assert "the guest does not answer" in " ".join(status.stdout.split())
     here.must("down")
     assert is_gone(here)
     assert time.monotonic() - began < 30
 
 
-@pytest.mark.parametrize("step", ["user-mode kernel", "guest", "nodes"])
-def test_down_after_a_start_that_was_killed(person, step):
+@pytest.mark.parametrize(
+    ("step", "fault"), [("user-mode kernel", None), ("guest", agent_killed), ("containerd", network_killed)]
+)
+def test_down_after_a_start_that_was_killed(person, step, fault):
     person.mounts = ""
     kill_after(person, step, "--engine", "usermode")
+    if fault:
+        fault(person)
+    assert person.labs("status").returncode == 3
     person.must("down")
     assert is_gone(person)

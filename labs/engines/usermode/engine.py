@@ -145,8 +145,14 @@ class UsermodeEngine(OwnEngine):
         inside = {part.name: part for part in self._inside([DOCKER, REGISTRY, *node_parts])}
         names = [SWITCH, KERNEL, DOCKER, REGISTRY, *control_plane.COMPONENTS, *node_parts, ports.COMPONENT]
         found = [inside.get(name) or self.processes.component(name) for name in names]
-        note = Disk(self.folder).note
-        return [replace(each, detail=note) if note and each.name == KERNEL and each.pid else each for each in found]
+        return [self._remarked(each) if each.name == KERNEL and each.pid else each for each in found]
+
+    def _remarked(self, kernel: Component) -> Component:
+        """The kernel that runs, with what is wrong with it."""
+        if self.guest.is_ailing():
+            lost = "a program in it was killed from outside, as when this machine's memory is short"
+            return replace(kernel, state="failed", detail=lost)
+        return replace(kernel, detail=Disk(self.folder).note)
 
     def _inside(self, names: Sequence[str]) -> list[Component]:
         """The states of what runs in the guest, which cannot be asked when its kernel or its network has ended."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from labs.engines.finding import MISSING, OK, REMARK, Finding
 from labs.engines.usermode import kernel, ready
-from labs.engines.usermode.guest import memory_folder
 from labs.errors import LabsError, NotSupported
 
 __all__ = ["examine"]
@@ -66,6 +65,8 @@ def examine() -> Iterator[Finding]:
 
 
 def _trials(found: Path) -> Iterator[Finding]:
+    from labs.engines.usermode.guest import memory_folder  # what it needs does not exist on Windows
+
     try:
         environment = {**os.environ, "TMPDIR": str(memory_folder())}
     except NotSupported as error:

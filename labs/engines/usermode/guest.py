@@ -35,6 +35,10 @@ DOCKER_SOCKET = "/run/docker.sock"
 MTU = 65000  # no wire limits it, and each packet costs a switch between two processes
 MEMORY = 768
 """MiB of the guest, of which it takes from the host what it has ever touched."""
+LOST = "failed to wait for stub"
+"""The kernel's words when a process that runs one of its programs was killed from outside."""
+LOG_BEGIN = "log.begin"
+"""The file that tells where in the kernel's log its last start is."""
 
 
 class Guest(Door):
@@ -66,7 +70,7 @@ class Guest(Door):
             NotSupported: no folder is fit for its memory.
         """
         running = all(self.processes.component(name).state == "running" for name in (SWITCH, KERNEL))
-        if running and self.answers():
+        if running and not self.is_ailing() and self.answers():
             return ""
         self.end()
         self.state.make_folder(self.folder, mode=0o700)
@@ -87,6 +91,7 @@ class Guest(Door):
         )
         wait_for((self.folder / "api.sock").exists, timeout=10, what="the guest's network", interval=0.02)
         self._expose(self.socket, AGENT_PORT)
+        self.state.write_file(self.folder / LOG_BEGIN, str(len(self._log())), mode=0o644)
         self.processes.start(KERNEL, self._command_line(programs["linux"], disk.path), env=environment)
         try:
             wait_for(self._ready, timeout=60, what="the kernel to start its first programs", interval=0.05)
@@ -167,8 +172,27 @@ class Guest(Door):
 
     def _last_words(self) -> str:
         """What the kernel or its first program said last, without the registers and addresses of a panic."""
-        lines = self.processes.tail(KERNEL, 60).split("Kernel panic")[0].splitlines()
+        lines = self._said().split("Kernel panic")[0].splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip() and "dmesg(1)" not in line), "")
+
+    def is_ailing(self) -> bool:
+        """Whether the kernel has lost the process that runs one of its programs, as when memory is short here.
+
+        The kernel goes on, but that program neither works nor ends.
+        """
+        return LOST in self._said()
+
+    def _said(self) -> str:
+        """What the kernel has written since it was started."""
+        try:
+            begin = int((self.folder / LOG_BEGIN).read_text())
+        except (OSError, ValueError):
+            begin = 0
+        return self._log()[begin:].decode(errors="replace")
+
+    def _log(self) -> bytes:
+        file = self.processes.log(KERNEL)
+        return file.read_bytes() if file.exists() else b""
 
     def _expose(self, socket: Path, port: int) -> None:
         """Have the network pass connections to a socket on to a port of the guest."""

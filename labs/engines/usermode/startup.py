@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING
 
 from labs.engines.addons import ADDONS
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["UsermodeStartup"]
 
+ADDRESSES = 12 << 30
+"""What etcd, the largest, has mapped, in bytes."""
+
 
 class UsermodeStartup(Startup):
     """One run of `labs up`. Args: ``engine``, the engine that comes up."""
@@ -27,6 +31,7 @@ class UsermodeStartup(Startup):
 
     def run(self, reporter: Reporter) -> None:
         """Do all steps. Raises LabsError."""
+        _refuse_limits()
         folders = {"LABS_CACHE": cache_folder(), "LABS_STATE": self.engine.state}  # programs run from both
         for variable, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
@@ -67,3 +72,14 @@ class UsermodeStartup(Startup):
         """Start the kernel. What speaks with it does so anew each time, so nothing else need be started again."""
         if note := self.engine.guest.start(self.programs, self.tools):
             step.reporter.console.print(f"  kernel: {note}", highlight=False, markup=False)
+
+
+def _refuse_limits() -> None:
+    """Say at once that a limit of this session does not leave enough to the programs, which would end in a trace."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if 0 <= limit < ADDRESSES:
+        raise NotSupported(
+            f"Each program may have {limit >> 30} GB of addresses here (`ulimit -v`), and etcd takes 12, most of them "
+            "without memory.",
+            "Run `ulimit -v unlimited` first, or ask who has set the limit.",
+        )
