@@ -125,7 +125,7 @@ def test_memory_was_enough(session):
 
 
 def test_killed_kernel_comes_back(session):
-    session.must("pkill -KILL -f ubd0=")
+    session.must("pkill -KILL -f '[u]bd0='")  # not this shell, which would match as well
     status, told = session.run("labs status")
     assert status == 3
     assert "`labs up` starts what does not run" in told
