@@ -186,3 +186,10 @@ def test_killed_component_counts_as_failed_until_it_is_started(here, engine):
 def test_memory_of_each_component_is_known(here):
     told = {name: part["memory"] for name, part in here.components().items() if name != "network"}
     assert all(memory > 1 << 20 for memory in told.values()), told
+
+
+def test_names_of_the_outside_are_unknown_at_once(docker_client):
+    """No container waits for a name server that there is not."""
+    ask = ["sh", "-c", "nslookup example.org; true"]
+    said = docker_client.containers.run("labs/shell:1", ask, labels=["test"], remove=True).decode()
+    assert "NXDOMAIN" in said

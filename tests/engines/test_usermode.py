@@ -25,6 +25,7 @@ from tests.engines.test_host import (  # noqa: F401
     test_keys_are_readable_by_their_owner_only,
     test_killed_component_counts_as_failed_until_it_is_started,
     test_memory_of_each_component_is_known,
+    test_names_of_the_outside_are_unknown_at_once,
     test_names_resolve_and_node_ports_answer,
     test_published_container_ports_answer_on_localhost,
     test_published_port_is_closed_when_its_container_is_gone,
