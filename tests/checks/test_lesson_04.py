@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labs import checks, lessons
+from labs.waiting import wait_for_http
 from tests.checks.learner import sh
 
 pytestmark = pytest.mark.engine
@@ -252,6 +253,7 @@ def test_api_server_down_is_no_wrong_answer(course, world):
 
 def test_port_forwarder_down_is_no_wrong_answer(course, world, impatient):
     sh(STABLE + CANARY + IN_FRONT + READY)
+    wait_for_http("http://localhost:30041/version")  # the test before has restarted what the forwarder follows
     assert checks.run("ex-04-2", world.lab).passed
     course.stop("ports")
     try:
