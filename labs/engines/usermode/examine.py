@@ -55,7 +55,7 @@ def examine() -> Iterator[Finding]:
     yield Finding(OK, "user-mode kernel", str(found))
     yield from _trials(found)
     yield Finding(
-        REMARK, "limit of usermode", "one node; three to thirteen times slower than `host` with containers and pods"
+        REMARK, "limit of usermode", "one node; two to four times slower than `host` with containers and pods"
     )
     yield Finding(
         REMARK,
