@@ -13,7 +13,7 @@ from tests.checks.learner import Cells
 @pytest.fixture
 def impatient(monkeypatch):
     """Checks do not wait for what will not come."""
-    monkeypatch.setattr(core, "PATIENCE", 3)  # a name that does not resolve yet does so meanwhile
+    monkeypatch.setattr(core, "PATIENCE", 1.5)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from labs import checks, lessons
-from labs.checks import lesson_05
+from labs.checks import core, lesson_05
 from labs.checks.configuration import last_line
 from labs.checks.workloads import deployment
 from labs.waiting import wait_for, wait_for_http
@@ -379,7 +379,9 @@ def test_the_mess_comes_back(world, impatient, script):
 
 
 @pytest.mark.parametrize(("exercise_id", "script", "words"), WRONG.values(), ids=WRONG)
-def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, script, words):
+def test_wrong_answers_are_told_what_was_seen(world, impatient, monkeypatch, exercise_id, script, words):
+    if words.startswith("the archive's readings"):  # the archivist's, looked at first, may be a moment late
+        monkeypatch.setattr(core, "PATIENCE", 3)
     verdict = world.run(exercise_id, script)
     assert verdict.status == "not yet", verdict
     assert [word for word in words.split("|") if word not in str(verdict)] == [], verdict
