@@ -379,7 +379,8 @@ def test_the_mess_comes_back(world, impatient, script):
 
 
 @pytest.mark.parametrize(("exercise_id", "script", "words"), WRONG.values(), ids=WRONG)
-def test_wrong_answers_are_told_what_was_seen(world, impatient, monkeypatch, exercise_id, script, words):
+@pytest.mark.usefixtures("impatient")
+def test_wrong_answers_are_told_what_was_seen(world, monkeypatch, exercise_id, script, words):
     if words.startswith("the archive's readings"):  # the archivist's, looked at first, may be a moment late
         monkeypatch.setattr(core, "PATIENCE", 3)
     verdict = world.run(exercise_id, script)
