@@ -1,0 +1,20 @@
+"""Live views: pictures of what the engines do, in a cell, with a text form for everything that shows no widgets."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["close_all", "cluster"]
+
+_HOMES = {
+    "close_all": "labs.views.painter",
+    "cluster": "labs.views.cluster",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a view when it is first used: the widgets' packages take half a second."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

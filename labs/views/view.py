@@ -1,0 +1,174 @@
+"""What all views share: a picture that travels to the browser, its text form, and a life of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets
+
+from labs.views import painter
+from labs.views.feed import Subscription, subscribe
+
+__all__ = ["View"]
+
+FRONT = Path(__file__).with_name("front")
+FIRST = 5  # seconds that the cell waits for a first picture
+
+
+class View(anywidget.AnyWidget):
+    """A live picture. A subclass names its front end, subscribes to what it shows, and draws.
+
+    A picture is plain data (dictionaries, lists, texts, numbers) that the front end turns into what one sees. It is
+    made in a thread; a view never prints, and blocks a cell for its first picture only.
+
+    Attributes:
+        picture: what is shown.
+        words: the same as text.
+        notice: why the picture is not live, as a sentence; empty while it is.
+        live: False once the view was closed.
+        name: the widget's own id, by which its front end finds out whether the kernel still has it.
+    """
+
+    FRONT_END: ClassVar[str]  # the file in `front` that draws it, without its ending
+    TITLE: ClassVar[str]
+
+    picture = traitlets.Dict().tag(sync=True)
+    words = traitlets.Unicode().tag(sync=True)
+    notice = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    live = traitlets.Bool(True).tag(sync=True)
+    name = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, lab: Any = None, title: str = "") -> None:
+        """Begin. Args: ``lab`` (`labs.lab.Lab`), whose clients are used; ``title``, what the view shows."""
+        self._lab = lab
+        self._subscriptions: dict[str, Subscription] = {}
+        self._seen_by: set[str] = set()
+        self._begun = False
+        self._esm, self._css = _code(self.FRONT_END), _style()
+        super().__init__(title=title or self.TITLE)
+        self.name = self.model_id or ""
+        self.on_msg(self._heard)
+        painter.opened_in_cell(self)
+        self._resume()
+        for subscription in self._subscriptions.values():
+            subscription.wait(FIRST)
+        self.paint()
+
+    # for subclasses
+
+    def begin(self) -> None:
+        """Subscribe to what the view shows; called again when it is shown again after nobody saw it."""
+
+    def end(self) -> None:
+        """Let go of what `begin` took, subscriptions apart."""
+
+    def draw(self) -> dict[str, Any]:
+        """The picture as it is now. Called from a thread, and by the cell once."""
+        raise NotImplementedError
+
+    def tell(self, picture: dict[str, Any]) -> str:
+        """A picture as text. Args: ``picture``, as `draw` returned it."""
+        raise NotImplementedError
+
+    def follow(self, resource: str, *, key: str = "", namespace: str = "", fields: str = "") -> None:
+        """Watch a resource (`labs.views.feed.subscribe`); its objects are `found` from then on."""
+        self._subscriptions[key or resource] = subscribe(
+            self._lab, resource, self.changed, namespace=namespace, fields=fields
+        )
+
+    def found(self, key: str) -> list[dict[str, Any]]:
+        """The objects of a resource that the view follows, ordered by name; shared, so not to be changed."""
+        return self._subscriptions[key].items()
+
+    def changed(self) -> None:
+        """Ask for a new picture; returns at once, from any thread."""
+        painter.need(self)
+
+    # for everybody
+
+    def paint(self) -> None:
+        """Make the picture anew, and send it if it is another."""
+        if not self.live:
+            return
+        try:
+            problem = next((s.problem for s in list(self._subscriptions.values()) if s.problem), "")
+            picture = self.draw()
+            if problem:
+                self.notice = f"Not live: {problem}. It goes on by itself."
+                if self.picture:  # the last one that was true
+                    return
+            if picture != self.picture:
+                words = self.tell(picture)
+                with self.hold_sync():
+                    self.picture, self.words = picture, words
+            if not problem:
+                self.notice = ""
+        except Exception as error:  # a picture that cannot be drawn must not end the painter
+            self.notice = f"This could not be drawn ({type(error).__name__}: {error})."
+
+    def close(self) -> None:
+        """Stop watching. The last picture stays where it is shown."""
+        if not self.live:
+            return
+        self._pause()
+        self.notice = f"Closed at {datetime.now():%H:%M:%S}. Run the cell again to see what is now."
+        self.live = False
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, *([self.notice] if self.notice else []), self.words])
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        widget = super()._repr_mimebundle_()
+        bundle = widget[0] if isinstance(widget, tuple) else widget or {}
+        return {**bundle, "text/plain": str(self)}
+
+    def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        """A browser shows the view, or no longer does: what nobody sees is not watched."""
+        match message:
+            case {"shown": str(place)}:
+                self._seen_by.add(place)
+                if self.live:
+                    self._resume()
+                    self.changed()
+            case {"hidden": str(place)}:
+                self._seen_by.discard(place)
+                if not self._seen_by:
+                    self._pause()
+
+    def _resume(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self.begin()
+
+    def _pause(self) -> None:
+        if not self._begun:
+            return
+        self._begun = False
+        subscriptions, self._subscriptions = self._subscriptions, {}
+        for subscription in subscriptions.values():
+            subscription.close()
+        self.end()
+        painter.forget(self)
+
+
+@cache
+def _code(front_end: str) -> str:
+    """A front end's code as one module: the library, what all views share, and the view's own part."""
+    library = (FRONT / "vendor" / "htm-preact.js").read_text(encoding="utf-8")
+    kit, own = ((FRONT / f"{name}.js").read_text(encoding="utf-8") for name in ("kit", front_end))
+    return (
+        "const htmPreact = (() => { const exports = {}; const module = { exports };\n"
+        f"{library}\nreturn module.exports; }})();\n{kit}\n{own}\nexport default {{ render: renderer(Picture) }};\n"
+    )
+
+
+@cache
+def _style() -> str:
+    return (FRONT / "kit.css").read_text(encoding="utf-8")
