@@ -30,7 +30,7 @@ def standing() -> dict[str, Any]:
             {"lessons": [{"number": "04", "title": "Roll out Deployments", "notebook": "04_roll_out_deployments.ipynb",
                           "minutes": 60,                             # None where the lesson does not tell
                           "solved": 1, "count": 3,
-                          "exercises": [{"id": "ex-04-1", "title": "...", "passed": "2026-01-01T00:00:00+00:00"}, ...]}],
+                          "exercises": [{"id": "ex-04-1", "title": "...", "passed": "2026-01-01T00:00:00+00:00"}]}],
              "domains": [{"id": "D1", "title": "...", "weight": 20, "solved": 1, "count": 8}, ...],
              "topics": [{"id": "T1", "title": "CKAD preparation", "solved": 0, "count": 3}, ...],
              "next": {"lesson": "04", "exercise": "ex-04-2", "notebook": "..."},   # None when all is solved
