@@ -84,8 +84,8 @@ function standingParts(standing, actions) {
     el('h2', { id: 'kl-lessons' }, 'Lessons'),
     lessonTable(standing, actions),
     el('div.kl-two', {},
-      el('div', {}, el('h2', { id: 'kl-domains' }, 'CKAD exam, by domain'), shareTable('kl-domains', standing.domains)),
-      el('div', {}, el('h2', { id: 'kl-topics' }, 'Founding topics'), shareTable('kl-topics', standing.topics))
+      el('div', {}, el('h2', { id: 'kl-domains' }, 'CKAD exam, by domain'), shareTable('kl-domains', standing.domains, true)),
+      el('div', {}, el('h2', { id: 'kl-topics' }, 'Founding topics'), shareTable('kl-topics', standing.topics, false))
     )
   ].filter(Boolean);
 }
@@ -113,12 +113,15 @@ function lessonTable(standing, actions) {
     el('tbody', {}, ...rows));
 }
 
-function shareTable(heading, rows) {
+function shareTable(heading, rows, weighed) {
   return el('table.kl-table', { 'aria-labelledby': heading },
-    el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, ''), el('th', { scope: 'col' }, 'Exercises solved'))),
+    el('thead', {}, el('tr', {},
+      el('th', { scope: 'col' }, weighed ? 'Domain' : 'Topic'),
+      weighed ? el('th.kl-number', { scope: 'col' }, 'Weight') : null,
+      el('th', { scope: 'col' }, 'Exercises solved'))),
     el('tbody', {}, ...rows.map(row => el('tr', {},
-      el('td', {}, `${row.id} ${row.title}`,
-        row.weight ? el('span.kl-soft', {}, ` (${row.weight} % of the exam)`) : null),
+      el('td', {}, `${row.id} ${row.title}`),
+      weighed ? el('td.kl-number', {}, `${row.weight} %`) : null,
       el('td.kl-count', {}, ...count(row))))));
 }
 
@@ -138,7 +141,7 @@ function progressTools(course, said) {
       try {
         const answer = await course.ask('progress', '', { method: 'POST', body: await chosen.text() });
         said.textContent = answer.new.length ? `✓ Added: ${answer.new.join(', ')}.` :
-          '✓ Nothing in it was new: all of it is here already.';
+          '✓ No exercise in it was new: they are here already.';
         await course.refreshStanding();
       } catch (error) {
         said.replaceChildren(...prose(`✗ ${error.message}`));

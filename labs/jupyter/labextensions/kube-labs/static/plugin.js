@@ -31,7 +31,7 @@ export function makePlugin(lab, style) {
       if (statusBar) {
         const hasKernel = () => Boolean(notebooks.currentWidget?.sessionContext.session?.kernel);
         const item = makeStatusItem(lab, course, () => app.commands.execute(OPEN), hasKernel);
-        notebooks.currentChanged.connect(item.update);
+        notebooks.currentChanged.connect(item.draw);
         statusBar.registerStatusItem('kube-labs:engines', { item, align: 'left', rank: 3, isActive: () => true });
       }
     }

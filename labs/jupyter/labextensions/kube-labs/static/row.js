@@ -57,8 +57,8 @@ export function makeRow(lab, course, rendermime, panel, cell) {
 
   async function runCheck() {
     const kernel = panel.sessionContext.session && panel.sessionContext.session.kernel;
-    if (!kernel) {
-      say('This notebook has no kernel. Choose one with Kernel, Change Kernel; then run it from the top.');
+    if (!kernel || kernel.status === 'dead') {
+      say('This notebook has no running kernel. Kernel, Restart Kernel gives it one; then run it from the top.');
       return;
     }
     say(kernel.status === 'busy' ? 'The kernel is at work; the check comes after it.' : '');
@@ -139,7 +139,9 @@ async function labIsThere(kernel) {
   const future = kernel.requestExecute({
     code: '', silent: true, store_history: false, stop_on_error: false, user_expressions: { there: LAB_IS_THERE }
   });
-  const reply = await future.done;
+  const reply = await future.done.catch(() => {
+    throw new Error('The kernel was started anew before it could answer: run the notebook from the top.');
+  });
   const told = reply.content.user_expressions && reply.content.user_expressions.there;
   return Boolean(told && told.status === 'ok' && told.data['text/plain'] === 'True');
 }
@@ -159,8 +161,12 @@ export function watch(lab, course, rendermime, panel) {
     cell.layout.insertWidget(input + 1, makeRow(lab, course, rendermime, panel, cell));
   };
   const fitAll = () => panel.content.widgets.forEach(cell => fit(cell));
+  let cells = null;
+  const later = () => requestAnimationFrame(() => panel.isDisposed || fitAll()); // the widgets come after the model
   const listen = () => {
-    panel.content.model?.cells.changed.connect(() => requestAnimationFrame(() => panel.isDisposed || fitAll()));
+    cells?.changed.disconnect(later);
+    cells = panel.content.model?.cells;
+    cells?.changed.connect(later);
     fitAll();
   };
   panel.content.modelChanged.connect(listen);

@@ -14,14 +14,14 @@ export function makeStatusItem(lab, course, open, hasKernel) {
   const button = el('button.kl-status', { type: 'button', onclick: open }, text);
   const item = new lab.widgets.Widget({ node: el('div', {}, button) });
   item.addClass('kl-status-item');
-  item.update = () => {
+  item.draw = () => {
     const { state, brief, sentence, todo } = tell(course, hasKernel());
     text.textContent = `${MARKS[state]} Engines: ${brief}`;
     button.title = `${sentence} ${todo}\nClick to open the course page.`;
     button.dataset.state = state;
   };
-  course.changed.connect(item.update);
-  item.update();
+  course.changed.connect(item.draw);
+  item.draw();
   return item;
 }
 
