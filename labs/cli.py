@@ -88,20 +88,16 @@ def lab(
     notebook: Annotated[str, typer.Argument(help="A notebook to open, such as 04_roll_out_deployments.")] = "",
 ) -> None:
     """Start the engines and JupyterLab, which opens on the course page as soon as the Docker lessons can begin."""
-    from labs import jupyter, lessons
+    from labs import jupyter_command, lessons
     from labs.engines import lifecycle
 
     lifecycle.up_in_background()
     console.print("JupyterLab starts. Kubernetes may still be on its way: the status bar tells how far it is.")
     folder = lessons.root() / "notebooks"
-    program = Path(sys.executable).with_name("jupyter-lab")
-    flags = [f"--LabApp.app_settings_dir={jupyter.FOLDER}"]
-    flags += ["--allow-root"] if os.geteuid() == 0 else []
-    flags += ['--ServerApp.terminado_settings={"shell_command": ["bash"]}']  # a login shell would forget PATH
-    opened = [str(folder / f"{notebook.removesuffix('.ipynb')}.ipynb")] if notebook else []
-    os.environ.update(jupyter.environment())
-    os.environ["PATH"] = f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    os.execv(program, [str(program), *flags, f"--notebook-dir={folder}", *opened])
+    opened = [folder / f"{notebook.removesuffix('.ipynb')}.ipynb"] if notebook else []
+    argv = jupyter_command.command(folder, *opened)
+    os.environ.update(jupyter_command.environment())
+    os.execv(argv[0], argv)
 
 
 @app.command()
