@@ -71,6 +71,15 @@ class Jupyter:
         nbformat.write(written, self.folder / f"{name}.ipynb")
         return self.open(name)
 
+    def block(self, address: str) -> None:
+        """Let no page of this test load what has this address. Args: ``address``, a glob pattern."""
+        self._context.route(address, lambda route: route.abort())
+
+    def close(self, page: Page) -> None:
+        """Close a page, and end its kernel as a server that was started anew would."""
+        page.close()
+        self._server.end_sessions()
+
     def complaints(self) -> list[str]:
         """What went wrong on the pages and is not allowed there."""
         return [said for page in self.pages for said in complaints(page)]
