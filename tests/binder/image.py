@@ -29,6 +29,8 @@ SYSTEM = (
 """What debian:bookworm-slim has, as far as it matters here, and what the Dockerfile would add to it."""
 PYTHON = "3.11.2"  # of Debian 12
 PREPARED = ("bin", "disks", "images", "kernel", "packages")
+BROWSER = "packages/chromium-"
+"""What the tests in a browser have in the cache begins so; a session has no use for it."""
 LEFT_OUT = ("packages/archives", "packages/lists", "packages/apt", "packages/empty-status")
 
 
@@ -115,4 +117,5 @@ def _locked() -> str:
 
 
 def _wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if info.name.removeprefix("binder/prepared/cache/") in LEFT_OUT else info
+    name = info.name.removeprefix("binder/prepared/cache/")
+    return None if name in LEFT_OUT or name.startswith(BROWSER) else info

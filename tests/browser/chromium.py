@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labs.errors import NotSupported
+from filelock import FileLock
+
+from labs.engines import packages
+from labs.engines.files import write_at_once
+from labs.engines.state import cache_folder
 
 __all__ = ["Program", "find", "named"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PACKAGED = "packaged"
+PACKAGES = ("chromium", "fonts-dejavu-core", "fontconfig-config")
+FONTS = """\
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir>{tree}/usr/share/fonts</dir>
+  <cachedir>{tree}/font-cache</cachedir>
+  <alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
+  <alias><family>serif</family><prefer><family>DejaVu Serif</family></prefer></alias>
+  <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+</fontconfig>
+"""
 
 
 @dataclass(frozen=True)
@@ -28,9 +47,63 @@ def named() -> str:
 
 
 def find() -> Program:
-    """The browser that $LABS_CHROMIUM names, else the first one on PATH."""
-    for name in [named()] if named() else NAMES:
-        found = shutil.which(name)
-        if found:
-            return Program(Path(found))
-    raise NotSupported(f"There is none of {', '.join(NAMES)} on PATH.", "Install one.")
+    """The browser that $LABS_CHROMIUM names, else the first one on PATH, else Debian's.
+
+    Raises:
+        NotSupported: there is none, and this system has no means to unpack one.
+        EngineError: the packages could not be fetched.
+    """
+    if named() != PACKAGED:
+        for name in [named()] if named() else NAMES:
+            found = shutil.which(name)
+            if found:
+                return Program(Path(found))
+        assert not named(), f"LABS_CHROMIUM names {named()}, which is no program."
+    _note().parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(_note().with_name(".tools.lock")):  # as the node's programs: both unpack in one folder
+        return _program_in(_unpacked() or _unpack())
+
+
+def _unpack() -> Path:
+    packages.fetch_lists("a browser for its tests")
+    debs = [deb for deb in packages.download(PACKAGES, whole=True) if _is_wanted(deb)]
+    tree = packages.unpack(debs, "chromium")
+    write_at_once(_note(), json.dumps(tree.name))
+    return tree
+
+
+def _is_wanted(deb: Path) -> bool:
+    """Whether a package is the browser, a library or a font. The C library must be the one that the system's own loader
+    belongs to."""
+    name = deb.name.split("_")[0]
+    return name.startswith(("chromium", "font", "lib", "zlib")) and not name.startswith(("libc6", "libperl", "libpam"))
+
+
+def _note() -> Path:
+    """The file that names the folder of the unpacked packages."""
+    digest = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
+    return cache_folder() / "packages" / f"chromium-{digest}.json"
+
+
+def _unpacked() -> Path | None:
+    try:
+        tree = _note().parent / json.loads(_note().read_text())
+    except (OSError, ValueError, TypeError):
+        return None
+    return tree if tree.is_dir() else None
+
+
+def _program_in(tree: Path) -> Program:
+    fonts = tree / "fonts.conf"
+    write_at_once(fonts, FONTS.format(tree=tree))  # anew each time: the cache may have been moved
+    folders = [tree / "usr/lib/chromium"]
+    for part in ("usr/lib", "lib"):
+        for folder in sorted((tree / part).glob("*-linux-gnu*")):
+            # where some packages keep what only they load
+            folders += [folder, folder / "nss", folder / "pulseaudio"]
+    own = {
+        "FONTCONFIG_FILE": fonts,
+        "LD_LIBRARY_PATH": os.pathsep.join(map(str, folders)),
+        "XDG_DATA_DIRS": tree / "usr/share",
+    }
+    return Program(tree / "usr/lib/chromium/chromium", {**os.environ, **{key: str(own[key]) for key in own}})
