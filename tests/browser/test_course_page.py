@@ -67,7 +67,7 @@ def test_lab_opens_on_the_course_page(jupyter):
 
 def test_notebook_that_was_named_is_in_front(jupyter):
     page = jupyter.open(LESSON)
-    expect(page.locator(".kl-row").first).to_be_attached()
+    expect(page.locator(".kl-row").first).to_be_attached(timeout=30_000)  # cells below are made when there is time
     expect(page.get_by_role("tab", name="Course")).to_have_count(1)
     expect(page.get_by_role("heading", name="Containers and Kubernetes, on real engines")).to_be_hidden()
     page.get_by_role("button", name="Engines: ready").click()
