@@ -98,10 +98,11 @@ def lab(
     flags = [f"--LabApp.app_settings_dir={jupyter.FOLDER}"]
     flags += ["--allow-root"] if os.geteuid() == 0 else []
     flags += ['--ServerApp.terminado_settings={"shell_command": ["bash"]}']  # a login shell would forget PATH
-    opened = [str(folder / f"{notebook.removesuffix('.ipynb')}.ipynb")] if notebook else []
+    # not as a file to open: then the address that is printed, for a browser elsewhere, would not name it
+    flags += [f"--LabApp.default_url=/lab/tree/{notebook.removesuffix('.ipynb')}.ipynb"] if notebook else []
     os.environ.update(jupyter.environment())
     os.environ["PATH"] = f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    os.execv(program, [str(program), *flags, f"--notebook-dir={folder}", *opened])
+    os.execv(program, [str(program), *flags, f"--notebook-dir={folder}"])
 
 
 @app.command()
