@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["close_all", "cluster"]
+__all__ = ["close_all", "cluster", "rollout"]
 
 _HOMES = {
     "close_all": "labs.views.painter",
     "cluster": "labs.views.cluster",
+    "rollout": "labs.views.rollout",
 }
 
 
