@@ -84,20 +84,20 @@ def prepare(
 
 
 @app.command()
-def lab(notebook: Annotated[str, typer.Argument(help="The notebook that opens first.")] = "00_start_here") -> None:
-    """Start the engines and JupyterLab, which opens as soon as the Docker lessons can begin."""
-    from labs import lessons
+def lab(
+    notebook: Annotated[str, typer.Argument(help="A notebook to open, such as 04_roll_out_deployments.")] = "",
+) -> None:
+    """Start the engines and JupyterLab, which opens on the course page as soon as the Docker lessons can begin."""
+    from labs import jupyter_command, lessons
     from labs.engines import lifecycle
 
     lifecycle.up_in_background()
-    console.print("JupyterLab starts. Kubernetes may still be on its way: `labs status` tells how far it is.")
+    console.print("JupyterLab starts. Kubernetes may still be on its way: the status bar tells how far it is.")
     folder = lessons.root() / "notebooks"
-    jupyter = Path(sys.executable).with_name("jupyter-lab")
-    flags = [f"--LabApp.app_settings_dir={Path(__file__).with_name('jupyter')}"]
-    flags += ["--allow-root"] if os.geteuid() == 0 else []
-    flags += ['--ServerApp.terminado_settings={"shell_command": ["bash"]}']  # a login shell would forget PATH
-    os.environ["PATH"] = f"{jupyter.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    os.execv(jupyter, [str(jupyter), *flags, f"--notebook-dir={folder}", str(folder / f"{notebook}.ipynb")])
+    opened = [folder / f"{notebook.removesuffix('.ipynb')}.ipynb"] if notebook else []
+    argv = jupyter_command.command(folder, *opened)
+    os.environ.update(jupyter_command.environment())
+    os.execv(argv[0], argv)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from threading import Event, Lock
@@ -36,6 +36,7 @@ class Startup:
         done: what it has done.
         error: the sentence that it ended with; empty when there was none.
         pid: its process.
+        fractions: how much is done (0 to 1) of those steps that know.
     """
 
     running: bool
@@ -43,6 +44,7 @@ class Startup:
     done: list[str]
     error: str
     pid: int
+    fractions: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return ", ".join(f"{name} ({detail})" if detail else name for name, detail in self.steps.items())
@@ -53,7 +55,8 @@ def read_startup(file: Path) -> Startup | None:
     try:
         told = json.loads(file.read_text())
         running = not told["ended"] and is_process(told["pid"], told.get("identity", ""), told["born"])
-        return Startup(running, told["steps"], told["done"], told["error"], told["pid"])
+        fractions = told.get("fractions", {})  # none in the file of an older version
+        return Startup(running, told["steps"], told["done"], told["error"], told["pid"], fractions)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -97,6 +100,7 @@ class Reporter:
         self._file: Path | None = None
         self._recorded = 0.0
         self._told: dict[str, str] = {}
+        self._fractions: dict[str, float] = {}
         self._done: list[str] = []
         self._ended = False
         self.error = ""
@@ -139,6 +143,7 @@ class Reporter:
                         "identity": identity(os.getpid()),
                         "born": psutil.Process().create_time(),
                         "steps": self._told,
+                        "fractions": self._fractions,
                         "done": self._done,
                         "error": self.error,
                         "ended": self._ended,
@@ -162,6 +167,9 @@ class Reporter:
         """A step is further."""
         with self._lock:
             self._told[name] = detail
+            self._fractions.pop(name, None)
+            if fraction is not None:
+                self._fractions[name] = round(fraction, 3)
             self._record()
         self._progress.update(
             self._ids[name],
@@ -178,6 +186,7 @@ class Reporter:
         """A step has ended."""
         with self._lock:
             self._told.pop(name, None)
+            self._fractions.pop(name, None)
             if error is None:
                 self._done.append(name)
             elif not isinstance(error, Cancelled):

@@ -135,5 +135,8 @@ def test_killed_kernel_comes_back(session):
 
 def test_down_ends_every_process(session):
     session.must("labs down")
-    left = session.must("ps -eo args").splitlines()
-    assert not [line for line in left if "uml" in line or "kube-labs" in line]
+
+    def left() -> list[str]:
+        return [line for line in session.must("ps -eo args").splitlines() if "uml" in line or "kube-labs" in line]
+
+    wait_for(lambda: not left(), timeout=20, what="the last of them to be reaped", state=lambda: str(left()))

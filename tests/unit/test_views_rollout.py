@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from labs.views.requests_stream import Answer, Pace, RequestStream, ask
-from labs.views.rollout import Rollout
 from labs.views.rollout_history import Clock, Counts, History, Limits, Sample, count, limits_of, span_of, thin
+from labs.views.rollout_view import Rollout
 from labs.views.rollout_words import condition_of, is_complete, tag_of, troubles_of, version_of
 
 THREE = Limits(3, 1, 0)

@@ -104,8 +104,8 @@ function Picture({ picture }) {
   const choose = (id) => pick(id === picked ? "" : id);
   const heads = [["owner", "Owner"], ["set", "ReplicaSet"], ["pod", "Pods"], ["service", "Services → ready pods"]];
   return html`<div>
-    <div class="kl-faint">${picture.nodes.map((node) => html`<span key=${node.name} title=${node.why}>node ${node.name}: <span class=${"kl-" + node.mark}>${MARKS[node.mark]} ${node.word}</span>, ${node.pods} pods here  </span>`)}
-      ${picture.resting ? `${picture.resting} ReplicaSets of former revisions rest at 0` : ""}</div>
+    <div class="kl-faint">${picture.nodes.map((node) => html`<span key=${node.name} title=${node.why}>node ${node.name}: <span class=${"kl-" + node.mark}>${MARKS[node.mark]} ${node.word}</span>, ${many(node.pods, "pod")} here. </span>`)}
+      ${picture.resting ? `${many(picture.resting, "ReplicaSet")} of former revisions at 0.` : ""}</div>
     ${all.length ? html`<svg width="978" height=${tall} role="group" aria-label="Owners, pods and Services">
       ${heads.map(([column, title]) => html`<text x=${COLUMN[column][0]} y="14" class="kl-faint">${title}</text>`)}
       ${links.map(([a, b]) => html`<path key=${a + b} class="kl-link" d=${curve(places[a], places[b])} />`)}

@@ -66,7 +66,7 @@ class Cluster(View):
 
     def tell(self, picture: dict[str, Any]) -> str:
         lines = [picture["summary"]]
-        lines += [f"node {n['name']}: {n['word']}, {n['pods']} pods of this namespace" for n in picture["nodes"]]
+        lines += [f"node {n['name']}: {n['word']}, {n['pods']} pods here" for n in picture["nodes"]]
         of: dict[str, list[dict[str, Any]]] = {}
         for thing in (*picture["sets"], *picture["pods"]):
             of.setdefault(thing["owner"], []).append(thing)
@@ -86,10 +86,15 @@ class Cluster(View):
 
 
 def _line(thing: dict[str, Any]) -> str:
+    why = f" ({_cut(thing['why'])})" if thing["why"] else ""
     if thing["kind"] == "Pod":
         again = f", {thing['restarts']} restarts" if thing["restarts"] else ""
-        return f"Pod {thing['name']}: {thing['word']}{again}" + (f" ({thing['why']})" if thing["why"] else "")
-    return f"{thing['kind']} {thing['name']}: {thing['word']}" + (f" ({thing['why']})" if thing["why"] else "")
+        return f"Pod {thing['name']}: {thing['word']}{again}{why}"
+    return f"{thing['kind']} {thing['name']}: {thing['word']}{why}"
+
+
+def _cut(text: str, length: int = 200) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _node(node: dict[str, Any], pods: list[dict[str, Any]]) -> dict[str, Any]:
