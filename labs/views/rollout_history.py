@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from labs.views.pods import owner_of
 from labs.views.requests_stream import Answer
 
-__all__ = ["Clock", "Counts", "History", "Limits", "Sample", "count", "limits_of", "span_of", "thin"]
+__all__ = ["SETTLED", "Clock", "Counts", "History", "Limits", "Sample", "count", "limits_of", "span_of", "thin"]
 
 SETTLED, UNSETTLED = 5.0, 20.0  # seconds without a change after which the axis stands still
 BEFORE = 1.5  # seconds that are kept from before the change
@@ -248,7 +248,8 @@ def span_of(history: History, now: float) -> tuple[float, float]:
     clock = history.clock
     t = clock.at(now)
     if not clock.runs(now):
-        end = clock.at(clock.last) + min(AFTER, clock.patience)
+        # of one that hangs, all of the time is kept: it shows who was served meanwhile
+        end = clock.at(clock.last) + (AFTER if clock.patience == SETTLED else clock.patience)
         return first, max(end, first + 4)
     return first, first + next((span for span in SPANS if span >= t - first), t - first)
 

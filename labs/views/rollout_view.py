@@ -9,14 +9,17 @@ from typing import Any
 
 from labs.views.pods import newest_warnings, owner_of, state_of
 from labs.views.requests_stream import Answer, Pace, RequestStream
-from labs.views.rollout_history import Counts, History, Sample, count, limits_of, span_of, thin
+from labs.views.rollout_history import SETTLED, Counts, History, Sample, count, limits_of, span_of, thin
 from labs.views.rollout_words import (
     ABOVE,
     BELOW,
+    REVISION,
     as_text,
     condition_of,
+    images_of,
     is_complete,
     limits_in_words,
+    revision_of,
     troubles_of,
     version_of,
 )
@@ -24,7 +27,6 @@ from labs.views.view import View
 
 __all__ = ["Rollout", "rollout"]
 
-REVISION = "deployment.kubernetes.io/revision"
 SHOWN = 6  # ReplicaSets at 0 that have a line of their own because they had pods in this picture
 LANES = 8  # kinds of answers that are drawn
 DOTS = 100  # places for answers on the axis, each kind
@@ -100,8 +102,13 @@ class Rollout(View):
         subscription = self._subscriptions.get(key)
         return subscription.items() if subscription else []
 
+    def _is_filled(self) -> bool:
+        """Whether all lists were read since the view was begun: before, an empty one says nothing."""
+        subscriptions = [self._subscriptions.get(key) for key in ("deployments", "replicasets", "pods")]
+        return all(subscription is not None and subscription.is_filled for subscription in subscriptions)
+
     def _look(self, now: float) -> None:
-        if not all(key in self._subscriptions for key in ("deployments", "replicasets", "pods", "events")):
+        if not self._is_filled():
             return
         deployment = next(iter(self._objects("deployments")), None)
         if deployment is None:
@@ -109,7 +116,7 @@ class Rollout(View):
                 self._template = "deleted"
                 counts, limits = count(self._pods(), self._last), self._history.samples[-1].limits
                 self._history.see(now, counts, limits, settled=True, words="deleted")
-            elif self._subscriptions["deployments"].is_filled:
+            else:
                 self._template = self._template or "none yet"
             return
         self._last = deployment
@@ -150,7 +157,7 @@ class Rollout(View):
         clock, now = self._history.clock, time.monotonic()
         if self._last is None:
             return Pace(0, SLOW)
-        quick_for = AFTERWARDS if clock.patience <= 5 else clock.patience
+        quick_for = AFTERWARDS if clock.patience == SETTLED else clock.patience
         return Pace(QUICK if now < clock.last + quick_for else SLOW, TICK if clock.runs(now) else SLOW)
 
     def _hear(self, answer: Answer) -> None:
@@ -170,8 +177,10 @@ class Rollout(View):
         deployment, history = self._last, self._history
         if deployment is None:
             said = f"There is no Deployment {self._deployment} yet; it appears here when it is made."
+            if not self._is_filled():
+                said = f"Whether there is a Deployment {self._deployment} could not be read yet."
             return {"summary": said, "mark": "none", "sets": [], "limits": None}
-        is_gone = not self._objects("deployments")
+        is_gone = self._is_filled() and not self._objects("deployments")
         mark, said = ("gone", "The Deployment was deleted.") if is_gone else condition_of(deployment)
         first, last = span_of(history, now)
         samples = [s for s in history.samples if s.t <= last]
@@ -225,13 +234,13 @@ class Rollout(View):
             if pod["metadata"].get("deletionTimestamp"):
                 ending[owner_of(pod)[2]] = ending.get(owner_of(pod)[2], 0) + 1
         shown, resting = [], []
-        for uid, thing in sorted(self._known.items(), key=lambda item: _revision(item[1]), reverse=True):
+        for uid, thing in sorted(self._known.items(), key=lambda item: revision_of(item[1]), reverse=True):
             wants = 0 if is_gone or uid not in here else thing["spec"].get("replicas", 1)
-            is_current = str(_revision(thing)) == revision and not is_gone
+            is_current = str(revision_of(thing)) == revision and not is_gone
             has, ready, _ = counts.get(uid, Counts(0, 0, 0))
             is_idle = not (wants or has or ending.get(uid) or is_current)
             if is_idle and (uid not in drawn or len(shown) >= SHOWN):
-                resting.append(f"{_revision(thing)} ({', '.join(_images(thing))})")
+                resting.append(f"{revision_of(thing)} ({', '.join(images_of(thing))})")
                 continue
             if uid not in self._order:
                 self._order = [*self._order[-50:], uid]
@@ -239,8 +248,8 @@ class Rollout(View):
                 {
                     "id": uid,
                     "name": thing["metadata"]["name"],
-                    "revision": str(_revision(thing) or "?"),
-                    "image": ", ".join(_images(thing)),
+                    "revision": str(revision_of(thing) or "?"),
+                    "image": ", ".join(images_of(thing)),
                     "current": is_current,
                     "wants": wants,
                     "has": has,
@@ -288,11 +297,3 @@ def _step(sample: Sample, sets: list[dict[str, Any]]) -> list[Any]:
     """A sample as the front end reads it: when, the limits, and of each set how many it has, ready and available."""
     counts = [sample.counts.get(s["id"], Counts(0, 0, 0)) for s in sets]
     return [round(sample.t, 3), sample.limits.fewest, sample.limits.most, [list(c) for c in counts]]
-
-
-def _revision(thing: dict[str, Any]) -> int:
-    return int(thing["metadata"].get("annotations", {}).get(REVISION, 0))
-
-
-def _images(thing: dict[str, Any]) -> list[str]:
-    return [c["image"] for c in thing["spec"]["template"]["spec"]["containers"]]

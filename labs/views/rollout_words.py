@@ -10,14 +10,20 @@ from labs.views.rollout_history import Limits
 __all__ = [
     "ABOVE",
     "BELOW",
+    "REVISION",
     "as_text",
     "condition_of",
+    "images_of",
     "is_complete",
     "limits_in_words",
+    "revision_of",
     "tag_of",
     "troubles_of",
     "version_of",
 ]
+
+REVISION = "deployment.kubernetes.io/revision"
+"""The annotation in which a Deployment and its ReplicaSets have their revision."""
 
 # The Deployment keeps the numbers that it asks of its ReplicaSets within the limits; pods follow a moment later.
 ABOVE = "briefly more: some were to go and not yet deleted"
@@ -50,7 +56,7 @@ def condition_of(deployment: dict[str, Any]) -> tuple[str, str]:
 def _complete(deployment: dict[str, Any], wanted: int) -> str:
     if not wanted:
         return "scaled to 0: no pods are wanted"
-    revision = deployment["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision", "?")
+    revision = deployment["metadata"].get("annotations", {}).get(REVISION, "?")
     return f"complete: {wanted} of {wanted} pods are of revision {revision} and available"
 
 
@@ -89,6 +95,16 @@ def troubles_of(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {"set": g["set"], "word": g["word"], "why": g["why"], "pods": g["pods"][:12], "count": len(g["pods"])}
         for g in groups.values()
     ]
+
+
+def revision_of(replica_set: dict[str, Any]) -> int:
+    """A ReplicaSet's revision; 0 while it has none."""
+    return int(replica_set["metadata"].get("annotations", {}).get(REVISION, 0))
+
+
+def images_of(replica_set: dict[str, Any]) -> list[str]:
+    """The images of a ReplicaSet's template."""
+    return [c["image"] for c in replica_set["spec"]["template"]["spec"]["containers"]]
 
 
 def tag_of(image: str) -> str:

@@ -137,6 +137,15 @@ def test_history_of_a_rolling_update():
     assert (first, last) == (3.5, 9.0)  # two seconds after the last change, however late one looks
 
 
+def test_a_finished_picture_of_one_that_hangs_keeps_all_of_its_time():
+    history = History(0.0)
+    see(history, 0.0, settled=True, old=(3, 3))
+    history.begin_rollout(10.0)
+    see(history, 11.0, old=(3, 3), new=(1, 0))
+    first, last = span_of(history, 200.0)
+    assert (first, last) == (3.5, 26.0)
+
+
 def test_a_limit_counts_once_it_was_reached():
     history = History(0.0)
     see(history, 0.0, new=(3, 0))
@@ -301,6 +310,20 @@ def test_view_before_while_and_after_a_deployment(cluster):
     view.paint()
     assert view.picture["summary"] == "The Deployment was deleted."
     assert not view.notice
+
+
+def test_lists_that_were_not_read_say_nothing(cluster):
+    cluster.deployments.list = [deployment()]
+    view = cluster.view()
+    view._heard(view, {"shown": "here"}, [])
+    view._heard(view, {"hidden": "here"}, [])
+    cluster.deployments.list, cluster.deployments.is_filled = [], False
+    view._heard(view, {"shown": "here"}, [])
+    view.paint()
+    assert "complete" in view.words
+    cluster.deployments.list, cluster.deployments.is_filled = [deployment()], True
+    view.paint()
+    assert view.picture["start"] is None
 
 
 def test_paused_change_begins_its_rollout_when_it_is_resumed(cluster):
