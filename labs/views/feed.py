@@ -162,6 +162,8 @@ class _Feed:
             (3, SILENCE), watch=True, resource_version=version, allow_watch_bookmarks=True, timeout_seconds=WATCH
         )
         try:
+            if self._stopped.is_set():  # while the request was on its way, when there was nothing to hang up
+                return
             for change in _lines(response):
                 if self._stopped.is_set():
                     return
