@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lab test test-all lint lock down
+.PHONY: lab test test-all lint lock pictures down
 
 lab: $(BIN)/labs ## set up, start the engines, open JupyterLab
 	$(BIN)/labs lab
@@ -17,6 +17,10 @@ lint: $(BIN)/labs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/labs build --check
+
+pictures: $(BIN)/labs ## the README's pictures anew, as the tests in a browser see the page
+	LABS_SHOTS=build/shots $(BIN)/pytest tests/browser -k "loses_no_request or while_a_cell_runs"
+	cp build/shots/rollout-update.png build/shots/cluster-live.png docs/pictures/
 
 down: $(BIN)/labs ## stop and remove the engines
 	$(BIN)/labs down

@@ -94,8 +94,7 @@ def lab(
     lifecycle.up_in_background()
     console.print("JupyterLab starts. Kubernetes may still be on its way: the status bar tells how far it is.")
     folder = lessons.root() / "notebooks"
-    opened = [folder / f"{notebook.removesuffix('.ipynb')}.ipynb"] if notebook else []
-    argv = jupyter_command.command(folder, *opened)
+    argv = jupyter_command.command(folder, notebook)
     os.environ.update(jupyter_command.environment())
     os.execv(argv[0], argv)
 

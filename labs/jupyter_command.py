@@ -13,17 +13,19 @@ __all__ = ["command", "environment"]
 _PROGRAM = Path(sys.executable).with_name("jupyter-lab")
 
 
-def command(folder: Path, *first: Path) -> list[str]:
+def command(folder: Path, notebook: str = "") -> list[str]:
     """The command line of JupyterLab with the course's settings.
 
     Args:
         folder: the folder that it serves.
-        first: the notebook that opens first, if any.
+        notebook: what opens first, such as ``04_roll_out_deployments``; the course page by default.
     """
     flags = [f"--LabApp.app_settings_dir={jupyter.FOLDER}"]
     flags += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     flags += ['--ServerApp.terminado_settings={"shell_command": ["bash"]}']  # a login shell would forget PATH
-    return [str(_PROGRAM), *flags, f"--notebook-dir={folder}", *map(str, first)]
+    # not as a file to open: then the address that is printed, for a browser elsewhere, would not name it
+    flags += [f"--LabApp.default_url=/lab/tree/{notebook.removesuffix('.ipynb')}.ipynb"] if notebook else []
+    return [str(_PROGRAM), *flags, f"--notebook-dir={folder}"]
 
 
 def environment() -> dict[str, str]:

@@ -109,9 +109,17 @@ class ProgressHandler(CourseHandler):
 
 
 def notebooks_in(root_dir: str) -> str | None:
-    """The folder of the notebooks as the file browser calls it: empty for its root, None when it is not in it."""
+    """The folder of the notebooks as the file browser calls it: empty for its root, None when they are not in it.
+
+    Args:
+        root_dir: the folder that the file browser shows; it may hold a copy of them, as in a learner's home on a hub.
+    """
     folder, root = (lessons.root() / "notebooks").resolve(), Path(root_dir).expanduser().resolve()
-    return folder.relative_to(root).as_posix().removeprefix(".") if folder.is_relative_to(root) else None
+    if folder.is_relative_to(root):
+        return folder.relative_to(root).as_posix().removeprefix(".")
+    known = [f"{lesson.name}.ipynb" for lesson in lessons.lessons()]
+    copies = [place for place in ("", "notebooks") if any((root / place / name).exists() for name in known)]
+    return copies[0] if copies else None
 
 
 def hint_or_solution(exercise_id: str, number: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["close_all", "cluster", "container", "image", "progress"]
+__all__ = ["close_all", "cluster", "container", "image", "progress", "rollout"]
 
 # a module of a view's own name would take its place in this package once it was imported
 _HOMES = {
@@ -14,6 +14,7 @@ _HOMES = {
     "container": "labs.views.container_view",
     "image": "labs.views.image_view",
     "progress": "labs.views.progress_view",
+    "rollout": "labs.views.rollout_view",
 }
 
 

@@ -274,7 +274,7 @@ for lesson in lessons():
     print(lesson.number, lesson.title, sep="  ")
 
 # %% [markdown]
-# What you solved is remembered in one small file. Copy it to take your progress along; `labs progress --merge FILE` adds
+# What you solved is remembered in one small file, and shown below; the picture changes when you solve more. Copy it to take your progress along; `labs progress --merge FILE` adds
 # that of another machine.
 #
 # **On Binder** a session ends ten minutes after the last thing you did in it, and after six hours at the latest; then
@@ -283,10 +283,10 @@ for lesson in lessons():
 # objects are quickly made again: `lab.reset()`.
 
 # %%
-from labs import progress
+from labs import progress, views
 
 print(progress.path())
-progress.load()
+views.progress()
 
 # %% [markdown]
 # ## 7. What this course cannot do

@@ -29,7 +29,7 @@ FRONTS = 2
 # %%
 from kubernetes import client, config
 
-from labs import open_lab
+from labs import open_lab, views
 
 lab = open_lab("03")
 config.load_kube_config()
@@ -58,7 +58,14 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 [pod.metadata.name for pod in pods]
 
 # %% [markdown]
-# A **pod** is Kubernetes' unit of work: one container, or a few that belong together. Delete one, and look again:
+# A **pod** is Kubernetes' unit of work: one container, or a few that belong together. The picture below shows who keeps
+# whom, and is live: it changes while later cells run. Click a box, or press Enter on it, to see why it is as it is.
+
+# %%
+views.cluster(lab)
+
+# %% [markdown]
+# Delete one pod, and watch the picture:
 
 # %% covers="T4.desired"
 pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)

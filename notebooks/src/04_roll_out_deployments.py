@@ -36,7 +36,7 @@ from collections import Counter
 
 from kubernetes import client, config
 
-from labs import open_lab
+from labs import open_lab, views
 from labs.waiting import wait_for, wait_for_http, wait_for_pods, wait_for_rollout, wait_gone
 
 lab = open_lab("04")
@@ -364,6 +364,15 @@ def watch_rollout():
 
 
 # %% [markdown]
+# And a picture that lives on while later cells run: above, each ReplicaSet's pods over time, hatched until they are
+# ready; below, what a visitor gets, again and again. Right-click it and choose *Create New View for Cell Output* to
+# keep it in sight.
+
+# %%
+rollout = views.rollout(lab, "front", url=f"{lab.url(NODE_PORT)}/version")
+rollout
+
+# %% [markdown]
 # Ask first, in three ways, what a new image would give; nothing is stored.
 
 # %%
@@ -389,6 +398,9 @@ apps.patch_namespaced_deployment("front", lab.namespace, new_image("labs/web:2")
 watch_rollout()
 print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version", expect="2"))
 
+# %% covers="T5.rolling D2.2"
+print(rollout)
+
 # %% [markdown] covers="T5.rolling D2.2"
 # **What happened.** Revision 2 got one pod; when that was ready, revision 1 lost one; and so on. Count the dots: never
 # fewer than three ●, never more than four in all. Two fields of `spec.strategy.rollingUpdate` set these limits:
@@ -397,6 +409,10 @@ print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version", expect="2"))
 # |---|---|---|---|
 # | `maxUnavailable` | at least `replicas - maxUnavailable` pods available | 25 %, rounded **down** | 0 |
 # | `maxSurge` | at most `replicas + maxSurge` pods in all, those that are ending not counted | 25 %, rounded **up** | 1 |
+#
+# In the picture the solid part stays above the dotted line, and all of it under the dashed one. A red ✖ below, if you have
+# one, is a request that was cut off: a pod that is told to end stops listening at once, and the nodes hear of it a moment
+# later. Programs that must not lose one wait before they stop (`lifecycle.preStop`).
 #
 # Slow and safe, or quick and cheap: that is the choice. (`strategy: {type: Recreate}` ends all old pods first: for
 # programs of which two versions must never meet.)

@@ -39,7 +39,7 @@ from contextlib import contextmanager, suppress
 import docker
 from kubernetes import client, config, utils
 
-from labs import open_lab
+from labs import open_lab, views
 from labs.errors import NotSupported
 from labs.waiting import wait_for, wait_for_http, wait_for_pods, wait_for_rollout
 
@@ -306,8 +306,14 @@ shop(8888, 81, "refused")
 # That a container runs does not mean that it can serve. A **readiness probe** asks the pod, again and again; only while
 # the answer is good does the pod get requests. A *liveness* probe is another matter: it restarts the container.
 #
+# Here is the namespace as it is now, and as it changes: an arrow is a pod that the Service sends requests to.
+
+# %%
+views.cluster(lab)
+
+# %% [markdown]
 # The probe of `web` asks for `/index.html` each second. Take this page away from one of the three (`{unready}` puts
-# Python's value into the command):
+# Python's value into the command), and watch its arrow:
 
 # %% covers="T8.readiness D3.2"
 page = "/usr/share/nginx/html/index.html"
@@ -322,7 +328,7 @@ wait_for(lambda: unready not in ask("http://web/hostname", REQUESTS), TIMEOUT, w
 Counter(ask("http://web/hostname", REQUESTS))
 
 # %% [markdown] covers="T8.readiness D3.2"
-# **What happened.** The pod stays, with its address, and its restart count stays 0. The kubelet reported `Ready: False`;
+# **What happened.** The pod stays, with its address, and its restart count stays 0; its arrow turned into a broken line. The kubelet reported `Ready: False`;
 # the slice took note; the requests go to the other two. Nobody saw an error.
 #
 # It is still `Running`, and answers those who ask it directly. And as soon as the probe is content, it is back:

@@ -587,6 +587,11 @@ from labs.plan import show_plan
 
 show_plan(begin=PLAN_BEGINS)
 
+# %% covers="T1.plan"
+from labs import views
+
+views.progress()
+
 # %% [markdown] covers="T1.plan T1.before"
 # An hour a day suffices. Days without a lesson belong to your project. Drills and simulator sessions come from day 13 on;
 # after each, work on the domain that lost most, not on the one you like.

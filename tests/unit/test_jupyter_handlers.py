@@ -138,6 +138,8 @@ def test_notebooks_in_another_folder(tmp_path):
     assert handlers.notebooks_in(str(folder)) == ""
     assert handlers.notebooks_in(str(folder.parent)) == "notebooks"
     assert handlers.notebooks_in(str(tmp_path)) is None
+    (tmp_path / "04_roll_out_deployments.ipynb").touch()
+    assert handlers.notebooks_in(str(tmp_path)) == ""
 
 
 def test_too_large_to_be_progress(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import { makeCourse } from './course.js';
 import { el } from './dom.js';
 import { makePage } from './page.js';
-import { exerciseOf, watch } from './row.js';
+import { exerciseOf, keepKeys, watch } from './row.js';
 import { makeStatusItem } from './status.js';
 
 const OPEN = 'kube-labs:open-course';
@@ -25,6 +25,7 @@ export function makePlugin(lab, style) {
       document.head.append(el('link', { rel: 'stylesheet', href: style }));
       const course = makeCourse(lab);
       addPage(lab, app, course, palette, restorer);
+      keepKeys();
       notebooks.widgetAdded.connect((_, panel) => watch(lab, course, rendermime, panel));
       notebooks.forEach(panel => watch(lab, course, rendermime, panel));
       lab.notebook.NotebookActions.executed.connect((_, { cell }) => exerciseOf(cell) && course.refreshStanding());
@@ -32,6 +33,7 @@ export function makePlugin(lab, style) {
         const hasKernel = () => Boolean(notebooks.currentWidget?.sessionContext.session?.kernel);
         const item = makeStatusItem(lab, course, () => app.commands.execute(OPEN), hasKernel);
         notebooks.currentChanged.connect(item.draw);
+        notebooks.widgetAdded.connect((_, panel) => panel.sessionContext.kernelChanged.connect(item.draw));
         statusBar.registerStatusItem('kube-labs:engines', { item, align: 'left', rank: 3, isActive: () => true });
       }
     }

@@ -26,8 +26,6 @@ export function makeRow(lab, course, rendermime, panel, cell) {
   const hintButton = button('Hint', 'Show the next hint', showHint);
   const row = new lab.widgets.Panel();
   row.addClass('kl-row');
-  // JupyterLab's shortcuts would take Enter and the letters from the buttons
-  row.node.setAttribute('data-lm-suppress-shortcuts', 'true');
   row.addWidget(new lab.widgets.Widget({
     node: el('div.kl-row-buttons', { role: 'group', 'aria-label': `Exercise ${id}` },
       button('Check', 'Run this cell: it looks at what you made', runCheck),
@@ -144,6 +142,18 @@ async function labIsThere(kernel) {
   });
   const told = reply.content.user_expressions && reply.content.user_expressions.there;
   return Boolean(told && told.status === 'ok' && told.data['text/plain'] === 'True');
+}
+
+/**
+ * In a row, keys without Ctrl, Alt or Meta are its buttons': in command mode JupyterLab would take Enter and letters.
+ * Listens where it hears of a key before JupyterLab does; Ctrl+S and the like go on to that.
+ */
+export function keepKeys() {
+  window.addEventListener('keydown', event => {
+    const row = event.target.closest?.('.kl-row');
+    const plain = !(event.ctrlKey || event.altKey || event.metaKey);
+    row?.toggleAttribute('data-lm-suppress-shortcuts', plain);
+  }, true);
 }
 
 /** Give each check cell of a notebook its row, now and when cells come. */

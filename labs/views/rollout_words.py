@@ -1,0 +1,168 @@
+"""A rollout in words: how the Deployment is, what hangs, and the whole picture as text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from labs.views.rollout_history import Limits
+
+__all__ = [
+    "ABOVE",
+    "BELOW",
+    "REVISION",
+    "as_text",
+    "condition_of",
+    "images_of",
+    "is_complete",
+    "limits_in_words",
+    "revision_of",
+    "tag_of",
+    "troubles_of",
+    "version_of",
+]
+
+REVISION = "deployment.kubernetes.io/revision"
+"""The annotation in which a Deployment and its ReplicaSets have their revision."""
+
+# The Deployment keeps the numbers that it asks of its ReplicaSets within the limits; pods follow a moment later.
+ABOVE = "briefly more: some were to go and not yet deleted"
+BELOW = "fewer: pods were lost that the rollout did not take"
+
+
+def is_complete(deployment: dict[str, Any]) -> bool:
+    """Whether the rollout is over, by the rule of `kubectl rollout status`."""
+    spec, status = deployment.get("spec", {}), deployment.get("status", {})
+    wanted = spec.get("replicas", 1)
+    has_seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    numbers = (status.get(key, 0) for key in ("updatedReplicas", "replicas", "availableReplicas"))
+    return has_seen and all(number == wanted for number in numbers)
+
+
+def condition_of(deployment: dict[str, Any]) -> tuple[str, str]:
+    """How a Deployment is: a mark (``good``, ``wait``, ``bad``, ``gone``) and a sentence."""
+    spec, status = deployment.get("spec", {}), deployment.get("status", {})
+    wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
+    if deployment["metadata"].get("deletionTimestamp"):
+        return "gone", "being deleted"
+    if spec.get("paused"):
+        waits = f"{updated} of {wanted} pods have its present template" if updated != wanted else "nothing waits"
+        return "wait", f"paused: changes of the template start nothing until it is resumed; {waits}"
+    if is_complete(deployment):
+        return "good", _complete(deployment, wanted)
+    return _under_way(status, f"{updated} of {wanted} pods are new, {status.get('availableReplicas', 0)} available")
+
+
+def _complete(deployment: dict[str, Any], wanted: int) -> str:
+    if not wanted:
+        return "scaled to 0: no pods are wanted"
+    revision = deployment["metadata"].get("annotations", {}).get(REVISION, "?")
+    return f"complete: {wanted} of {wanted} pods are of revision {revision} and available"
+
+
+def _under_way(status: dict[str, Any], so_far: str) -> tuple[str, str]:
+    conditions = {c["type"]: c for c in status.get("conditions", [])}
+    progress, failure = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
+    if progress.get("status") == "False":
+        said = f"{progress.get('reason', '')}: {progress.get('message', '')}"
+        return "bad", f"gave up: {said} It goes on trying, and rolls nothing back; {so_far}"
+    if failure.get("status") == "True":
+        return "bad", f"{failure.get('reason', '')}: {failure.get('message', '')} ({so_far})"
+    old = status.get("replicas", 0) - status.get("updatedReplicas", 0)
+    rest = f"; {old} old {'one is' if old == 1 else 'ones are'} still there" if old > 0 else ""
+    short = conditions.get("Available", {}).get("status") == "False"
+    return "wait", f"in progress: {so_far}{rest}" + ("; fewer are available than should be" if short else "")
+
+
+def limits_in_words(limits: Limits) -> tuple[str, str]:
+    """Where the two limits come from: the most pods there may be, and the fewest that must be available."""
+    if limits.recreate:
+        return f"{limits.replicas} replicas (Recreate)", "Recreate: all old pods end before a new one begins"
+    return f"{limits.replicas} + maxSurge {limits.surge}", f"{limits.replicas} − maxUnavailable {limits.unavailable}"
+
+
+def troubles_of(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pods in trouble, those with the same state and reason together.
+
+    Args:
+        pods: with ``name``, ``set``, ``word`` and ``why``; each in trouble.
+    """
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for pod in pods:
+        group = groups.setdefault((pod["set"], pod["word"]), {**pod, "pods": []})
+        group["pods"].append(pod["name"])
+    return [
+        {"set": g["set"], "word": g["word"], "why": g["why"], "pods": g["pods"][:12], "count": len(g["pods"])}
+        for g in groups.values()
+    ]
+
+
+def revision_of(replica_set: dict[str, Any]) -> int:
+    """A ReplicaSet's revision; 0 while it has none."""
+    return int(replica_set["metadata"].get("annotations", {}).get(REVISION, 0))
+
+
+def images_of(replica_set: dict[str, Any]) -> list[str]:
+    """The images of a ReplicaSet's template."""
+    return [c["image"] for c in replica_set["spec"]["template"]["spec"]["containers"]]
+
+
+def tag_of(image: str) -> str:
+    """An image's tag, such as ``1`` of ``labs/web:1``; empty without one."""
+    last = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1]
+    return last.partition(":")[2]
+
+
+def version_of(answer: str, sets: list[dict[str, Any]]) -> str:
+    """The uid of the one ReplicaSet of those with pods whose image's tag is a word of an answer; empty if unclear."""
+    said = {word.removeprefix("v") for word in re.findall(r"[\w.-]+", answer)}
+    fitting = [s["id"] for s in sets if (tag := tag_of(s["image"]).removeprefix("v")) and tag in said]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def as_text(picture: dict[str, Any]) -> str:
+    """The whole picture as text, for all that shows no pictures."""
+    if not picture["sets"] and not picture["limits"]:
+        return picture["summary"]
+    lines = [picture["summary"], *_limits(picture)]
+    rows = [("revision", "ReplicaSet", "image", "wanted", "pods", "ready")]
+    for s in picture["sets"]:
+        ending = f" (+{s['ending']} ending)" if s["ending"] else ""
+        now = " now" if s["current"] else ""
+        row = s["revision"] + now, s["name"], s["image"], str(s["wants"]), str(s["has"]), f"{s['ready']}{ending}"
+        rows.append(row)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        lines.append("  " + "  ".join(map(str.ljust, row, widths)).rstrip())
+    if picture["resting"]:
+        lines.append(f"  at rest, as ways back: {', '.join(picture['resting'])}")
+    lines += [f"{t['word']}: {t['count']} of {t['set']}: {t['why']}" for t in picture["troubles"]]
+    return "\n".join([*lines, *_answers(picture)])
+
+
+def _limits(picture: dict[str, Any]) -> list[str]:
+    limits = picture["limits"]
+    if not limits:
+        return []
+    lines = [f"at most {limits['most']} pods ({limits['most_why']}); most seen: {_seen(picture, 'high')}"]
+    if limits["recreate"]:
+        return [*lines, limits["fewest_why"]]
+    return [
+        *lines,
+        f"at least {limits['fewest']} available ({limits['fewest_why']}); fewest seen: {_seen(picture, 'low')}",
+    ]
+
+
+def _seen(picture: dict[str, Any], key: str) -> str:
+    number, verdict = picture[key], picture[f"{key}_verdict"]
+    return "not reached yet" if number is None else f"{number} ({verdict or 'kept'})"
+
+
+def _answers(picture: dict[str, Any]) -> list[str]:
+    if not picture["url"]:
+        return []
+    good = [f"“{lane['text']}” {lane['count']}" for lane in picture["lanes"] if not lane["failed"] and lane["count"]]
+    bad = [f"{lane['text']}: {lane['count']}" for lane in picture["lanes"] if lane["failed"] and lane["count"]]
+    failed = picture["failed"]
+    said = f"answers of {picture['url']} since {picture['since']}: {', '.join(good) or 'none'}; {failed} failed"
+    return [said + (f" ({'; '.join(bad)})" if bad else "")]
