@@ -5,12 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["close_all", "cluster", "progress", "rollout"]
+__all__ = ["close_all", "cluster", "container", "image", "progress", "rollout"]
 
 # a module of a view's own name would take its place in this package once it was imported
 _HOMES = {
     "close_all": "labs.views.painter",
     "cluster": "labs.views.cluster_view",
+    "container": "labs.views.container_view",
+    "image": "labs.views.image_view",
     "progress": "labs.views.progress_view",
     "rollout": "labs.views.rollout_view",
 }

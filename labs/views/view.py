@@ -49,7 +49,7 @@ class View(anywidget.AnyWidget):
         self._subscriptions: dict[str, Subscription] = {}
         self._seen_by: set[str] = set()
         self._begun = False
-        self._esm, self._css = _code(self.FRONT_END), _style()
+        self._esm, self._css = _code(self.FRONT_END), _style(self.FRONT_END)
         super().__init__(title=title or self.TITLE)
         self.name = self.model_id or ""
         self.on_msg(self._heard)
@@ -80,6 +80,11 @@ class View(anywidget.AnyWidget):
         self._subscriptions[key or resource] = subscribe(
             self._lab, resource, self.changed, namespace=namespace, fields=fields
         )
+
+    def hold(self, key: str, source: Any) -> None:
+        """Show what another source than the cluster tells. Args: ``source``, with what a `Subscription` offers for all:
+        ``problem``, ``wait`` and ``close``."""
+        self._subscriptions[key] = source
 
     def found(self, key: str) -> list[dict[str, Any]]:
         """The objects of a resource that the view follows, ordered by name; shared, so not to be changed."""
@@ -170,5 +175,7 @@ def _code(front_end: str) -> str:
 
 
 @cache
-def _style() -> str:
-    return (FRONT / "kit.css").read_text(encoding="utf-8")
+def _style(front_end: str) -> str:
+    """What all views share, and the view's own part, if it has one."""
+    files = (FRONT / "kit.css", FRONT / f"{front_end}.css")
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
