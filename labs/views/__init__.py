@@ -5,13 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["close_all", "cluster", "progress"]
+__all__ = ["close_all", "cluster", "progress", "timeline", "tree"]
 
 # a module of a view's own name would take its place in this package once it was imported
 _HOMES = {
     "close_all": "labs.views.painter",
     "cluster": "labs.views.cluster_view",
     "progress": "labs.views.progress_view",
+    "timeline": "labs.views.timeline_view",
+    "tree": "labs.views.tree_view",
 }
 
 
