@@ -19,14 +19,25 @@ RANK = {
         (
             ("created",), ("changed",), ("scaled",), ("uncreated",), ("unscheduled",), ("scheduled",),
             ("unmounted", "unsandboxed"), ("pulling",), ("pulled", "unpulled"), ("pull back-off",), ("made", "unmade"),
-            ("started", "unstarted"), ("probe Startup", "probe Readiness", "probe Liveness"), ("ended",),
-            ("back-off",), ("ready",), ("endpoint",), ("unready",), ("complete", "failed", "available"),
-            ("deleted",), ("killing", "evicted"), ("endpoint gone",), ("last end",), ("gone",),
+            ("started", "unstarted"), ("probe Startup", "probe Readiness", "probe Liveness"), ("ready",),
+            ("restarting",), ("ended",), ("back-off",), ("endpoint",), ("unready",),
+            ("complete", "failed"), ("deleted",), ("killing", "evicted"), ("endpoint gone",), ("last end",), ("gone",),
         )
     )
     for step in steps
 }  # fmt: skip
-BAD = {"unscheduled", "unmounted", "unsandboxed", "unpulled", "unmade", "unstarted", "uncreated", "failed", "lost"}
+BAD = {
+    "unscheduled",
+    "unmounted",
+    "unsandboxed",
+    "unpulled",
+    "unmade",
+    "unstarted",
+    "uncreated",
+    "failed",
+    "lost",
+    "restarting",
+}
 SAID_BY_EVENT, SAID_BY_STATE = 2, 1
 
 
@@ -117,6 +128,8 @@ def fact_of_event(event: dict[str, Any], group: str, about: tuple[str, str, str]
     mark = _MARKS.get(told.step) or ("bad" if told.step in BAD or event.get("type") == "Warning" else "none")
     if (told.step in {"created", "deleted", "scheduled"} and about is not None) or told.step == "scheduled":
         key: tuple[Any, ...] = (of, told.step)  # these happen once, and other traces tell of them, too
+    elif told.step in {"complete", "failed"}:
+        key = of, told.step  # a condition tells the same
     elif told.step == "unscheduled":
         key = (of, told.step, message)  # each try has an event of its own
     else:
@@ -132,7 +145,7 @@ def fact_of_event(event: dict[str, Any], group: str, about: tuple[str, str, str]
 
 
 _MARKS = {
-    "ready": "good",
+    "unexpected": "none",
     "complete": "done",
     "deleted": "gone",
     "killing": "gone",
@@ -151,7 +164,14 @@ def _written(thing: dict[str, Any], common: dict[str, Any]) -> Iterator[Fact]:
     first = next((who for e, who in writers if e.get("time") and seconds(e["time"]) <= made + 1), "")
     # of several writes by `kubectl apply` only the last is kept
     first = first or next((who for _, who in writers if who == "kubectl apply"), "")
-    who = controller_of(owner) if owner else first or (writers[0][1] if writers else "a client")
+    is_controllers = any(not writer(e["manager"]) and not e.get("subresource") for e in entries)
+    if common["kind"] == "Node":
+        first = f"kubelet {common['name']}"  # which registers itself
+    who = (
+        controller_of(owner)
+        if owner and (is_controllers or not first)
+        else first or (writers[0][1] if writers else "a client")
+    )
     yield Fact((meta["uid"], "created"), made, who, "created", step="created", **common)
     for entry, author in writers:
         at = seconds(entry.get("time"))
@@ -240,7 +260,7 @@ def _of_job(status: dict[str, Any], common: dict[str, Any]) -> Iterator[Fact]:
         step = {"Complete": "complete", "Failed": "failed"}.get(word, "changed")
         did = {"Complete": "reports it complete", "Failed": "reports it failed"}.get(word, "suspended it")
         mark = {"Complete": "done", "Failed": "bad"}.get(word, "wait")
-        key = common["uid"], step, word
+        key = common["uid"], step
         yield Fact(key, at, "job controller", did, step=step, mark=mark, detail=why, **common)
 
 

@@ -15,7 +15,7 @@ from labs.views.sentences import seconds, tell_event, writer
 __all__ = ["Story"]
 
 NOT_A_WISH = re.compile(r"(status|metadata\.(?!labels|annotations)|metadata\.annotations\.deployment)")
-MANY = 600  # facts that are kept; a pod that crashes all day makes no more
+MANY = 5000  # facts that are kept; repeated ones count as one
 
 Things = Mapping[str, list[dict[str, Any]]]
 
@@ -150,14 +150,13 @@ class Story:
         if before is None or before["metadata"].get("resourceVersion") == thing["metadata"].get("resourceVersion"):
             return
         found = [d for d in differences(before, thing) if not NOT_A_WISH.match(d[0]) and d[0] != "spec.nodeName"]
-        entries = thing["metadata"].get("managedFields") or []
         old = before["metadata"].get("managedFields") or []
-        author = next(
-            (w for e in entries if e not in old and (w := writer(e["manager"], e.get("subresource", "")))), ""
-        )
+        fresh = [e for e in thing["metadata"].get("managedFields") or [] if e not in old]
+        by = [(writer(e["manager"], e.get("subresource", "")), e) for e in fresh]
+        # whoever loses a field has another entry, too, but an old one; that of `kubectl scale` has no time
+        author, entry = max(by, key=lambda b: (bool(b[0]), seconds(b[1].get("time")) or now), default=("", {}))
         if not found or not author:  # a controller's own changes are told by its events
             return
-        entry = next(e for e in entries if e not in old and writer(e["manager"], e.get("subresource", "")) == author)
         at = seconds(entry.get("time")) or now
         detail = "\n".join(f"{path}: {_value(kind, a)} → {_value(kind, b)}" for path, a, b in found[:20])
         path, a, b = found[0]

@@ -33,7 +33,7 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
         Each with the time, in seconds since 1970, at which it is put.
     """
     facts = _seen_in_time(list(facts))
-    facts.sort(key=lambda f: (int(f.at), f.rank, f.at, f.did))
+    facts.sort(key=lambda f: (int(f.at), f.rank, f.at, f.did, f.name))
     put = {f.key: f.at for f in facts}
     seconds: dict[int, list[Fact]] = {}
     for fact in facts:
@@ -101,6 +101,10 @@ def _order_owners(within: list[Fact], put: dict[Any, float]) -> None:
             for effect in within:
                 if effect.group == wish.uid and effect.step in {"created", "scaled"}:
                     put[effect.key] = max(put[effect.key], put[wish.key] + (effect.rank + 1) * AFTER)
+    for fact in within:
+        if fact.step == "uncreated":
+            asked = [put[f.key] for f in within if f.step == "scaled" and fact.uid in {f.uid, f.group}]
+            put[fact.key] = max([put[fact.key], *[t + AFTER / 10 for t in asked]])
     done = [put[f.key] for f in within if f.step in {"ready", "scaled", "ended"}]
     for fact in within:
         if fact.step in {"complete", "failed"} and fact.kind != "Pod" and done:
@@ -194,7 +198,7 @@ def _recovered(facts: list[Fact]) -> set[tuple[Any, ...]]:
         for f in facts
         if (f.step == "unscheduled" and f.uid in scheduled)
         or (
-            f.step.startswith("probe")
+            f.step in {"probe Startup", "probe Readiness"}
             and (ready.get(f.uid, 0) >= int(f.last or f.at) or deleted.get(f.uid, 0) > (f.last or f.at) + QUIET)
         )
     }

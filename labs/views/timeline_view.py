@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Lock
 from typing import Any
 
 from labs.views.naming import Named, named
@@ -50,7 +51,7 @@ class Timeline(View):
 
     def __init__(self, lab: Any, name: Named) -> None:
         """Begin. Args: ``lab`` as for `timeline`; ``name``, the object."""
-        self._story = Story(name)
+        self._story, self._one_at_a_time = Story(name), Lock()  # the cell draws the first picture, a thread the others
         super().__init__(lab, f"What happened to {name}")
 
     def begin(self) -> None:
@@ -64,9 +65,10 @@ class Timeline(View):
         if not all(subscription.is_filled for subscription in self._subscriptions.values()):
             return {"summary": f"Looking for {of} ...", "state": "absent", "note": "", **rows_of(())}
         things = {resource: self.found(resource) for resource in (of.resource, *WITH.get(of.resource, ()))}
-        story.look(things, self.found("events"), time.time())
-        told = rows_of(story.facts.values())
-        return {"summary": _summary(story, told), "state": story.state, "note": _note(story), **told}
+        with self._one_at_a_time:
+            story.look(things, self.found("events"), time.time())
+            told = rows_of(story.facts.values())
+            return {"summary": _summary(story, told), "state": story.state, "note": _note(story), **told}
 
     def tell(self, picture: dict[str, Any]) -> str:
         lines = [picture["summary"], *([picture["note"]] if picture["note"] else [])]

@@ -251,6 +251,38 @@ def test_change_that_was_watched_tells_old_and_new():
     assert told(seen)[-1] == ("kubectl scale", "changed replicas from 2 to 3", "Deployment front")
 
 
+def test_change_is_the_newest_writers():
+    before = {"metadata": meta("m"), "data": {"a": "1", "b": "1"}}
+    after = {"metadata": meta("m"), "data": {"a": "2", "b": "1"}}
+    after["metadata"]["managedFields"][0]["fieldsV1"] = {"f:data": {"f:b": {}}}  # it has lost a field
+    patched = {"manager": "kubectl-patch", "time": at(5), "fieldsV1": {"f:data": {"f:a": {}}}}
+    after["metadata"]["managedFields"].append(patched)
+    seen = story("cm/m", configmaps=[before])
+    seen.look({"configmaps": [after]}, [], 1767261605.0)
+    assert told(seen)[1:] == [("kubectl patch", "changed a from 1 to 2", "ConfigMap m")]
+
+
+def test_job_that_somebody_makes_from_a_cronjob_is_theirs():
+    job = {"metadata": meta("c-now", ("CronJob", "c"))}
+    job["metadata"]["managedFields"][0]["manager"] = "kubectl-create"
+    done = {"conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": at(3)}]}
+    events = [event("Job", "c-now", "Completed", "Job completed", "job-controller", second=3)]
+    seen = story("job/c-now", events, jobs=[{**job, "status": done}])
+    assert told(seen) == [("kubectl create", "created", "Job c-now"), ("job controller", "completed it", "Job c-now")]
+
+
+@pytest.mark.parametrize("word", ["create", "Create"])
+def test_statefulset_names_its_pods(word):
+    made = event("StatefulSet", "s", "SuccessfulCreate", f"{word} Pod s-0 in StatefulSet s successful")
+    assert tell_event(made).about == ("Pod", "s-0")
+
+
+def test_liveness_that_failed_is_a_failure_though_the_pod_is_ready_again():
+    failed = event("Pod", "a", "Unhealthy", "Liveness probe failed: 404", type="Warning", second=1)
+    rows = rows_of(story("pod/a", [failed], pods=[pod("a", ready=9)]).facts.values())["rows"]
+    assert [row["mark"] for row in rows if row["did"] == "liveness probe failed"] == ["bad"]
+
+
 def test_changed_secret_stays_secret():
     before = {"metadata": meta("key"), "data": {"password": "b2xk"}}
     after = {"metadata": meta("key"), "data": {"password": "bmV3"}}
