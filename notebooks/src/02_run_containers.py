@@ -29,7 +29,7 @@ MEMORY = "64m"
 # %%
 import docker
 
-from labs import open_lab
+from labs import open_lab, views
 from labs.waiting import wait_for, wait_for_http
 
 lab = open_lab("02", kubernetes=False)
@@ -129,6 +129,13 @@ look = client.containers.run("labs/shell:1", ["sh", "-c", script], pid_mode="hos
 for line in look.decode().splitlines():
     left, right = line.split()
     print(left, right, "shared" if left == right else "separate", sep="\t")
+
+# %% [markdown]
+# The same as a picture, which stays live while the next sections stop this container, start it and put another in its
+# place:
+
+# %%
+views.container(lab, "weather-page")
 
 # %% [markdown]
 # `user` is shared: root in a container is root to the kernel, fenced in by fewer rights. That is why good images do not
@@ -757,6 +764,9 @@ for tag, stage in (("build", "build"), ("1", None)):
     print(f"weather-about:{tag:6}{image.attrs['Size'] / 1e6:6.1f} MB")
 command = ["sh", "-c", f"cat {index}; which python3 || echo there is no Python in here"]
 print(client.containers.run("weather-about:1", command, remove=True, labels=lab.labels).decode())
+
+# %%
+views.image(lab, "weather-about:1", stages={"build": "weather-about:build"})
 
 # %% [markdown] covers="T3.multistage"
 # Other ways to small images: a small base, few packages, a `.dockerignore`. What does **not** help is to delete in a

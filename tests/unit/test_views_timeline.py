@@ -1,0 +1,325 @@
+"""The timeline: sentences of events, causes before effects within one second, and one row for what two traces tell."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from labs.errors import LabsError
+from labs.views.facts import Fact
+from labs.views.naming import named
+from labs.views.sentences import component, lane_of, tell_event, writer
+from labs.views.story import Story
+from labs.views.telling import in_order, rows_of
+
+numbers = itertools.count()
+SCALED = "Scaled up replica set front-1 from 0 to 1"
+
+
+def at(second: int) -> str:
+    return f"2026-01-01T10:00:{second:02}Z"
+
+
+def meta(name: str, owner: tuple[str, str] | None = None, second: int = 0, **more) -> dict:
+    owners = [{"kind": owner[0], "name": owner[1], "uid": f"uid-{owner[1]}", "controller": True}] if owner else []
+    manager = {"manager": "kube-controller-manager" if owner else "kubectl-create", "operation": "Update"}
+    return {
+        "name": name,
+        "uid": f"uid-{name}",
+        "resourceVersion": str(next(numbers)),
+        "creationTimestamp": at(second),
+        "ownerReferences": owners,
+        "managedFields": [{**manager, "time": at(second), "fieldsV1": {}}],
+        **more,
+    }
+
+
+def event(kind: str, name: str, reason: str, message: str = "", who: str = "kubelet", *, second=0, **more) -> dict:
+    return {
+        "metadata": {"uid": f"event-{next(numbers)}", "creationTimestamp": at(second)},
+        "involvedObject": {"kind": kind, "name": name, "uid": f"uid-{name}", **more.pop("involved", {})},
+        "reason": reason,
+        "message": message,
+        "source": {"component": who, "host": "node1"},
+        "firstTimestamp": at(second),
+        "lastTimestamp": at(second),
+        **more,
+    }
+
+
+def pod(
+    name: str, owner: tuple[str, str] | None = None, *, ready: int | None = None, second: int = 0, **status
+) -> dict:
+    conditions = [
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": at(second)},
+        {"type": "Initialized", "status": "True", "lastTransitionTime": at(second)},
+        {
+            "type": "Ready",
+            "status": "False" if ready is None else "True",
+            "reason": "ContainersNotReady",
+            "lastTransitionTime": at(ready or second),
+        },
+    ]
+    return {
+        "metadata": meta(name, owner, second),
+        "spec": {"nodeName": "node1", "containers": [{"name": "web", "image": "i"}]},
+        "status": {"phase": "Running", "conditions": conditions, **status},
+    }
+
+
+def story(name: str, events=(), now: float = 0, **things) -> Story:
+    told = Story(named(name))
+    told.look(things, events, now)
+    return told
+
+
+def told(of: Story) -> list[tuple[str, str, str]]:
+    return [(row["who"], row["did"], row["about"]) for row in rows_of(of.facts.values())["rows"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("deploy/front", "Deployment"),
+        ("pods/front", "Pod"),
+        ("deployment.apps/front", "Deployment"),
+        ("SVC/a", "Service"),
+    ],
+)
+def test_names_are_kubectls(text, kind):
+    assert named(text).kind == kind
+
+
+@pytest.mark.parametrize("text", ["front", "pod/", "house/front", "a/b/c", ""])
+def test_other_names_are_refused_with_a_word(text):
+    with pytest.raises(LabsError):
+        named(text)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "did"),
+    [
+        ("Scheduled", "Successfully assigned a/b to node1", "assigned it to node1"),
+        ("Pulled", 'Container image "labs/web:1" already present on machine', "found image labs/web:1 on the node"),
+        ("Pulled", 'Successfully pulled image "x:1" in 2.5s (2.5s including waiting)', "pulled image x:1 in 2.5s"),
+        ("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 404", "readiness probe failed"),
+        (
+            "Killing",
+            "Container web failed liveness probe, will be restarted",
+            "ends container: its liveness probe failed",
+        ),
+        ("BackOff", "Back-off restarting failed container", "waits before it starts the container again"),
+        ("BackOff", 'Back-off pulling image "x"', "waits before it pulls the image again"),
+        ("ScalingReplicaSet", "Scaled up replica set front-1 from 0 to 2", "scaled it from 0 to 2"),
+        ("FailedScheduling", "0/1 nodes are available", "found no node for it"),
+        ("NobodyKnowsThis", "hm", "nobody knows this: hm"),
+        ("NobodyKnowsThis", "", "nobody knows this"),
+    ],
+)
+def test_events_are_plain_sentences(reason, message, did):
+    assert tell_event(event("Pod", "a", reason, message)).did == did
+
+
+def test_container_is_named_where_the_event_names_it():
+    started = event("Pod", "a", "Started", "Container started", involved={"fieldPath": "spec.containers{web}"})
+    assert tell_event(started).did == "started container web"
+
+
+def test_components_and_writers_have_names():
+    assert component(event("Pod", "a", "Started")) == "kubelet node1"
+    assert component({"reportingComponent": "default-scheduler"}) == "scheduler"
+    assert writer("OpenAPI-Generator") == "Python client"
+    assert writer("kubectl-client-side-apply") == "kubectl apply"
+    assert writer("kubectl", "scale") == "kubectl scale"
+    assert writer("kubelet") == ""
+    lanes = ["kubectl apply", "deployment controller", "replicaset controller", "scheduler", "kubelet n", "API server"]
+    assert [lane_of(who) for who in lanes] == sorted(lane_of(who) for who in lanes)
+
+
+def test_ties_are_in_the_order_of_cause_and_effect():
+    front, behind = ("Deployment", "front"), ("ReplicaSet", "front-1")
+    events = [
+        event("Pod", "front-1-a", "Started", "Container started", involved={"fieldPath": "spec.containers{web}"}),
+        event("Pod", "front-1-a", "Created", "Container created", involved={"fieldPath": "spec.containers{web}"}),
+        event("Pod", "front-1-a", "Pulled", 'Container image "i" already present on machine'),
+        event("Pod", "front-1-a", "Scheduled", "assigned n/front-1-a to node1", "default-scheduler")
+        | {"eventTime": "2026-01-01T10:00:00.512345Z"},
+        event("ReplicaSet", "front-1", "SuccessfulCreate", "Created pod: front-1-a", "replicaset-controller"),
+        event(
+            "Deployment",
+            "front",
+            "ScalingReplicaSet",
+            "Scaled up replica set front-1 from 0 to 1",
+            "deployment-controller",
+        ),
+    ]
+    piece = {
+        "metadata": meta("front-x", ("Service", "front"), labels={"kubernetes.io/service-name": "front"}),
+        "endpoints": [{"targetRef": {"uid": "uid-front-1-a"}, "conditions": {"ready": True}}],
+    }
+    seen = story(
+        "deploy/front",
+        events,
+        deployments=[{"metadata": meta("front")}],
+        replicasets=[{"metadata": meta("front-1", front)}],
+        pods=[pod("front-1-a", behind, ready=0)],
+        endpointslices=[piece],
+    )
+    assert [did for _, did, _ in told(seen)] == [
+        "created", "created", "scaled it from 0 to 1", "created", "assigned it to node1", "found image i on the node",
+        "created container web", "started container web", "reports it ready", "gives it requests of Service front",
+    ]  # fmt: skip
+    assert [who for who, *_ in told(seen)][:4] == [
+        "kubectl create", "deployment controller", "deployment controller", "replicaset controller",
+    ]  # fmt: skip
+
+
+def test_event_and_condition_that_tell_the_same_are_one():
+    events = [
+        event("Pod", "a", "Scheduled", "assigned n/a to node1", "default-scheduler"),
+        event("Pod", "a", "Started", "Container started", second=1, involved={"fieldPath": "spec.containers{web}"}),
+    ]
+    running = [{"name": "web", "state": {"running": {"startedAt": at(1)}}}]
+    seen = story("pod/a", events, pods=[pod("a", ready=1, containerStatuses=running)])
+    assert told(seen) == [
+        ("kubectl create", "created", "Pod a"),
+        ("scheduler", "assigned it to node1", "Pod a"),
+        ("kubelet node1", "started container web", "Pod a"),
+        ("kubelet node1", "reports it ready", "Pod a"),
+    ]
+
+
+def test_expired_events_and_deleted_objects_stay():
+    events = [event("Pod", "a", "Pulled", 'Container image "i" already present on machine')]
+    seen = story("pod/a", events, pods=[pod("a")])
+    before = told(seen)
+    seen.look({"pods": []}, [], 1767261700.0)
+    assert seen.state == "deleted"
+    assert told(seen) == [*before, ("API server", "removed it from the record", "Pod a")]
+
+
+def test_object_deleted_before_anybody_looked_is_told_by_its_events():
+    seen = story("pod/a", [event("Pod", "a", "Killing", "Stopping container web")], pods=[])
+    assert seen.state == "deleted"
+    assert told(seen) == [("kubelet node1", "ends container", "Pod a")]
+
+
+def test_nothing_yet_then_made():
+    seen = story("pod/a", [], pods=[])
+    assert (seen.state, told(seen)) == ("absent", [])
+    seen.look({"pods": [pod("a")]}, [], 0)
+    assert seen.state == "here"
+
+
+def test_repeated_trouble_has_a_first_and_a_last_row():
+    failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: 404", type="Warning", count=18)
+    rows = rows_of(story("pod/a", [failed | {"lastTimestamp": at(15)}], pods=[pod("a")]).facts.values())["rows"]
+    first, last = (row for row in rows if row["did"] == "readiness probe failed")
+    assert (first["second"], first["mark"], first["again"]) == (0, "bad", "")
+    assert (last["second"], last["mark"], last["again"]) == (15, "bad", "18 times so far")
+    assert last["detail"][0]["text"] == "Readiness probe failed: 404"
+
+
+def test_probe_that_failed_until_the_program_was_up_is_no_failure():
+    failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=1)
+    rows = rows_of(story("pod/a", [failed], pods=[pod("a", ready=2)]).facts.values())["rows"]
+    assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
+
+
+@pytest.mark.parametrize(
+    ("end", "did", "mark"),
+    [
+        ({"exitCode": 137, "reason": "OOMKilled"}, "container web ended with exit code 137 (OOMKilled)", "bad"),
+        ({"exitCode": 3, "reason": "Error"}, "container web ended with exit code 3", "bad"),
+        ({"exitCode": 0, "reason": "Completed"}, "container web ended with exit code 0", "done"),
+    ],
+)
+def test_end_of_a_container_has_its_code(end, did, mark):
+    ended = [{"name": "web", "state": {"terminated": {**end, "startedAt": at(1), "finishedAt": at(2)}}}]
+    rows = rows_of(story("pod/a", pods=[pod("a", containerStatuses=ended)]).facts.values())["rows"]
+    assert (rows[-1]["did"], rows[-1]["mark"]) == (did, mark)
+
+
+def test_change_that_was_watched_tells_old_and_new():
+    before = {"metadata": meta("front"), "spec": {"replicas": 2}}
+    scaled = {"manager": "kubectl", "operation": "Update", "subresource": "scale", "fieldsV1": {}}
+    after = {"metadata": meta("front"), "spec": {"replicas": 3}}
+    after["metadata"]["managedFields"].append(scaled)
+    seen = story("deploy/front", deployments=[before], pods=[])
+    seen.look({"deployments": [after]}, [], 1767261605.0)
+    assert told(seen)[-1] == ("kubectl scale", "changed replicas from 2 to 3", "Deployment front")
+
+
+def test_change_is_the_newest_writers():
+    before = {"metadata": meta("m"), "data": {"a": "1", "b": "1"}}
+    after = {"metadata": meta("m"), "data": {"a": "2", "b": "1"}}
+    after["metadata"]["managedFields"][0]["fieldsV1"] = {"f:data": {"f:b": {}}}  # it has lost a field
+    patched = {"manager": "kubectl-patch", "time": at(5), "fieldsV1": {"f:data": {"f:a": {}}}}
+    after["metadata"]["managedFields"].append(patched)
+    seen = story("cm/m", configmaps=[before])
+    seen.look({"configmaps": [after]}, [], 1767261605.0)
+    assert told(seen)[1:] == [("kubectl patch", "changed a from 1 to 2", "ConfigMap m")]
+
+
+def test_job_that_somebody_makes_from_a_cronjob_is_theirs():
+    job = {"metadata": meta("c-now", ("CronJob", "c"))}
+    job["metadata"]["managedFields"][0]["manager"] = "kubectl-create"
+    done = {"conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": at(3)}]}
+    events = [event("Job", "c-now", "Completed", "Job completed", "job-controller", second=3)]
+    seen = story("job/c-now", events, jobs=[{**job, "status": done}])
+    assert told(seen) == [("kubectl create", "created", "Job c-now"), ("job controller", "completed it", "Job c-now")]
+
+
+@pytest.mark.parametrize("word", ["create", "Create"])
+def test_statefulset_names_its_pods(word):
+    made = event("StatefulSet", "s", "SuccessfulCreate", f"{word} Pod s-0 in StatefulSet s successful")
+    assert tell_event(made).about == ("Pod", "s-0")
+
+
+def test_liveness_that_failed_is_a_failure_though_the_pod_is_ready_again():
+    failed = event("Pod", "a", "Unhealthy", "Liveness probe failed: 404", type="Warning", second=1)
+    rows = rows_of(story("pod/a", [failed], pods=[pod("a", ready=9)]).facts.values())["rows"]
+    assert [row["mark"] for row in rows if row["did"] == "liveness probe failed"] == ["bad"]
+
+
+def test_changed_secret_stays_secret():
+    before = {"metadata": meta("key"), "data": {"password": "b2xk"}}
+    after = {"metadata": meta("key"), "data": {"password": "bmV3"}}
+    after["metadata"]["managedFields"].append({"manager": "kubectl-patch", "time": at(5), "fieldsV1": {}})
+    seen = story("secret/key", secrets=[before])
+    seen.look({"secrets": [after]}, [], 0)
+    assert "b2xk" not in str(rows_of(seen.facts.values()))
+    assert "bmV3" not in str(rows_of(seen.facts.values()))
+
+
+def test_like_steps_of_several_pods_are_one_row():
+    behind = ("ReplicaSet", "r")
+    seen = story("rs/r", replicasets=[{"metadata": meta("r")}], pods=[pod(f"r-{i}", behind, ready=1) for i in range(3)])
+    assert told(seen)[1:] == [
+        ("replicaset controller", "created", "3 Pods"),
+        ("scheduler", "assigned it to node1", "3 Pods"),
+        ("kubelet node1", "reports it ready", "3 Pods"),
+    ]
+
+
+def test_wish_without_a_recorded_time_comes_before_its_effect():
+    wish = Fact(("w",), 5.4, "kubectl scale", "changed replicas", "Deployment", "d", "d", "changed")
+    effect = Fact(
+        ("e",), 4, "deployment controller", "scaled it from 2 to 3", "ReplicaSet", "r", "r", "scaled", group="d"
+    )
+    assert [fact.key for _, fact in in_order([effect, wish])] == [("w",), ("e",)]
+
+
+def test_service_tells_who_gets_its_requests():
+    piece = {
+        "metadata": meta("s-x", ("Service", "s"), 2, labels={"kubernetes.io/service-name": "s"}),
+        "endpoints": [{"targetRef": {"uid": "uid-a"}, "conditions": {"ready": True}}],
+    }
+    seen = story("svc/s", services=[{"metadata": meta("s")}], endpointslices=[piece], pods=[pod("a", ready=2)])
+    piece["metadata"]["managedFields"] = [{"manager": "kube-controller-manager", "time": at(9), "fieldsV1": {}}]
+    piece["endpoints"] = []
+    seen.look({"services": [{"metadata": meta("s")}], "endpointslices": [piece], "pods": []}, [], 0)
+    assert [did for _, did, about in told(seen) if about == "Pod a"] == [
+        "reports it ready", "gives it requests of Service s", "gives it no more requests of Service s",
+    ]  # fmt: skip
