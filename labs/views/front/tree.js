@@ -22,18 +22,18 @@ function fields(node) {
 function Value({ node, open }) {
   const [old, now] = node.texts;
   const folded = node.below.length && !open ? html`<span class="kl-faint">${many(fields(node), "field")}</span>` : null;
-  if (!node.differs || (node.below.length && old !== null && now !== null)) return html`<span class="kr-value">${now}</span>${folded}${node.differs && !open ? html` <span class="kr-changed">± changed</span>` : null}`;
-  if (old === null) return html`<span class="kr-changed">+ ${now}</span>${folded}`;
-  if (now === null) return html`<span class="kr-removed"><span aria-hidden="true">− </span><s>${old || "…"}</s> removed</span>`;
-  return html`<span class="kr-removed"><s>${old}</s></span> → <span class="kr-changed">${now}</span>`;
+  if (!node.differs || (node.below.length && old !== null && now !== null)) return html`<span class="ko-value">${now}</span>${folded}${node.differs && !open ? html` <span class="ko-changed">± changed</span>` : null}`;
+  if (old === null) return html`<span class="ko-changed">+ ${now}</span>${folded}`;
+  if (now === null) return html`<span class="ko-removed"><span aria-hidden="true">− </span><s>${old || "…"}</s> removed</span>`;
+  return html`<span class="ko-removed"><s>${old}</s></span> → <span class="ko-changed">${now}</span>`;
 }
 
 function Columns({ node, open }) {
   const isWhole = node.below.length && !node.texts.includes(null);
-  if (node.by) return node.texts.map((text, i) => html`<span key=${i} class="kl-faint">${text === null ? "–" : text || many(fields(node), "field")}${text === null ? null : html` <span class="kr-note">${BY[node.by]}</span>`}</span>`);
-  if (!node.differs) return html`<span class="kr-span kl-faint">${node.below.length ? (open ? "" : `= ${many(fields(node), "field")} alike`) : `= ${node.texts[0]}`}</span>`;
-  if (isWhole) return html`<span class="kr-span">${open ? "" : html`<span class="kr-changed">≠</span>`}</span>`;
-  return node.texts.map((text, i) => html`<span key=${i} class=${text === null ? "kl-faint" : "kr-changed"}>${i ? "" : "≠ "}${text === null ? "–" : text || many(fields(node), "field")}</span>`);
+  if (node.by) return node.texts.map((text, i) => html`<span key=${i} class="kl-faint">${text === null ? "–" : text || many(fields(node), "field")}${text === null ? null : html` <span class="ko-note">${BY[node.by]}</span>`}</span>`);
+  if (!node.differs) return html`<span class="ko-span kl-faint">${node.below.length ? (open ? "" : `= ${many(fields(node), "field")} alike`) : `= ${node.texts[0]}`}</span>`;
+  if (isWhole) return html`<span class="ko-span">${open ? "" : html`<span class="ko-changed">≠</span>`}</span>`;
+  return node.texts.map((text, i) => html`<span key=${i} class=${text === null ? "kl-faint" : "ko-changed"}>${i ? "" : "≠ "}${text === null ? "–" : text || many(fields(node), "field")}</span>`);
 }
 
 function spoken({ node, by }, names) {
@@ -79,12 +79,12 @@ function Tree({ root, names, skip }) {
     event.stopPropagation();
     does();
   };
-  return html`<div class="kr" role="tree" aria-label="Fields" data-lm-suppress-shortcuts="true" ref=${box} onKeyDown=${onKey}>
+  return html`<div class="ko" role="tree" aria-label="Fields" data-lm-suppress-shortcuts="true" ref=${box} onKeyDown=${onKey}>
     ${rows.map((row, i) => html`<div key=${row.node.id} role="treeitem" aria-level=${row.depth} aria-posinset=${row.place} aria-setsize=${row.count} aria-expanded=${row.node.below.length ? row.open : undefined} aria-label=${spoken(row, names)}
-        tabindex=${i === here ? 0 : -1} class=${`kr-row${row.by ? " kr-by" : ""}${row.node.differs && !row.node.below.length ? " kr-differs" : ""}`} style=${names ? `grid-template-columns:minmax(180px,34%) repeat(${names.length},minmax(0,1fr))` : ""} data-path=${row.node.id}
+        tabindex=${i === here ? 0 : -1} class=${`ko-row${row.by ? " ko-by" : ""}${row.node.differs && !row.node.below.length ? " ko-differs" : ""}`} style=${names ? `grid-template-columns:minmax(180px,34%) repeat(${names.length},minmax(0,1fr))` : ""} data-path=${row.node.id}
         onClick=${() => { setAt(row.node.id); set(row, !row.open); }}>
-        <span class="kr-key" style=${`padding-left:${(row.depth - 1) * 15}px`}><span class="kr-twist" aria-hidden="true">${row.node.below.length ? (row.open ? "▾" : "▸") : ""}</span>${row.node.key}${names ? "" : ":"}</span>
-        ${names ? html`<${Columns} node=${row.node} open=${row.open} />` : html`<span class="kr-is"><${Value} node=${row.node} open=${row.open} />${row.node.by ? html` <span class="kr-note">${BY[row.node.by]}</span>` : null}</span>`}
+        <span class="ko-key" style=${`padding-left:${(row.depth - 1) * 15}px`}><span class="ko-twist" aria-hidden="true">${row.node.below.length ? (row.open ? "▾" : "▸") : ""}</span>${row.node.key}${names ? "" : ":"}</span>
+        ${names ? html`<${Columns} node=${row.node} open=${row.open} />` : html`<span class="ko-is"><${Value} node=${row.node} open=${row.open} />${row.node.by ? html` <span class="ko-note">${BY[row.node.by]}</span>` : null}</span>`}
       </div>`)}
   </div>`;
 }
@@ -98,10 +98,10 @@ function Picture({ picture }) {
   const skip = (node, by) => (node.id === HIDDEN && !managed) || (isOne && !all && (node.by || by) && !node.differs);
   return html`<div>
     ${picture.note ? html`<p class="kl-notice" role="status">${picture.note}</p>` : null}
-    ${picture.pairs.length ? html`<table class="kr-pairs"><thead><tr><th></th><th>asked for (spec)</th><th>is (status)</th></tr></thead><tbody>
+    ${picture.pairs.length ? html`<table class="ko-pairs"><thead><tr><th></th><th>asked for (spec)</th><th>is (status)</th></tr></thead><tbody>
       ${picture.pairs.map((pair) => html`<tr key=${pair.what}><th scope="row">${pair.what}</th><td>${pair.asked}</td><td class=${"kl-" + pair.mark}>${MARKS[pair.mark]} ${pair.is}</td></tr>`)}</tbody></table>` : null}
-    ${root && isOne ? html`<p class="kr-tools"><button type="button" aria-pressed=${!all} onClick=${() => showAll(!all)}>only what was asked for</button> <button type="button" aria-pressed=${managed} onClick=${() => showManaged(!managed)}>managedFields</button> <span class="kl-faint">Grey: nobody asked for it. Arrow keys move and fold.</span></p>` : null}
-    ${names ? html`<div class="kr-row kr-head" style=${`grid-template-columns:minmax(180px,34%) repeat(${names.length},minmax(0,1fr))`}><span>field</span>${names.map((name) => html`<strong key=${name}>${name}</strong>`)}</div>` : null}
+    ${root && isOne ? html`<p class="ko-tools"><button type="button" aria-pressed=${!all} onClick=${() => showAll(!all)}>only what was asked for</button> <button type="button" aria-pressed=${managed} onClick=${() => showManaged(!managed)}>managedFields</button> <span class="kl-faint">Grey: nobody asked for it. Arrow keys move and fold.</span></p>` : null}
+    ${names ? html`<div class="ko-row ko-head" style=${`grid-template-columns:minmax(180px,34%) repeat(${names.length},minmax(0,1fr))`}><span>field</span>${names.map((name) => html`<strong key=${name}>${name}</strong>`)}</div>` : null}
     ${root ? html`<${Tree} root=${root} names=${names} skip=${skip} />` : null}
   </div>`;
 }
