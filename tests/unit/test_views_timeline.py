@@ -258,7 +258,9 @@ def test_change_is_the_newest_writers():
     patched = {"manager": "kubectl-patch", "time": at(5), "fieldsV1": {"f:data": {"f:a": {}}}}
     after["metadata"]["managedFields"].append(patched)
     seen = story("cm/m", configmaps=[before])
-    seen.look({"configmaps": [after]}, [], 1767261605.0)
+    after |= {"apiVersion": "v1", "kind": "ConfigMap"}  # which the items of a list lack
+    for _ in range(2):
+        seen.look({"configmaps": [after]}, [], 1767261605.0)
     assert told(seen)[1:] == [("kubectl patch", "changed a from 1 to 2", "ConfigMap m")]
 
 
