@@ -15,7 +15,7 @@ from labs.views.sentences import seconds, tell_event, writer
 __all__ = ["Story"]
 
 NOT_A_WISH = re.compile(
-    r"(apiVersion|kind|status|spec\.nodeName|metadata\.(?!labels|annotations)|metadata\.annotations\.deployment)"
+    r"(apiVersion|kind|status|spec\.nodeName|metadata\.(?!labels|annotations)|metadata\.annotations\.(deployment|kubectl)\.)"
 )
 MANY = 5000  # facts that are kept; repeated ones count as one
 
