@@ -204,7 +204,8 @@ def asked_and_is(thing: dict[str, Any]) -> Iterator[dict[str, str]]:
     if kind in {"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"}:
         wants = spec.get("replicas", 1)
         ready, latest = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
-        yield pair("replicas", wants, f"{ready} ready", ready == wants)
+        more = status.get("unavailableReplicas", 0)  # of the new template or the old
+        yield pair("replicas", wants, f"{ready} ready{f', {more} not' if more else ''}", ready == wants and not more)
         if kind in {"Deployment", "StatefulSet"}:
             has = f"{latest} of the newest template"
             yield pair("template", f"{wants} of the newest", has, latest == wants)

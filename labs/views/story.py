@@ -14,7 +14,9 @@ from labs.views.sentences import seconds, tell_event, writer
 
 __all__ = ["Story"]
 
-NOT_A_WISH = re.compile(r"(status|metadata\.(?!labels|annotations)|metadata\.annotations\.deployment)")
+NOT_A_WISH = re.compile(
+    r"(apiVersion|kind|status|spec\.nodeName|metadata\.(?!labels|annotations)|metadata\.annotations\.(deployment|kubectl)\.)"
+)
 MANY = 5000  # facts that are kept; repeated ones count as one
 
 Things = Mapping[str, list[dict[str, Any]]]
@@ -138,7 +140,7 @@ class Story:
             return
         if fact.weight >= known.weight:
             known.who, known.did, known.mark = fact.who, fact.did or known.did, fact.mark
-            known.detail = fact.detail or known.detail
+            known.detail, known.weight = fact.detail or known.detail, fact.weight
         if fact.exact or (not known.exact and fact.at < known.at):
             known.at, known.exact = fact.at, fact.exact
         known.tally.update(fact.tally)
@@ -149,7 +151,7 @@ class Story:
         """What was changed while we looked: which fields, from what to what. The record keeps only who and when."""
         if before is None or before["metadata"].get("resourceVersion") == thing["metadata"].get("resourceVersion"):
             return
-        found = [d for d in differences(before, thing) if not NOT_A_WISH.match(d[0]) and d[0] != "spec.nodeName"]
+        found = [d for d in differences(before, thing) if not NOT_A_WISH.match(d[0])]
         old = before["metadata"].get("managedFields") or []
         fresh = [e for e in thing["metadata"].get("managedFields") or [] if e not in old]
         by = [(writer(e["manager"], e.get("subresource", "")), e) for e in fresh]

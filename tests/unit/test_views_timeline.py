@@ -251,6 +251,16 @@ def test_change_that_was_watched_tells_old_and_new():
     assert told(seen)[-1] == ("kubectl scale", "changed replicas from 2 to 3", "Deployment front")
 
 
+def test_apply_tells_the_field_that_it_changed():
+    before = {"metadata": meta("front", annotations={"kubectl.kubernetes.io/last-applied-configuration": "1"})}
+    after = {"metadata": meta("front", annotations={"kubectl.kubernetes.io/last-applied-configuration": "2"})}
+    applied = {"manager": "kubectl-client-side-apply", "time": at(5), "fieldsV1": {}}
+    after["metadata"]["managedFields"].append(applied)
+    seen = story("deploy/front", deployments=[{**before, "spec": {"replicas": 2}}])
+    seen.look({"deployments": [{**after, "spec": {"replicas": 3}}]}, [], 0)
+    assert told(seen)[-1] == ("kubectl apply", "changed replicas from 2 to 3", "Deployment front")
+
+
 def test_change_is_the_newest_writers():
     before = {"metadata": meta("m"), "data": {"a": "1", "b": "1"}}
     after = {"metadata": meta("m"), "data": {"a": "2", "b": "1"}}
@@ -258,7 +268,9 @@ def test_change_is_the_newest_writers():
     patched = {"manager": "kubectl-patch", "time": at(5), "fieldsV1": {"f:data": {"f:a": {}}}}
     after["metadata"]["managedFields"].append(patched)
     seen = story("cm/m", configmaps=[before])
-    seen.look({"configmaps": [after]}, [], 1767261605.0)
+    after |= {"apiVersion": "v1", "kind": "ConfigMap"}  # which the items of a list lack
+    for _ in range(2):
+        seen.look({"configmaps": [after]}, [], 1767261605.0)
     assert told(seen)[1:] == [("kubectl patch", "changed a from 1 to 2", "ConfigMap m")]
 
 

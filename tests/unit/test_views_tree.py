@@ -60,6 +60,11 @@ def test_what_is_asked_for_stands_beside_what_is():
     assert pairs["generation"]["mark"] == "good"
 
 
+def test_rollout_that_hangs_is_not_as_asked_for():
+    hangs = {**DEPLOYMENT, "status": {"readyReplicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1}}
+    assert next(asked_and_is(hangs)) == {"what": "replicas", "asked": "3", "is": "3 ready, 1 not", "mark": "wait"}
+
+
 @pytest.mark.parametrize("kind", ["Job", "DaemonSet", "PersistentVolumeClaim", "Pod", "Service", "StatefulSet"])
 def test_kinds_without_a_status_yet_can_be_drawn(kind):
     assert tree(None, {"kind": kind, "metadata": {"name": "x"}, "spec": {}}).words

@@ -32,12 +32,17 @@ function Step({ row, from, lanes, starts, open, toggle }) {
 function Picture({ picture }) {
   const [opened, setOpened] = useState({});
   const place = useRef(null);
-  const atEnd = useRef(true);
+  const atEnd = useRef(true), top = useRef(0);
   const { rows, lanes } = picture;
   useEffect(() => {
     if (place.current && atEnd.current) place.current.scrollTop = place.current.scrollHeight;
   }, [rows.length]);
-  const scrolled = ({ currentTarget: box }) => (atEnd.current = box.scrollTop + box.clientHeight > box.scrollHeight - 30);
+  // New rows may come between our scrolling and the event that tells of it: only scrolling up leaves the end.
+  const scrolled = ({ currentTarget: box }) => {
+    if (box.scrollTop < top.current - 2) atEnd.current = false;
+    if (box.scrollTop + box.clientHeight > box.scrollHeight - 30) atEnd.current = true;
+    top.current = box.scrollTop;
+  };
   const toggle = (id) => setOpened({ ...opened, [id]: !opened[id] });
   return html`<div>
     ${picture.note ? html`<p class="kl-notice" role="status">${picture.note}</p>` : null}
