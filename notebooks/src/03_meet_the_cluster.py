@@ -166,7 +166,12 @@ except NotSupported as refusal:
 
 # %% [markdown] covers="T4.object"
 # You wrote a few lines; the server filled in defaults (`strategy`, `restartPolicy`, ...), and controllers the `status`.
-#
+# The same as a tree to fold and unfold, what others than you wrote in grey:
+
+# %% covers="T4.object"
+views.tree(lab, "deployment/front")
+
+# %% [markdown]
 # Python has the same five. A `generation` counts changes of the spec; `observed_generation` says which of them the
 # status knows of. When they differ, the status is old news.
 
@@ -322,7 +327,14 @@ follow(since, seconds=3, selector="app=front")
 # 2. A node: the scheduler saw a pod without one, and wrote a name into it.
 # 3. `Running`: the kubelet of that node saw a pod with its name on it, started it, and reported on the way.
 #
-# `kubectl get pods --watch` shows the same. Back to two; last in, first out:
+# `kubectl get pods --watch` shows the same. And this is the relay as a picture, from what every hand left in the record:
+# fields with their writer, events, conditions. What is red or amber says why, at a click.
+
+# %% covers="T4.plane"
+views.timeline(lab, "deployment/front")
+
+# %% [markdown]
+# Back to two; last in, first out:
 
 # %%
 # !kubectl scale deployment front --replicas={FRONTS}
