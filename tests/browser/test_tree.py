@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from labs.lab import open_lab
-from tests.browser.pages import cell_output, run_cell, shot
+from tests.browser.pages import run_cell, shot, view_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 OPEN = "from labs import open_lab, views\nlab = open_lab('80', quiet=True)"
@@ -20,10 +20,6 @@ def lab(course):
     lab.reset()
     yield lab
     lab.cleanup()
-
-
-def view_in(page, index: int):
-    return cell_output(page, index).locator(".kl")
 
 
 def test_scale_shows_old_and_new_and_what_is(jupyter):
@@ -58,8 +54,11 @@ def test_arrow_keys_move_and_fold(jupyter, lab):
     page.keyboard.press("ArrowDown")
     metadata = view.locator("[data-path='metadata']")
     data = view.locator("[data-path='data']")
-    while not metadata.evaluate("node => node === document.activeElement"):
+    for _ in range(10):
+        if metadata.evaluate("node => node === document.activeElement"):
+            break
         page.keyboard.press("ArrowDown")
+    expect(metadata).to_be_focused()
     expect(metadata).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("ArrowLeft")
     expect(metadata).to_have_attribute("aria-expanded", "false")

@@ -47,29 +47,26 @@ function Tree({ root, names, skip }) {
   const [chosen, choose] = useState({});
   const [at, setAt] = useState("");
   const box = useRef(null);
-  const wanted = useRef(false);
   const usually = (node, depth, by) => (names ? node.differs : (node.differs && node.id !== "status.conditions") || (!by && (depth < 2 || !node.id.startsWith("status")) && depth < 8));
   const isOpen = (node, depth, by) => (node.id in chosen ? chosen[node.id] : usually(node, depth, by));
   const rows = visible(root, isOpen, skip);
   const here = Math.max(0, rows.findIndex((row) => row.node.id === at));
-  useEffect(() => {
-    if (wanted.current && box.current) box.current.children[here]?.focus();
-    wanted.current = false;
-  });
+  // The focus moves at once, and tells where we are: the next key may come before the next picture.
   const go = (index) => {
     if (!rows[index]) return;
-    wanted.current = true;
+    box.current.children[index]?.focus();
     setAt(rows[index].node.id);
   };
   const set = (row, open) => row.node.below.length && choose({ ...chosen, [row.node.id]: open });
   const onKey = (event) => {
-    const row = rows[here];
+    const from = Math.max(0, [...box.current.children].indexOf(event.target.closest("[role='treeitem']")));
+    const row = rows[from];
     const does = {
-      ArrowDown: () => go(here + 1),
-      ArrowUp: () => go(here - 1),
+      ArrowDown: () => go(from + 1),
+      ArrowUp: () => go(from - 1),
       Home: () => go(0),
       End: () => go(rows.length - 1),
-      ArrowRight: () => (row.node.below.length && !row.open ? set(row, true) : row.node.below.length && go(here + 1)),
+      ArrowRight: () => (row.node.below.length && !row.open ? set(row, true) : row.node.below.length && go(from + 1)),
       ArrowLeft: () => (row.node.below.length && row.open ? set(row, false) : go(rows.findIndex((r) => r.node.id === row.parent))),
       Enter: () => set(row, !row.open),
       " ": () => set(row, !row.open),
