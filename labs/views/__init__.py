@@ -5,11 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["close_all", "cluster", "container", "image", "progress", "rollout", "timeline", "tree"]
+__all__ = ["cluster", "container", "image", "progress", "rollout", "timeline", "tree"]
 
 # a module of a view's own name would take its place in this package once it was imported
 _HOMES = {
-    "close_all": "labs.views.painter",
     "cluster": "labs.views.cluster_view",
     "container": "labs.views.container_view",
     "image": "labs.views.image_view",

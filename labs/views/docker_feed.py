@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
-from labs.views.feed import _hang_up, _lines
+from labs.views.feed import hang_up, json_lines
 
 __all__ = ["DockerFeed", "Streams", "connect"]
 
@@ -59,9 +59,9 @@ class Streams:
             response.raise_for_status()
             self._open.add(response.raw)
             if self.stopped.is_set():  # it was stopped while we asked, and did not know this response
-                _hang_up(response.raw)
+                hang_up(response.raw)
             try:
-                yield _lines(response.raw)
+                yield json_lines(response.raw)
             finally:
                 self._open.discard(response.raw)
 
@@ -69,7 +69,7 @@ class Streams:
         """End every stream, at once; nobody is waited for."""
         self.stopped.set()
         for response in list(self._open):
-            _hang_up(response)
+            hang_up(response)
 
 
 class DockerFeed(ABC):

@@ -12,7 +12,7 @@ from typing import Any
 
 from labs.waiting import http_status
 
-__all__ = ["KINDS", "Subscription", "subscribe"]
+__all__ = ["KINDS", "Subscription", "hang_up", "json_lines", "subscribe"]
 
 KINDS = {
     "nodes": ("CoreV1Api", "list_node"),
@@ -127,7 +127,7 @@ class _Feed:
         self._stopped.set()
         response = self._response
         if response is not None:
-            _hang_up(response)
+            hang_up(response)
 
     def _run(self) -> None:
         pause = RETRY[0]
@@ -164,7 +164,7 @@ class _Feed:
         try:
             if self._stopped.is_set():  # while the request was on its way, when there was nothing to hang up
                 return
-            for change in _lines(response):
+            for change in json_lines(response):
                 if self._stopped.is_set():
                     return
                 kind, thing = change["type"], change["object"]
@@ -208,7 +208,7 @@ class _Refused(Exception):
         self.status = status
 
 
-def _lines(response: Any) -> Iterator[dict[str, Any]]:
+def json_lines(response: Any) -> Iterator[dict[str, Any]]:
     """The JSON lines of a watch, each as soon as it is whole."""
     left = b""
     for chunk in response.stream(amt=None, decode_content=False):
@@ -218,7 +218,7 @@ def _lines(response: Any) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def _hang_up(response: Any) -> None:
+def hang_up(response: Any) -> None:
     """End a request from another thread: closing alone would leave the reader waiting."""
     with suppress(Exception):
         response.connection.sock.shutdown(socket.SHUT_RDWR)

@@ -7,7 +7,7 @@ import time
 import weakref
 from typing import Any
 
-__all__ = ["close_all", "forget", "need", "opened_in_cell"]
+__all__ = ["forget", "need", "opened_in_cell"]
 
 GAP = 0.1  # seconds between two pictures of one view, at least
 SHARE = 10  # a view that takes long to paint waits ten times as long until it paints again
@@ -34,13 +34,6 @@ def forget(view: Any) -> None:
     """Paint a view no more, unless it asks again."""
     with _wake:
         _due.pop(view, None)
-
-
-def close_all() -> None:
-    """Close every view that a cell of this kernel has opened."""
-    for cell in list(_of_cell):
-        for view in _of_cell.pop(cell)[1]:
-            view.close()
 
 
 def opened_in_cell(view: Any) -> None:

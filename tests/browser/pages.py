@@ -18,6 +18,7 @@ __all__ = [
     "run_cell",
     "shot",
     "shots_folder",
+    "view_in",
     "wait_kernel",
     "watch",
 ]
@@ -82,6 +83,11 @@ def cell(page: Page, index: int) -> Locator:
 def cell_output(page: Page, index: int) -> Locator:
     """The outputs of a code cell, all of them in one element."""
     return cell(page, index).locator(".jp-Cell-outputArea")
+
+
+def view_in(page: Page, index: int) -> Locator:
+    """The view that a code cell shows."""
+    return cell_output(page, index).locator(".kl")
 
 
 def run_cell(page: Page, index: int, timeout: float = 60) -> Locator:

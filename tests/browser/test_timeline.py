@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from labs.lab import open_lab
-from tests.browser.pages import cell_output, run_cell, shot
+from tests.browser.pages import run_cell, shot, view_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 OPEN = "from labs import open_lab, views\nlab = open_lab('76', quiet=True)"
@@ -23,10 +23,6 @@ def lab(course):
     lab.reset()
     yield lab
     lab.cleanup()
-
-
-def view_in(page, index: int):
-    return cell_output(page, index).locator(".kl")
 
 
 def test_failing_probe_turns_red_and_tells_why_by_keyboard(jupyter):

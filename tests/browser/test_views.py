@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from labs.lab import open_lab
-from tests.browser.pages import cell, cell_output, restart_kernel, run_cell, shot
+from tests.browser.pages import cell, restart_kernel, run_cell, shot, view_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 OPEN = "from labs import open_lab, views\nlab = open_lab('97', quiet=True)"
@@ -20,10 +20,6 @@ def lab(course):
     lab.reset()
     yield lab
     lab.cleanup()
-
-
-def view_in(page, index: int):
-    return cell_output(page, index).locator(".kl")
 
 
 def test_cluster_changes_while_a_cell_runs_and_tells_why(jupyter):

@@ -30,9 +30,6 @@ const pressable = (label, action) => ({
 });
 
 const many = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
-const clock = (seconds) => (seconds < 0 ? "-" : "") + Math.abs(seconds).toFixed(1) + " s";
-const bytes = (n) =>
-  n == null ? "–" : n < 1e3 ? n + " B" : n < 1e6 ? (n / 1e3).toFixed(0) + " kB" : n < 1e9 ? (n / 1e6).toFixed(1) + " MB" : (n / 1e9).toFixed(2) + " GB";
 
 function Frame({ model, gone, Picture }) {
   const [asText, setAsText] = useState(false);
