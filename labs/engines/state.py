@@ -7,11 +7,13 @@ start-up in the middle, `labs down` knows what to look for.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -253,18 +255,34 @@ class State:
             lock.release()
 
     def remove(self) -> None:
-        """Delete the folder. The record and its copy go last."""
-        if self.folder.is_dir():
-            for child in self.folder.iterdir():
-                if child.name in (self.RECORD, self.COPY):
-                    continue
-                if child.is_dir() and not child.is_symlink():
-                    shutil.rmtree(child)
-                else:
-                    child.unlink()
-            for name in (self.COPY, self.RECORD):
-                (self.folder / name).unlink(missing_ok=True)
-            self.folder.rmdir()
+        """Delete the folder. The record and its copy go last.
+
+        The kubeconfig goes first: open notebooks copy it into the folder whenever their copy is missing, which would
+        put new files where we delete. One that is just at it is outlived by trying again.
+        """
+        (self.folder / "kubeconfig").unlink(missing_ok=True)
+        for left in reversed(range(5)):
+            try:
+                self._empty()
+                return
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY or not left:
+                    raise
+                time.sleep(0.2)
+
+    def _empty(self) -> None:
+        if not self.folder.is_dir():
+            return
+        for child in self.folder.iterdir():
+            if child.name in (self.RECORD, self.COPY):
+                continue
+            if child.is_dir() and not child.is_symlink():
+                shutil.rmtree(child)
+            else:
+                child.unlink()
+        for name in (self.COPY, self.RECORD):
+            (self.folder / name).unlink(missing_ok=True)
+        self.folder.rmdir()
 
     def _remove_empty_parents(self) -> None:
         if os.environ.get("LABS_STATE"):  # a folder of the user's

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ipywidgets import Widget
 
 from labs.checks import core
 from tests.checks.learner import Cells
@@ -30,5 +31,6 @@ def cells_of(course, tmp_path_factory):
         return Cells(number)
 
     yield cells
+    Widget.close_all()  # the views that the cells opened: their watches would go on in this process
     for lab in opened:
         lab.cleanup()

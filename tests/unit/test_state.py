@@ -6,6 +6,9 @@ import json
 import stat
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -48,6 +51,28 @@ def test_a_secret_is_never_readable_by_others(state):
     path = state.write_file("key", "secret")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in state.folder.iterdir()] == ["key"]  # no temporary file stays
+
+
+def test_removal_outlives_a_notebook_that_writes_its_copy_meanwhile(state):
+    state.write(Record(name="trial"))
+    (state.folder / "kubeconfig").touch()
+    ended = time.monotonic() + 0.5
+
+    def copy_again_and_again():  # as `Lab` does in the thread of a view
+        while time.monotonic() < ended:
+            with suppress(OSError):
+                copy = state.folder / "lessons/03/kubeconfig"
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.touch()
+
+    notebook = threading.Thread(target=copy_again_and_again)
+    notebook.start()
+    while not (state.folder / "lessons").exists():
+        time.sleep(0.01)
+    state.remove()
+    notebook.join()
+    state.remove()  # what it wrote after the removal
+    assert not state.folder.exists()
 
 
 def test_a_second_command_is_told_to_wait(state):
