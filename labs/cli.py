@@ -16,6 +16,7 @@ from labs import cli_makers
 from labs.errors import LabsError
 from labs.status import show_status
 from labs.unforeseen import in_words
+from labs.workshop.cli import app as workshop
 
 __all__ = ["app", "main"]
 
@@ -51,7 +52,7 @@ def up(  # noqa: PLR0917  (every one is an option)
     kubeconfig: Annotated[
         str, typer.Option(help="The kubeconfig that holds it.", envvar="LABS_ATTACH_KUBECONFIG")
     ] = "",
-    docker: Annotated[str, typer.Option(help="Attach to this Docker Engine (a DOCKER_HOST).")] = "",
+    docker: Annotated[str, typer.Option(help="Attach to this Docker Engine (a DOCKER_HOST), or none.")] = "",
     registry: Annotated[str, typer.Option(help="An image registry that Docker and the cluster share.")] = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -181,9 +182,12 @@ def check(check_id: Annotated[str, typer.Argument(help="Such as ex-04-1.")]) -> 
     from labs import checks
     from labs import progress as solved
     from labs.lab import lab_of
+    from labs.workshop import reporting
 
     checks.find(check_id)  # says so when there is no such exercise
-    verdict = checks.run(check_id, lab_of(check_id.split("-")[1]))
+    opened = lab_of(check_id.split("-")[1])
+    verdict = checks.run(check_id, opened)
+    reporting.checked(opened, verdict)
     if verdict.status == "passed":
         solved.record(check_id)
     print(verdict)
@@ -234,6 +238,7 @@ def progress(
 
 for command in (cli_makers.build, cli_makers.coverage, cli_makers.bench, cli_makers.kernel):
     app.command()(command)
+app.add_typer(workshop, name="workshop")
 
 
 def main() -> None:

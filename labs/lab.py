@@ -18,6 +18,7 @@ from labs.engines.base import Component, Engine
 from labs.environment import set_environment, wait_for_startup, write_kubeconfig
 from labs.errors import LabsError, NotRunning, NotSupported
 from labs.explain import explain
+from labs.workshop import given, reporting
 
 __all__ = ["Lab", "lab_of", "open_lab"]
 
@@ -30,7 +31,7 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
 
     Args:
         lesson: its number, such as ``"04"``.
-        namespace: the namespace to use; ``lab-04`` by default.
+        namespace: the namespace to use; ``lab-04`` by default, or what the workshop gives.
         kubernetes: False for a lesson that needs Docker only, and so may start before the cluster is up.
         quiet: do not tell that the lab is open.
 
@@ -47,14 +48,18 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
     if not re.fullmatch(r"[0-9]{2}", lesson):
         raise LabsError(f"{lesson!r} is no lesson.", 'A lesson has two digits: `open_lab("04")`.')
     engine = engines.current()
-    lab = Lab(lesson, engine, namespace or f"lab-{lesson}", uses_kubernetes=kubernetes)
+    usual = engine.seat.namespace(lesson) if engine.seat else f"lab-{lesson}"
+    lab = Lab(lesson, engine, namespace or usual, uses_kubernetes=kubernetes)
     lab._enter()
+    reporting.opened(lab)
     if not quiet:
         where = f", namespace {lab.namespace}" if kubernetes else ""
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")
         if ended := [part.name for part in lab.components() if part.state != "running"]:
             say(f"Not running: {', '.join(ended)}. `labs up` in a terminal starts what is missing.")
+        if engine.seat:
+            say(reporting.SHOWN)
     return lab
 
 
@@ -137,6 +142,7 @@ class Lab:
             raise LabsError(f"{check_id} belongs to lesson {belongs_to}, and this is lesson {self.lesson}.", todo)
         verdict = checks.run(check_id, self)
         show(verdict)
+        reporting.checked(self, verdict)
         error = verdict.error()
         if error:
             error.one_line = f"{check_id} {verdict.status}: {error.what}"  # the verdict above has said the rest
@@ -156,7 +162,7 @@ class Lab:
             LabsError: there is no such exercise.
         """
         given = self._hints_given[exercise_id] = self._hints_given.get(exercise_id, 0) + 1
-        show(helping.hint(exercise_id, given))
+        show(helping.hint(exercise_id, given, self.engine.seat))
 
     def solution(self, exercise_id: str) -> None:
         """Show the reference solution of an exercise; other ways may be as good.
@@ -167,7 +173,7 @@ class Lab:
         Raises:
             LabsError: there is no such exercise.
         """
-        show(helping.solution(exercise_id))
+        show(helping.solution(exercise_id, self.engine.seat))
 
     def same(self, *things: Any, ignore: tuple[str, ...] = (), **named: Any) -> None:
         """Prove that objects ask for the same, whichever way they were made.
@@ -208,7 +214,25 @@ class Lab:
 
     def url(self, port: int) -> str:
         """The address of a published container port or a NodePort. Args: ``port``, its number."""
+        if self.engine.seat and port >= 30000:
+            return f"http://{self.engine.seat.address}:{self.port(port)}"
         return f"http://localhost:{port}"
+
+    def port(self, node_port: int) -> int:
+        """The node port to use for one that the lesson names: the same, or in a workshop one's own."""
+        return self.engine.seat.port(node_port) if self.engine.seat else node_port
+
+    def hide_name(self, hidden: bool = True) -> None:
+        """In a workshop, show the instructor your seat's number instead of your name, in the room and in reports.
+
+        Args:
+            hidden: False shows it again.
+
+        Raises:
+            LabsError: this is no workshop.
+        """
+        reporting.hide_name(self, hidden)
+        say("Your instructor sees your seat's number now." if hidden else "Your instructor sees your name again.")
 
     def reset(self) -> None:
         """Bring the lesson to its start: remove all that it made, and make its namespace anew.
@@ -224,7 +248,7 @@ class Lab:
         """
         self.cleanup()
         if self.uses_kubernetes:
-            resources.ensure_namespace(self.clients.core, self.namespace, self._namespace_labels)
+            self._ensure_namespace()
         say(f"Lesson {self.lesson} is at its start. Run it from the first cell.")
 
     def cleanup(self) -> None:
@@ -240,10 +264,15 @@ class Lab:
         self._start_components()
         if self.uses_kubernetes:
             core, names = self.clients.core, self._namespace_labels
-            for line in resources.remove_cluster_objects(core, self.namespace, names, self.labels):
+            for line in (
+                given.empty(self.clients.api, self.namespace)
+                if self.engine.seat
+                else resources.remove_cluster_objects(core, self.namespace, names, self.labels)
+            ):
                 say(line)
-        for line in resources.remove_docker_objects(self.clients.docker, self.labels):
-            say(line)
+        if self.engine.has_docker:
+            for line in resources.remove_docker_objects(self.clients.docker, self.labels):
+                say(line)
 
     def traceback(self) -> None:
         """Show the full traceback of the last error."""
@@ -267,7 +296,7 @@ class Lab:
                 "It may still be starting: `labs status` in a terminal tells, `labs up` starts it.",
             )
         try:
-            resources.ensure_namespace(self.clients.core, self.namespace, self._namespace_labels)
+            self._ensure_namespace()
         except LabsError:
             raise
         except Exception as error:
@@ -275,6 +304,12 @@ class Lab:
             if explanation and explanation.fault:
                 raise NotRunning(explanation.what, explanation.todo) from error
             raise
+
+    def _ensure_namespace(self) -> None:
+        if self.engine.seat:
+            given.see_that_it_is_there(self.clients.core, self.namespace)
+        else:
+            resources.ensure_namespace(self.clients.core, self.namespace, self._namespace_labels)
 
     def _refresh_kubeconfig(self) -> int:
         """Copy the course's kubeconfig if it has changed, and return its version; 0 while there is none."""

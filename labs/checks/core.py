@@ -226,7 +226,10 @@ def run(check_id: str, lab: Lab) -> Verdict:
     Raises:
         LabsError: there is no such exercise.
     """
-    return judge(find(check_id), lab)
+    verdict, seat = judge(find(check_id), lab), lab.engine.seat
+    if not seat:
+        return verdict
+    return Verdict(**{name: seat.personal(text) for name, text in verdict.as_dict().items()})
 
 
 def judge(item: Check, lab: Lab) -> Verdict:

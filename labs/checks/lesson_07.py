@@ -46,7 +46,7 @@ def check_garden_connected(lab: Lab) -> None:
     _expect_front_ready(lab, front, "garden-store")
     _expect_store_named(lab, front, "garden-store")
     door = service(lab, "garden-front")
-    expect_open(door, 30071)
+    expect_open(door, lab.port(30071))
     expect_leads(lab, door, front, None, FRONT_PORT)
     _expect_readings(lab, 30071, "garden")
 
@@ -71,7 +71,7 @@ def check_forecast_ready(lab: Lab) -> None:
         observed=f"type {each.spec.type} with the address {each.spec.cluster_ip}, one for all pods",
         try_="`kubectl explain service.spec.clusterIP`. It cannot be changed: delete the Service and make it again.",
     )
-    expect_open(door, 30072)
+    expect_open(door, lab.port(30072))
     for item in (door, each):
         expect_leads(lab, item, front, 80, FRONT_PORT, named="http")
         expect_behind(lab, item, 3)
@@ -94,7 +94,7 @@ def check_harbour_repaired(lab: Lab) -> None:
     expect_rolled_out(lab, "harbour-store")
     expect_rolled_out(lab, "harbour-front")
     door = service(lab, "harbour-front", GIVEN)
-    expect_open(door, 30073)
+    expect_open(door, lab.port(30073))
     expect_leads(lab, door, front, None, FRONT_PORT)
     _expect_readings(lab, 30073, "harbour")
 

@@ -33,11 +33,12 @@ def node_port_service(lab: Lab, name: str, *, port: int, target: int | str, node
         name: the Service's.
         port: its own port.
         target: the pods' port, a number or a name.
-        node_port: the port on the node.
+        node_port: the port on the node, as the lesson names it.
 
     Raises:
         NotYet: there is none, or its ports are others.
     """
+    node_port = lab.port(node_port)
     item = service(lab, name)
     ports = [(p.port, p.target_port or p.port, p.node_port) for p in item.spec.ports or []]
     expect(

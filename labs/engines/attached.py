@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 
 from labs.engines import addons
 from labs.engines.base import Component, Engine
@@ -13,12 +14,16 @@ from labs.engines.contexts import copy_of_context
 from labs.engines.images import assemble
 from labs.engines.node_containers import import_into, node_containers
 from labs.engines.processes import run
-from labs.engines.progress import Reporter, Step, run_tasks
+from labs.engines.progress import Reporter, Step, Task, run_tasks
 from labs.engines.state import Record, State
 from labs.errors import CommandFailed, EngineError, LabsError, NotSupported, Timeout
 from labs.waiting import wait_for
+from labs.workshop.seat import Seat
 
-__all__ = ["AttachedEngine"]
+__all__ = ["NO_DOCKER", "AttachedEngine"]
+
+NO_DOCKER = "none"
+DEFAULT_DOCKER = "unix:///var/run/docker.sock"
 
 
 class AttachedEngine(Engine):
@@ -39,10 +44,13 @@ class AttachedEngine(Engine):
         self.folder, self.state, self.name = state, state.folder, self.record.name
         settings = self.record.settings
         self.context: str = settings["context"]
-        self.docker_host: str = settings["docker"]
-        self.registry: str | None = settings["registry"] or None
+        self.has_docker = settings["docker"] != NO_DOCKER
+        # without one, no program may fall back to a Docker that nobody named
+        self.docker_host: str = settings["docker"] if self.has_docker else f"unix://{state.folder}/no-docker.sock"
         self.nodes: list[str] = settings["nodes"]
         self.kubeconfig = state.folder / "kubeconfig"
+        self.seat = Seat(**settings["seat"]) if settings.get("seat") else None
+        self.registry: str | None = settings["registry"] or (self.seat and self.seat.registry) or None
 
     @classmethod
     def create(
@@ -55,7 +63,7 @@ class AttachedEngine(Engine):
             name: the course's name.
             context: a kubeconfig context.
             kubeconfig: the file that holds it; empty for kubectl's usual places.
-            docker: a value for DOCKER_HOST; empty for Docker's default.
+            docker: a value for DOCKER_HOST; empty for Docker's default, ``none`` to do without.
             registry: a registry that Docker and the cluster reach under the same name; may be empty.
 
         Raises:
@@ -73,7 +81,7 @@ class AttachedEngine(Engine):
                 "No cluster was named, and the course never takes the current context by itself.",
                 "Name one: `labs up --context NAME`; `kubectl config get-contexts` lists them.",
             )
-        docker = docker or known.get("docker") or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        docker = docker or known.get("docker") or os.environ.get("DOCKER_HOST") or DEFAULT_DOCKER
         registry = registry or known.get("registry", "")
         for what, wanted in (("context", context), ("docker", docker)):
             if known.get(what, wanted) != wanted:  # what lessons have made there would be forgotten
@@ -83,6 +91,9 @@ class AttachedEngine(Engine):
                 )
         copy = copy_of_context(context, kubeconfig) if needs_copy else None
         record.settings |= {"context": context, "docker": docker, "registry": registry}
+        if copy is not None:
+            seat = Seat.of_kubeconfig(copy)
+            record.settings["seat"] = asdict(seat) if seat else None
         state.write(record)
         if copy is not None:
             state.write_file("kubeconfig", copy)
@@ -98,15 +109,15 @@ class AttachedEngine(Engine):
         """See that both answer and that the base images are there. Raises LabsError; then nothing new is kept."""
         is_new = not self.nodes
         try:
-            run_tasks(
-                {
-                    "cluster": ((), self._reach_cluster),
+            tasks: dict[str, Task] = {"cluster": ((), self._reach_cluster)}
+            if self.has_docker:
+                tasks |= {
                     "Docker Engine": ((), self._reach_docker),
                     "base images in Docker": (("Docker Engine",), self._load_docker),
-                    "base images on the nodes": (("cluster", "base images in Docker"), self._load_nodes),
-                },
-                reporter,
-            )
+                }
+            if not self.seat:  # a workshop's nodes have them from its instructor
+                tasks["base images on the nodes"] = (tuple(tasks), self._load_nodes)
+            run_tasks(tasks, reporter)
         except BaseException:
             if is_new:
                 self.folder.remove()
@@ -114,7 +125,7 @@ class AttachedEngine(Engine):
 
     def _reach_cluster(self, step: Step) -> None:
         self._kubectl("get", "--raw=/version")
-        if not self._may("create", "namespaces"):
+        if not self.seat and not self._may("create", "namespaces"):
             raise NotSupported(
                 f"In the cluster of {self.context!r} you may not create namespaces, which every lesson does.",
                 "Ask its administrator, or choose a cluster of your own (kind, minikube, Docker Desktop).",
@@ -178,12 +189,18 @@ class AttachedEngine(Engine):
     def load_image(self, reference: str) -> str:
         import docker
 
+        if not self.has_docker:
+            raise NotSupported(
+                f"There is no Docker here that could have an image {reference!r}.",
+                "In a workshop without Docker the instructor puts the lessons' images on the nodes.",
+            )
         with closing(self._docker()) as client:
             try:
                 image = client.images.get(reference)
             except docker.errors.ImageNotFound:
                 raise EngineError(f"Docker has no image {reference!r}.", "Build it first.") from None
-            containers = node_containers(client, self._node_addresses())
+            # who shares a cluster may not put an image on its nodes: another's may have the same name
+            containers = [] if self.seat else node_containers(client, self._node_addresses())
             if containers:
                 for container in containers:
                     import_into(container, image, reference)
@@ -192,6 +209,11 @@ class AttachedEngine(Engine):
                 return reference
             if self.registry:
                 return self._push(client, image, reference)
+        if self.seat:
+            raise NotSupported(
+                "This workshop has no registry, so an image of yours cannot reach the nodes.",
+                "Use the images that the instructor put there: `labs/web:1`, `labs/shell:1`, `labs/python:1`.",
+            )
         raise NotSupported(
             f"The cluster of {self.context!r} is neither made of this Docker's containers nor of Docker Desktop.",
             "Name a registry that both reach: `labs up --context NAME --registry HOST:PORT`.",
@@ -210,7 +232,8 @@ class AttachedEngine(Engine):
         return name
 
     def status(self) -> list[Component]:
-        return [self._probe("docker", self._reach_docker), self._probe("kube-apiserver", self._reach_api)]
+        docker = [self._probe("docker", self._reach_docker)] if self.has_docker else []
+        return [*docker, self._probe("kube-apiserver", self._reach_api)]
 
     def _probe(self, name: str, reach: Callable[[Step], None]) -> Component:
         try:
@@ -238,6 +261,13 @@ class AttachedEngine(Engine):
 
     def remove(self) -> None:
         """Delete the namespaces and Docker's objects that bear this course's label, and the course's folder."""
+        if not self.seat:  # else the namespaces are the instructor's
+            self._remove_namespaces()
+        if self.has_docker:
+            self._remove_docker_objects()
+        self.folder.remove()
+
+    def _remove_namespaces(self) -> None:
         try:
             selector = f"app.kubernetes.io/managed-by=labs,labs/course={self.label}"
             self._kubectl("delete", "namespaces", "--selector", selector, "--wait=false")
@@ -249,6 +279,8 @@ class AttachedEngine(Engine):
                 f"The lessons' namespaces cannot be removed: {error.what}",
                 f"Make the cluster reachable and run `labs down` again; if it is gone for good, delete {self.state}.",
             ) from error
+
+    def _remove_docker_objects(self) -> None:
         from labs import resources
 
         try:
@@ -259,7 +291,6 @@ class AttachedEngine(Engine):
                 f"The lessons' containers cannot be removed: {error}",
                 f"Make that Docker reachable and run `labs down` again; if it is gone for good, delete {self.state}.",
             ) from error
-        self.folder.remove()
 
     def _docker(self):
         import docker

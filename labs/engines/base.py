@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labs.engines.progress import Startup, read_startup
 from labs.errors import NotSupported
+from labs.workshop.seat import Seat
 
 __all__ = ["STARTUP", "Component", "Engine"]
 
@@ -54,6 +55,8 @@ class Engine(ABC):
         registry: where Docker pushes to and nodes pull from, such as ``localhost:5000``; None where there is none.
         nodes: the names of the cluster's nodes.
         state: the folder that holds everything which the course keeps on this machine.
+        has_docker: False where a learner has a cluster only.
+        seat: the learner's place in a workshop (`labs.workshop.seat.Seat`); None for a cluster of one's own.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Engine(ABC):
     registry: str | None
     nodes: list[str]
     state: Path
+    has_docker = True
+    seat: Seat | None = None
 
     def startup(self) -> Startup | None:
         """How far the last `labs up` is, or how it ended; None where that was not written down."""

@@ -1,0 +1,189 @@
+"""The commands `labs workshop`: for an instructor, on a cluster that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from labs.workshop import objects
+from labs.workshop.objects import LESSONS
+
+if TYPE_CHECKING:  # a client is imported where it is used, so that `labs --help` stays quick
+    from labs.workshop.room import Place, Room, Rules
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Workshops: thirty learners on one cluster.", no_args_is_help=True)
+console = Console()
+
+Workshop = Annotated[str, typer.Option(help="The workshop's name.", envvar="LABS_WORKSHOP")]
+Context = Annotated[str, typer.Option(help="The kubeconfig context of its cluster.", envvar="LABS_WORKSHOP_CONTEXT")]
+Kubeconfig = Annotated[str, typer.Option(help="The kubeconfig that holds it.", envvar="LABS_WORKSHOP_KUBECONFIG")]
+Own = Annotated[bool, typer.Option("--own", help="Its cluster is the one that `labs up` started here.")]
+Lessons = Annotated[str, typer.Option(help="Which lessons learners get namespaces for.")]
+Out = Annotated[Path | None, typer.Option(help="The folder for the learners' kubeconfigs.")]
+Hours = Annotated[float, typer.Option(min=0.2, help="How long the kubeconfigs are good for.")]
+Registry = Annotated[str, typer.Option(help="A registry that learners push to and nodes pull from.")]
+Address = Annotated[str, typer.Option(help="Where the cluster's node ports answer.")]
+Server = Annotated[str, typer.Option(help="The API server's URL as learners reach it, if not as you do.")]
+
+USUAL, ALL = "workshop", ",".join(LESSONS)
+
+
+@app.command()
+def provision(  # noqa: PLR0917  (every one is an option)
+    learners: Annotated[Path, typer.Option(help="The roster: CSV with a column `name`.")],
+    workshop: Workshop = USUAL,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    lessons: Lessons = ALL,
+    out: Out = None,
+    hours: Hours = 12,
+    registry: Registry = "",
+    address: Address = "localhost",
+    server: Server = "",
+    pods: Annotated[int, typer.Option(min=1, help="Pods that a learner may have in a lesson.")] = int(
+        objects.QUOTA["pods"]
+    ),
+) -> None:
+    """Give each learner namespaces, a quota, rights and a kubeconfig. Doing it again goes on where it ended."""
+    from labs.workshop.roster import read_roster
+
+    roster = read_roster(learners)
+    rules = _rules(lessons, registry, address, server, {**objects.QUOTA, "pods": str(pods)})
+    with _room(workshop, context, kubeconfig, own) as room:
+        with _progress("Learners", len(roster)) as step:
+            room.provision(roster, rules, step)
+        _hand_out(room, [place for place in room.places() if place.learner in roster], rules, out, hours)
+
+
+@app.command("list")
+def list_(workshop: Workshop = USUAL, context: Context = "", kubeconfig: Kubeconfig = "", own: Own = False) -> None:
+    """Show the learners and how far they are."""
+    with _room(workshop, context, kubeconfig, own) as room:
+        table = Table("seat", "learner", "id", "lessons", "open", "solved", "checks")
+        for place in room.places():
+            done = place.report.get("exercises") or {}
+            solved = sum("passed" in item for item in done.values())
+            tries = sum(item.get("tries", 0) for item in done.values())
+            lessons, opened = " ".join(place.lessons), str(place.report.get("lesson", ""))
+            table.add_row(
+                str(place.number), place.shown, place.learner.id, lessons, opened, str(solved or ""), str(tries or "")
+            )
+        console.print(table)
+
+
+@app.command()
+def extend(  # noqa: PLR0917
+    workshop: Workshop = USUAL,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    out: Out = None,
+    hours: Hours = 12,
+    registry: Registry = "",
+    address: Address = "localhost",
+    server: Server = "",
+) -> None:
+    """Write new kubeconfigs for all learners, good for some hours from now."""
+    with _room(workshop, context, kubeconfig, own) as room:
+        places = room.places()
+        lessons = ",".join(places[0].lessons)
+        _hand_out(room, places, _rules(lessons, registry, address, server, objects.QUOTA), out, hours)
+
+
+@app.command()
+def reset(  # noqa: PLR0917
+    learner: Annotated[str, typer.Argument(help="The id or the name.")],
+    workshop: Workshop = USUAL,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    lessons: Annotated[str, typer.Option(help="Only these lessons, such as 04; all by default.")] = "",
+) -> None:
+    """Make a learner's namespaces anew, with quota and rights; solved exercises stay solved."""
+    from labs.workshop.room import Rules
+
+    with _room(workshop, context, kubeconfig, own) as room:
+        for line in room.reset(learner, Rules(), [one for one in lessons.split(",") if one]):
+            say(line)
+
+
+@app.command()
+def remove(
+    workshop: Workshop = USUAL,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a workshop from its cluster, with everything that learners made in it."""
+    with _room(workshop, context, kubeconfig, own) as room:
+        places = room.places()
+        if not yes:
+            typer.confirm(f"Remove the workshop {workshop!r} with the work of {len(places)} learners?", abort=True)
+        say(f"Removed {room.remove()} namespaces. Kubeconfigs that were handed out are good for nothing now.")
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _hand_out(room: Room, places: list[Place], rules: Rules, out: Path | None, hours: float) -> None:
+    folder = out or Path(f"{room.name}-kubeconfigs")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ends = []
+    with _progress("Kubeconfigs", len(places)) as step:
+        for place in places:
+            step(place.learner.name)
+            text, end = room.kubeconfig_of(room.seat_of(place, rules), rules, hours)
+            ends.append(end)
+            file = folder / f"{place.learner.id}.kubeconfig"
+            file.touch(mode=0o600)
+            file.write_text(text, encoding="utf-8")
+    until = f"{min(ends):%Y-%m-%d %H:%M} UTC"
+    say(f"{len(places)} kubeconfigs are in {folder}, good until {until}. With theirs, a learner runs:")
+    say("  labs up --context workshop --kubeconfig FILE --docker none")
+
+
+def _rules(lessons: str, registry: str, address: str, server: str, quota: dict[str, str]) -> Rules:
+    from labs import lessons as course
+    from labs.workshop.room import Rules
+
+    chosen = [lesson.strip() for lesson in lessons.split(",") if lesson.strip()]
+    for lesson in chosen:
+        course.lesson(lesson)  # says so when there is no such lesson
+    return Rules(chosen, quota, address, registry, server)
+
+
+@contextmanager
+def _room(workshop: str, context: str, kubeconfig: str, own: bool) -> Iterator[Room]:
+    from labs.workshop.cluster import Cluster
+    from labs.workshop.room import Room
+
+    cluster = Cluster.named(context, kubeconfig, own=own)
+    try:
+        yield Room(cluster, workshop)
+    finally:
+        cluster.close()
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator:
+    columns = (TextColumn(f"{what:12}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total)
+
+        def step(name: str) -> None:
+            progress.update(task, advance=1, description=name)
+
+        yield step

@@ -1,0 +1,109 @@
+"""What a learner's notebook tells the instructor of a workshop: one ConfigMap, which the learner can read and change.
+
+It is told: which lesson is open since when, and of each exercise how often it was checked, with the last verdict.
+Nothing that a learner types is told. A report that fails never fails a lesson.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kubernetes.client.exceptions import ApiException
+
+from labs.errors import LabsError
+
+if TYPE_CHECKING:
+    from labs.checks import Verdict
+    from labs.lab import Lab
+
+__all__ = ["KEY", "SHOWN", "checked", "hide_name", "opened", "read"]
+
+KEY = "report.json"
+PATIENCE = 3  # seconds that a report may take; a check has taken longer than that
+LONGEST = 300  # characters kept of what a check saw
+SHOWN = (
+    "This is a workshop: your instructor sees the lesson that you have open, and which exercises you have checked with "
+    "what verdict. `lab.hide_name()` shows them your seat's number instead of your name."
+)
+
+
+def read(text: str | None) -> dict[str, Any]:
+    """What a report says; empty when it is no JSON: learners can write it by hand.
+
+    Args:
+        text: the ConfigMap's value under `KEY`.
+    """
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def opened(lab: Lab) -> None:
+    """Tell that a lesson was opened; nothing outside a workshop."""
+
+    def note(report: dict[str, Any]) -> None:
+        if report.get("lesson") != lab.lesson:
+            report |= {"lesson": lab.lesson, "since": _now()}
+
+    with suppress(Exception):
+        _change(lab, note)
+
+
+def checked(lab: Lab, verdict: Verdict) -> None:
+    """Tell what a check said; nothing outside a workshop."""
+
+    def note(report: dict[str, Any]) -> None:
+        now = _now()
+        known = report.setdefault("exercises", {}).setdefault(verdict.check_id, {"tries": 0, "first": now})
+        known |= {"status": verdict.status, "tries": known["tries"] + 1, "last": now}
+        known |= {"expected": verdict.expected[:LONGEST], "observed": verdict.observed[:LONGEST]}
+        if verdict.passed:
+            known.setdefault("passed", now)
+
+    with suppress(Exception):
+        _change(lab, note)
+
+
+def hide_name(lab: Lab, hidden: bool) -> None:
+    """Ask that the instructor be shown a seat's number, or again the name.
+
+    Raises:
+        LabsError: this is no workshop, or it could not be written down.
+    """
+    if not lab.engine.seat:
+        raise LabsError("This is no workshop: nobody but you sees how you get on.")
+    try:
+        _change(lab, lambda report: report.update(hidden=hidden))
+    except Exception as error:
+        raise LabsError(
+            f"The workshop's cluster did not take it: {error}.", "Run it again; if it stays so, tell your instructor."
+        ) from error
+
+
+def _change(lab: Lab, note: Callable[[dict[str, Any]], Any]) -> None:
+    """Change the report. Another notebook may be at it as well: then it is read again."""
+    seat = lab.engine.seat
+    if not seat:
+        return
+    core = lab.clients.core
+    for _ in range(4):
+        found = core.read_namespaced_config_map(seat.report, seat.workshop, _request_timeout=PATIENCE)
+        report = read((found.data or {}).get(KEY))
+        note(report)
+        found.data = {KEY: json.dumps(report, ensure_ascii=False)}
+        try:
+            core.replace_namespaced_config_map(seat.report, seat.workshop, found, _request_timeout=PATIENCE)
+            return
+        except ApiException as error:
+            if error.status != 409:
+                raise
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
