@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,10 @@ from rich.table import Table
 
 from labs.workshop import objects
 from labs.workshop.objects import LESSONS
+from labs.workshop.seat import SEATS
 
 if TYPE_CHECKING:  # a client is imported where it is used, so that `labs --help` stays quick
+    from labs.workshop.cluster import Cluster
     from labs.workshop.room import Place, Room, Rules
 
 __all__ = ["app"]
@@ -33,6 +35,7 @@ Hours = Annotated[float, typer.Option(min=0.2, help="How long the kubeconfigs ar
 Registry = Annotated[str, typer.Option(help="A registry that learners push to and nodes pull from.")]
 Address = Annotated[str, typer.Option(help="Where the cluster's node ports answer.")]
 Server = Annotated[str, typer.Option(help="The API server's URL as learners reach it, if not as you do.")]
+Docker = Annotated[str, typer.Option(help="A Docker Engine (a DOCKER_HOST) that all share, or none.")]
 
 USUAL, ALL = "workshop", ",".join(LESSONS)
 
@@ -133,6 +136,37 @@ def remove(
         say(f"Removed {room.remove()} namespaces. Kubeconfigs that were handed out are good for nothing now.")
 
 
+@app.command()
+def load(  # noqa: PLR0917
+    learners: Annotated[int, typer.Option(min=1, max=SEATS, help="How many work at once.")] = 30,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    lessons: Lessons = ALL,
+    think: Annotated[float, typer.Option(min=0, help="Seconds of thought before a cell, on average.")] = 8,
+    docker: Docker = "none",
+    registry: Registry = "",
+    address: Address = "localhost",
+) -> None:
+    """Let simulated learners work through lessons at once, on real engines, and tell what they had to wait for."""
+    from labs.workshop.crowd import crowd
+    from labs.workshop.load import measure
+
+    rules = _rules(lessons, registry, address, "", objects.QUOTA)
+    with _cluster(context, kubeconfig, own) as cluster, ExitStack() as stack:
+        names = [f"learner{number:02}" for number in range(1, learners + 1)]
+        with _progress("Joining", learners) as step:
+            room, joined = stack.enter_context(crowd(cluster, names, rules, docker, step, workshop="load"))
+        found = measure(room, joined, rules.lessons, think, say)
+        for failure in found.failures:
+            say(f"✗ {failure}")
+        table = Table("figure", "value")
+        for row in found.rows():
+            table.add_row(*row)
+        console.print(table)
+    raise typer.Exit(1 if found.failures or found.refused else 0)
+
+
 def say(text: str) -> None:
     """Print a line as it is."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -167,12 +201,19 @@ def _rules(lessons: str, registry: str, address: str, server: str, quota: dict[s
 
 @contextmanager
 def _room(workshop: str, context: str, kubeconfig: str, own: bool) -> Iterator[Room]:
-    from labs.workshop.cluster import Cluster
     from labs.workshop.room import Room
+
+    with _cluster(context, kubeconfig, own) as cluster:
+        yield Room(cluster, workshop)
+
+
+@contextmanager
+def _cluster(context: str, kubeconfig: str, own: bool) -> Iterator[Cluster]:
+    from labs.workshop.cluster import Cluster
 
     cluster = Cluster.named(context, kubeconfig, own=own)
     try:
-        yield Room(cluster, workshop)
+        yield cluster
     finally:
         cluster.close()
 

@@ -1,0 +1,172 @@
+"""A learner made of code: runs a lesson's solved notebook in a room, as whoever sits on that seat would."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from labs import authoring, lessons
+from labs.errors import LabsError
+from labs.workshop.seat import Seat
+
+__all__ = ["Run", "SimulatedLearner", "personal_notebook"]
+
+EXERCISE = re.compile(r"ex-[0-9]{2}-[0-9]+")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+CELL_TIMEOUT = 300  # seconds
+FIRST_LINE = 200  # characters told of an error
+
+
+@dataclass
+class Run:
+    """How a lesson went.
+
+    Attributes:
+        lesson: such as ``"04"``.
+        seconds: how long it took, think time included.
+        failures: what went wrong, a sentence each.
+        verdicts: of each check its seconds, waiting for live state included.
+        cells: how many cells ran.
+    """
+
+    lesson: str
+    seconds: float = 0.0
+    failures: list[str] = field(default_factory=list)
+    verdicts: list[float] = field(default_factory=list)
+    cells: int = 0
+
+
+def personal_notebook(path: Path, seat: Seat | None) -> Any:
+    """A notebook with the node ports of a seat.
+
+    Args:
+        path: the notebook.
+        seat: None leaves it as it is.
+
+    Returns:
+        The notebook, as nbformat has it.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells if seat else ():
+        cell.source = seat.personal(cell.source)
+    return notebook
+
+
+class SimulatedLearner:
+    """One learner, with a folder of their own in place of a home.
+
+    Args:
+        seat: theirs.
+        kubeconfig: the text of theirs.
+        folder: for all that they keep.
+        docker: a value for DOCKER_HOST, or ``none``.
+    """
+
+    def __init__(self, seat: Seat, kubeconfig: str, folder: Path, docker: str) -> None:
+        self.seat, self._folder, self._docker = seat, folder, docker
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = folder / "kubeconfig"
+        self._file.touch(mode=0o600)
+        self._file.write_text(kubeconfig, encoding="utf-8")
+        self.environment = {
+            **os.environ,
+            "LABS_NAME": "workshop",
+            "LABS_STATE": str(folder / "state"),
+            "LABS_PROGRESS": str(folder / "progress.json"),
+            "KUBECONFIG": os.devnull,
+        }
+
+    def labs(self, *arguments: str) -> None:
+        """Run a command as this learner. Raises LabsError with what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "labs.cli", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if done.returncode:
+            raise LabsError(f"{self.seat.learner}: `labs {arguments[0]}`: {done.stdout.strip()}")
+
+    def join(self) -> None:
+        """Do what a learner does first. Raises LabsError."""
+        self.labs("up", "--quiet", "--context", "workshop", "--kubeconfig", str(self._file), "--docker", self._docker)
+
+    def leave(self) -> None:
+        """Forget the cluster; what was made in it stays. Raises LabsError."""
+        self.labs("down")
+
+    async def work_through(self, lesson: str, think: Callable[[Any], Awaitable[None]]) -> Run:
+        """Run a lesson's solved notebook, each check also before its answer: then it has to say "not yet".
+
+        Args:
+            lesson: such as ``"04"``.
+            think: awaited before each cell, which it is given.
+        """
+        run, began = Run(lesson), time.monotonic()
+        notebook = personal_notebook(authoring.solved_path(lessons.lesson(lesson)), self.seat)
+        client = NotebookClient(notebook, timeout=CELL_TIMEOUT, resources={"metadata": {"path": str(self._folder)}})
+        checks = {exercise_of(c): (i, c) for i, c in enumerate(notebook.cells) if is_a(c, "check")}
+        async with client.async_setup_kernel(env=self.environment):
+            for number, cell in enumerate(notebook.cells):
+                if cell.cell_type != "code":
+                    continue
+                await think(cell)
+                if is_a(cell, "answer"):
+                    await self._check(client, run, *checks[cell.metadata["exercise"]], passes=False)
+                if is_a(cell, "check"):
+                    await self._check(client, run, number, cell, passes=True)
+                    continue
+                run.cells += 1
+                try:
+                    await client.async_execute_cell(cell, number)
+                except CellExecutionError as error:
+                    run.failures.append(f"lesson {lesson}, cell {number}: {first_line(cell, error)}")
+        run.seconds = time.monotonic() - began
+        return run
+
+    async def _check(self, client: NotebookClient, run: Run, number: int, cell: Any, *, passes: bool) -> None:
+        began = time.monotonic()
+        try:
+            await client.async_execute_cell(cell, number)
+            said = "passed"
+        except CellExecutionError as error:
+            said = first_line(cell, error)
+        except TimeoutError:
+            said = f"no verdict in {CELL_TIMEOUT} s"
+        run.verdicts.append(time.monotonic() - began)
+        wanted = "passed" if passes else "not yet"
+        if wanted not in said:
+            run.failures.append(f"{exercise_of(cell)} should say {wanted!r} and said: {said}")
+
+
+def is_a(cell: Any, tag: str) -> bool:
+    """Whether a cell has a tag such as ``check``."""
+    return tag in cell.metadata.get("tags", [])
+
+
+def exercise_of(check: Any) -> str:
+    """The exercise that a check cell is about."""
+    found = EXERCISE.search(check.source)
+    return found[0] if found else ""
+
+
+def first_line(cell: Any, error: Exception) -> str:
+    """What a cell's error says: our messages say it in their first line, Python's tracebacks in their last one."""
+    shown = next((o.traceback for o in cell.outputs if o.output_type == "error"), [])
+    lines = [line.strip() for line in COLOUR.sub("", "\n".join(shown)).splitlines() if line.strip()]
+    ours = lines and not any("Traceback" in line for line in lines)
+    return (lines[0] if ours else f"{getattr(error, 'ename', '')}: {getattr(error, 'evalue', error)}")[:FIRST_LINE]
