@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["cluster", "container", "image", "progress", "rollout", "timeline", "tree"]
+__all__ = ["cluster", "container", "image", "progress", "rollout", "room", "timeline", "tree"]
 
 # a module of a view's own name would take its place in this package once it was imported
 _HOMES = {
@@ -14,6 +14,7 @@ _HOMES = {
     "image": "labs.views.image_view",
     "progress": "labs.views.progress_view",
     "rollout": "labs.views.rollout_view",
+    "room": "labs.views.room_view",
     "timeline": "labs.views.timeline_view",
     "tree": "labs.views.tree_view",
 }

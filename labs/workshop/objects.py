@@ -15,9 +15,10 @@ ROLE = "labs-workshop-learner"  # cluster-wide: what a lesson looks at and no le
 POLICY = "labs-workshop-services"
 NAME = "labs/learner-name"
 NUMBER = "labs/seat"
+GIVEN = "labs/lessons"
 
 LESSONS = ["03", "04", "05"]
-"""The lessons for a cluster that many share: 01 and 08 make namespaces, 06 and 07 ask for more rights than a room gives."""
+"""The lessons for a shared cluster: 01 and 08 make namespaces, 06 and 07 ask for more rights than a room gives."""
 
 QUOTA = {
     "pods": "20",
@@ -114,7 +115,7 @@ def learner_objects(
     """
     marks = {"labs/workshop": seat.workshop, "labs/learner": learner.id}
     account = {"kind": "ServiceAccount", "name": learner.id, "namespace": seat.workshop}
-    notes = {NAME: learner.name, NUMBER: str(seat.number)}
+    notes = {NAME: learner.name, NUMBER: str(seat.number), GIVEN: " ".join(lessons)}
     yield _object("v1", "ServiceAccount", learner.id, marks, seat.workshop, notes)
     # The data is the learner's: what is applied here anew says nothing about it, so it stays.
     yield _object("v1", "ConfigMap", seat.report, marks, seat.workshop, notes)

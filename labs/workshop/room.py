@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,7 +20,7 @@ from labs.workshop.cluster import Cluster, told
 from labs.workshop.roster import Learner
 from labs.workshop.seat import SEATS, Seat
 
-__all__ = ["Place", "Room", "Rules"]
+__all__ = ["Glance", "Place", "Room", "Rules", "places_of"]
 
 WORKERS = 8  # requests at a time: enough to keep an API server busy, few enough for it to answer learners meanwhile
 
@@ -82,7 +83,7 @@ class Room:
         return self.cluster.clients
 
     @property
-    def kubeconfig(self) -> Any:
+    def kubeconfig(self) -> Path:
         return self.cluster.kubeconfig
 
     @property
@@ -103,7 +104,8 @@ class Room:
             LabsError: there are too few seats, or names are taken, or the cluster refused.
         """
         with told("be set up"):
-            seats = self._seats(learners, rules)
+            known = self._known()
+            seats = self._seats(learners, rules, known)
             self._see_that_names_are_free(seats.values(), rules.lessons)
             for thing in (*objects.cluster_objects(), *objects.room_objects(self.name)):
                 self.cluster.apply(thing)
@@ -111,8 +113,9 @@ class Room:
 
             def give(learner: Learner) -> None:
                 began(learner.name)
-                seat = seats[learner.id]
-                for thing in objects.learner_objects(learner, seat, rules.lessons, rules.quota, networks):
+                seat, before = seats[learner.id], known[learner.id].lessons if learner.id in known else []
+                lessons = sorted({*before, *rules.lessons})
+                for thing in objects.learner_objects(learner, seat, lessons, rules.quota, networks):
                     self.cluster.apply(thing)
 
             self._all(give, learners)
@@ -121,21 +124,11 @@ class Room:
         """The learners, by their seats. Raises LabsError where there is no such workshop."""
         with told("be read"):
             maps = self.clients.core.list_namespaced_config_map(self.name, label_selector=self._ours).items
-            spaces = self.clients.core.list_namespace(label_selector=f"{self._ours},labs/lesson").items
         if not maps:
             raise LabsError(
                 f"There is no workshop {self.name!r} in this cluster.", "`labs workshop provision` makes one."
             )
-        found = []
-        for item in maps:
-            learner = item.metadata.labels["labs/learner"]
-            mine = sorted(
-                s.metadata.labels["labs/lesson"] for s in spaces if s.metadata.labels["labs/learner"] == learner
-            )
-            notes, data = item.metadata.annotations or {}, (item.data or {}).get(reporting.KEY)
-            who = Learner(learner, notes.get(objects.NAME, learner))
-            found.append(Place(who, int(notes.get(objects.NUMBER, 0)), mine, reporting.read(data)))
-        return sorted(found, key=lambda place: place.number)
+        return places_of(self.clients.api.sanitize_for_serialization(maps))
 
     def seat(self, learner: str, rules: Rules | None = None) -> Seat:
         """A learner's seat. Args: ``learner``, the id or the name. Raises LabsError when nobody is called so."""
@@ -153,6 +146,10 @@ class Room:
                 return place
         known = ", ".join(place.learner.id for place in places)
         raise LabsError(f"Nobody in the workshop {self.name!r} is called {learner!r}.", f"There are: {known}.")
+
+    def glance(self, learner: str, lesson: str) -> Glance:
+        """A learner's namespace for the views. Args: ``learner``, the id or the name; ``lesson``, such as ``"04"``."""
+        return Glance(self.clients, self.kubeconfig, self.seat(learner).namespace(lesson))
 
     def kubeconfig_of(self, seat: Seat, rules: Rules, hours: float) -> tuple[str, datetime]:
         """A kubeconfig for one learner, with a token that expires.
@@ -226,12 +223,15 @@ class Room:
     def _ours(self) -> str:
         return ",".join(f"{k}={v}" for k, v in {**objects.MANAGED_BY, "labs/workshop": self.name}.items())
 
-    def _seats(self, learners: list[Learner], rules: Rules) -> dict[str, Seat]:
-        """Everybody keeps the seat they have; who comes new gets the first free one."""
+    def _known(self) -> dict[str, Place]:
         try:
-            taken = {place.learner.id: place.number for place in self.places()}
+            return {place.learner.id: place for place in self.places()}
         except LabsError:
-            taken = {}
+            return {}
+
+    def _seats(self, learners: list[Learner], rules: Rules, known: dict[str, Place]) -> dict[str, Seat]:
+        """Everybody keeps the seat they have; who comes new gets the first free one."""
+        taken = {one: place.number for one, place in known.items()}
         free = iter(number for number in range(1, SEATS + 1) if number not in taken.values())
         seats = {}
         for learner in learners:
@@ -302,3 +302,24 @@ class Room:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+
+
+def places_of(maps: list[dict[str, Any]]) -> list[Place]:
+    """The learners whose ConfigMaps these are, by their seats. Args: ``maps``, plain data; others are passed over."""
+    found = []
+    for item in maps:
+        notes, labels = item["metadata"].get("annotations") or {}, item["metadata"].get("labels") or {}
+        if objects.NUMBER in notes and "labs/learner" in labels:
+            who = Learner(labels["labs/learner"], notes.get(objects.NAME, ""))
+            report = reporting.read((item.get("data") or {}).get(reporting.KEY))
+            found.append(Place(who, int(notes[objects.NUMBER]), notes.get(objects.GIVEN, "").split(), report))
+    return sorted(found, key=lambda place: place.number)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One namespace of a learner's, for the views: ``views.cluster(room.glance("ada", "04"))``."""
+
+    clients: Any
+    kubeconfig: Path
+    namespace: str
