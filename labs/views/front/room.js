@@ -43,6 +43,6 @@ function Picture({ picture }) {
     ${picture.wrong.length ? html`<table class="km-wrong"><caption class="kl-faint">Not yet right, most frequent first</caption><tbody>
       ${picture.wrong.map((item) => html`<tr key=${item.exercise + item.observed}><td>${item.count} ×</td><td>${item.exercise}</td><td>expected ${item.expected}; <strong>observed ${item.observed}</strong></td></tr>`)}
     </tbody></table>` : null}
-    <p class="kl-faint km-legend"><${Mark} kind="done" /> solved <${Mark} kind="bad" /> not yet, and how often checked <${Mark} kind="wait" /> at it now · not begun. <span class="kl-bad">▲</span> 3 checks and 8 minutes, or 25 minutes.</p>
+    <p class="kl-faint km-legend"><${Mark} kind="done" /> solved <${Mark} kind="bad" /> not yet, and how often checked <${Mark} kind="wait" /> at it now <${Mark} kind="none" /> not begun. <span class="kl-bad">▲</span> 3 checks and 8 minutes, or 25 minutes.</p>
   </div>`;
 }
