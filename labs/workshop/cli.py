@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -36,6 +37,7 @@ Registry = Annotated[str, typer.Option(help="A registry that learners push to an
 Address = Annotated[str, typer.Option(help="Where the cluster's node ports answer.")]
 Server = Annotated[str, typer.Option(help="The API server's URL as learners reach it, if not as you do.")]
 Docker = Annotated[str, typer.Option(help="A Docker Engine (a DOCKER_HOST) that all share, or none.")]
+Pods = Annotated[int, typer.Option(min=1, help="Pods that a learner may have in a lesson.")]
 
 USUAL, ALL = "workshop", ",".join(LESSONS)
 
@@ -53,9 +55,7 @@ def provision(  # noqa: PLR0917  (every one is an option)
     registry: Registry = "",
     address: Address = "localhost",
     server: Server = "",
-    pods: Annotated[int, typer.Option(min=1, help="Pods that a learner may have in a lesson.")] = int(
-        objects.QUOTA["pods"]
-    ),
+    pods: Pods = int(objects.QUOTA["pods"]),
 ) -> None:
     """Give each learner namespaces, a quota, rights and a kubeconfig. Doing it again goes on where it ended."""
     from labs.workshop.roster import read_roster
@@ -134,6 +134,59 @@ def remove(
         if not yes:
             typer.confirm(f"Remove the workshop {workshop!r} with the work of {len(places)} learners?", abort=True)
         say(f"Removed {room.remove()} namespaces. Kubeconfigs that were handed out are good for nothing now.")
+
+
+@app.command()
+def report(
+    workshop: Workshop = USUAL,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    out: Annotated[Path | None, typer.Option(help="The folder for the reports.")] = None,
+) -> None:
+    """Write what was learnt: a notebook and a page for the class, and for each learner."""
+    from labs.workshop import report as reports
+
+    with _room(workshop, context, kubeconfig, own) as room:
+        content, folder = reports.collect(room), out or Path(f"{workshop}-report")
+    with _progress("Reports", len(content["learners"]) + 1) as step:
+        pages = reports.write(content, folder, step)
+    say(f"The class's report is {pages[0]}, learners' are beside it; data.json is what they were made of.")
+
+
+@app.command()
+def rehearse(  # noqa: PLR0917
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    lessons: Lessons = ALL,
+    docker: Docker = "none",
+    registry: Registry = "",
+    address: Address = "localhost",
+    server: Server = "",
+    pods: Pods = int(objects.QUOTA["pods"]),
+    patience: Annotated[int, typer.Option(min=10, help="Seconds that cells wait for anything.")] = 120,
+    out: Annotated[Path, typer.Option(help="The folder for the notebooks that were run.")] = Path("rehearsal"),
+) -> None:
+    """Run every lesson's solution in a seat of its own, the evening before, and tell what would fail."""
+    from labs.workshop.crowd import crowd
+    from labs.workshop.rehearsal import rehearse as run
+
+    rules = _rules(lessons, registry, address, server, {**objects.QUOTA, "pods": str(pods)})
+    table = Table("lesson", "", "seconds", "pods", "memory asked for", "what would fail, or is short")
+    with (
+        _cluster(context, kubeconfig, own) as cluster,
+        crowd(cluster, ["rehearsal"], rules, docker) as (room, joined),
+        _progress("Lessons", len(rules.lessons)) as step,
+    ):
+        found = run(room, joined[0], rules.lessons, out, patience=patience, began=step)
+    for one in found:
+        pods_used, memory = ("/".join(one.used.get(name, ("?", "?"))) for name in ("pods", "requests.memory"))
+        said = "; ".join([*([one.failure] if one.failure else []), *one.tight])
+        table.add_row(one.lesson, "✗" if one.failure else "✓", f"{one.seconds:.0f}", pods_used, memory, escape(said))
+    console.print(table)
+    say(f"The notebooks as they ran are in {out}.")
+    raise typer.Exit(1 if any(one.failure for one in found) else 0)
 
 
 @app.command()

@@ -21,7 +21,7 @@ LESSONS = ["03", "04", "05"]
 """The lessons for a shared cluster: 01 and 08 make namespaces, 06 and 07 ask for more rights than a room gives."""
 
 QUOTA = {
-    "pods": "20",
+    "pods": "25",
     "requests.memory": "1Gi",
     "limits.memory": "3Gi",
     "requests.cpu": "1",

@@ -10,7 +10,7 @@ from typing import Any
 from labs import checks, lessons
 from labs.workshop.room import Place
 
-__all__ = ["Standing", "exercises_of", "overview", "standing_of", "wrong_answers"]
+__all__ = ["Standing", "exercises_of", "overview", "solving_times", "standing_of", "wrong_answers"]
 
 TRIES = 3  # unsolved after this many checks ...
 MINUTES = 8  # ... and this long at it, or
@@ -45,22 +45,40 @@ def standing_of(report: dict[str, Any], now: datetime | None = None) -> Standing
     """Where a learner is, by their report.
 
     Args:
-        report: as `labs.workshop.reporting` writes it; what cannot be understood counts for nothing.
+        report: from `labs.workshop.reporting.read`; a time that is none counts for nothing.
         now: the time, with its zone; the present by default.
     """
     now = now or datetime.now(UTC)
-    done = _exercises(report)
+    done = report.get("exercises") or {}
     solved = [item for item in done.values() if item.get("passed")]
-    lesson = str(report.get("lesson", ""))
+    lesson = report.get("lesson", "")
     ids = [one for one, _ in exercises_of([lesson])] if lesson in _numbers() else []
     at = next((one for one in ids if not done.get(one, {}).get("passed")), "")
     if not at:
         return Standing("", 0, 0, len(solved), False)
     earlier = [_time(done[one].get("passed")) for one in ids if one in done]
     since = max([moment for moment in (_time(report.get("since")), *earlier) if moment], default=now)
-    minutes, tries = max(int((now - since).total_seconds() // 60), 0), _tries(done.get(at, {}))
+    minutes, tries = max(int((now - since).total_seconds() // 60), 0), done.get(at, {}).get("tries", 0)
     is_stuck = (tries >= TRIES and minutes >= MINUTES) or minutes >= LONG
     return Standing(at, minutes, tries, len(solved), is_stuck)
+
+
+def solving_times(report: dict[str, Any]) -> dict[str, float]:
+    """The minutes that each solved exercise took: since the one solved before it, or since its lesson was opened.
+
+    Args:
+        report: as of `standing_of`.
+    """
+    opened = report.get("opened") or {}
+    done = {k: moment for k, v in (report.get("exercises") or {}).items() if (moment := _time(v.get("passed")))}
+    found = {}
+    for exercise, moment in done.items():
+        lesson = exercise.split("-")[1] if exercise.count("-") == 2 else ""
+        starts = [other for k, other in done.items() if other < moment and k.startswith(f"ex-{lesson}-")]
+        starts += [start] if (start := _time(opened.get(lesson))) and start <= moment else []
+        if starts:
+            found[exercise] = (moment - max(starts)).total_seconds() / 60
+    return found
 
 
 def wrong_answers(places: list[Place]) -> list[dict[str, Any]]:
@@ -74,9 +92,9 @@ def wrong_answers(places: list[Place]) -> list[dict[str, Any]]:
     """
     groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for place in places:
-        for exercise, item in _exercises(place.report).items():
+        for exercise, item in (place.report.get("exercises") or {}).items():
             if item.get("status") == checks.NOT_YET and not item.get("passed"):  # who has solved it may have cleaned up
-                texts = (str(item.get(key, "")).replace(place.learner.id, "…") for key in ("expected", "observed"))
+                texts = (item.get(key, "").replace(place.learner.id, "…") for key in ("expected", "observed"))
                 groups[exercise, *texts].append(place.shown)
     found = [
         {"exercise": exercise, "expected": expected, "observed": observed, "count": len(who), "who": who}
@@ -100,7 +118,7 @@ def overview(places: list[Place], now: datetime | None = None) -> dict[str, Any]
     columns = exercises_of(sorted({lesson for place in places for lesson in place.lessons}))
     rows, stuck, solved = [], 0, [0] * len(columns)
     for place in places:
-        standing, done = standing_of(place.report, now), _exercises(place.report)
+        standing, done = standing_of(place.report, now), (place.report.get("exercises") or {})
         cells = [_cell(done.get(exercise, {}), exercise == standing.exercise) for exercise, _ in columns]
         solved = [count + (cell["mark"] == "done") for count, cell in zip(solved, cells, strict=True)]
         stuck += standing.is_stuck
@@ -127,18 +145,8 @@ def overview(places: list[Place], now: datetime | None = None) -> dict[str, Any]
 
 def _cell(item: dict[str, Any], here: bool) -> dict[str, Any]:
     mark = "done" if item.get("passed") else "bad" if item.get("status") else "wait" if here else "none"
-    said = {key: str(item.get(key, "")) for key in ("expected", "observed")}
-    return {"mark": mark, "tries": _tries(item), "last": str(item.get("last", "")), **said}
-
-
-def _exercises(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    found = report.get("exercises")
-    return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
-
-
-def _tries(item: dict[str, Any]) -> int:
-    tries = item.get("tries")
-    return tries if isinstance(tries, int) else 0
+    said = {key: item.get(key, "") for key in ("expected", "observed")}
+    return {"mark": mark, "tries": item.get("tries", 0), "last": item.get("last", ""), **said}
 
 
 def _numbers() -> list[str]:

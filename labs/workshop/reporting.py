@@ -24,6 +24,7 @@ __all__ = ["KEY", "SHOWN", "checked", "hide_name", "opened", "read"]
 
 KEY = "report.json"
 PATIENCE = 3  # seconds that a report may take; a check has taken longer than that
+TEXTS = ("status", "expected", "observed", "first", "last", "passed")
 LONGEST = 300  # characters kept of what a check saw
 SHOWN = (
     "This is a workshop: your instructor sees the lesson that you have open, and which exercises you have checked with "
@@ -32,24 +33,45 @@ SHOWN = (
 
 
 def read(text: str | None) -> dict[str, Any]:
-    """What a report says; empty when it is no JSON: learners can write it by hand.
+    """What a report says. Learners can write it by hand, so what is not as it should be is left out.
 
     Args:
         text: the ConfigMap's value under `KEY`.
+
+    Returns:
+        A dictionary, of which every key may be missing: ``lesson`` and ``since`` (ISO 8601), ``opened`` (lessons and
+        when), ``hidden``, and ``exercises``: ids, each with ``tries`` (a number) and ``status``, ``expected``,
+        ``observed``, ``first``, ``last`` and ``passed`` (texts).
     """
     try:
         found = json.loads(text or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    plain = {key: found[key] for key in ("lesson", "since") if isinstance(found.get(key), str)}
+    exercises, opened = found.get("exercises"), found.get("opened")
+    if isinstance(exercises, dict):
+        plain["exercises"] = {k: _plain(v) for k, v in exercises.items() if isinstance(v, dict)}
+    if isinstance(opened, dict):
+        plain["opened"] = {k: v for k, v in opened.items() if isinstance(v, str)}
+    return plain | ({"hidden": True} if found.get("hidden") is True else {})
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    tries = item.get("tries")
+    texts = {key: item[key] for key in TEXTS if isinstance(item.get(key), str)}
+    return {"tries": tries if isinstance(tries, int) and tries >= 0 else 0, **texts}
 
 
 def opened(lab: Lab) -> None:
     """Tell that a lesson was opened; nothing outside a workshop."""
 
     def note(report: dict[str, Any]) -> None:
+        now = _now()
+        report.setdefault("opened", {}).setdefault(lab.lesson, now)
         if report.get("lesson") != lab.lesson:
-            report |= {"lesson": lab.lesson, "since": _now()}
+            report |= {"lesson": lab.lesson, "since": now}
 
     with suppress(Exception):
         _change(lab, note)

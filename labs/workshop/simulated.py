@@ -20,10 +20,13 @@ from labs import authoring, lessons
 from labs.errors import LabsError
 from labs.workshop.seat import Seat
 
-__all__ = ["Run", "SimulatedLearner", "personal_notebook"]
+__all__ = ["QUIET_KERNEL", "Run", "SimulatedLearner", "personal_notebook"]
 
 EXERCISE = re.compile(r"ex-[0-9]{2}-[0-9]+")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+QUIET_KERNEL = ["--IPKernelApp.log_level=40"]
+"""What a kernel is started with: it would warn on our terminal that it talks by TCP, which stays on this machine."""
+
 CELL_TIMEOUT = 300  # seconds
 FIRST_LINE = 200  # characters told of an error
 
@@ -109,6 +112,35 @@ class SimulatedLearner:
         """Forget the cluster; what was made in it stays. Raises LabsError."""
         self.labs("down")
 
+    def run_by_papermill(self, given: Path, done: Path, patience: int) -> str:
+        """Run a notebook as it is.
+
+        Args:
+            given: the notebook.
+            done: what papermill writes.
+            patience: the notebook's parameter ``TIMEOUT``, in seconds.
+
+        Returns:
+            What went wrong first; empty when nothing did.
+        """
+        argv = [sys.executable, "-m", "papermill", str(given), str(done), "--cwd", str(self._folder)]
+        argv += ["--no-progress-bar", "--execution-timeout", str(CELL_TIMEOUT), "-p", "TIMEOUT", str(patience)]
+        ran = subprocess.run(
+            argv,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if ran.returncode == 0:
+            return ""
+        cells = nbformat.read(done, as_version=4).cells if done.exists() else []
+        for number, cell in enumerate(cells):
+            if any(output.output_type == "error" for output in cell.get("outputs", [])):
+                return f"cell {number}: {first_line(cell)}"
+        return ran.stdout.strip().splitlines()[-1][:FIRST_LINE] if ran.stdout.strip() else "papermill failed"
+
     async def work_through(self, lesson: str, think: Callable[[Any], Awaitable[None]]) -> Run:
         """Run a lesson's solved notebook, each check also before its answer: then it has to say "not yet".
 
@@ -118,7 +150,8 @@ class SimulatedLearner:
         """
         run, began = Run(lesson), time.monotonic()
         notebook = personal_notebook(authoring.solved_path(lessons.lesson(lesson)), self.seat)
-        client = NotebookClient(notebook, timeout=CELL_TIMEOUT, resources={"metadata": {"path": str(self._folder)}})
+        where = {"metadata": {"path": str(self._folder)}}
+        client = NotebookClient(notebook, timeout=CELL_TIMEOUT, resources=where, extra_arguments=QUIET_KERNEL)
         checks = {exercise_of(c): (i, c) for i, c in enumerate(notebook.cells) if is_a(c, "check")}
         async with client.async_setup_kernel(env=self.environment):
             for number, cell in enumerate(notebook.cells):
@@ -133,8 +166,8 @@ class SimulatedLearner:
                 run.cells += 1
                 try:
                     await client.async_execute_cell(cell, number)
-                except CellExecutionError as error:
-                    run.failures.append(f"lesson {lesson}, cell {number}: {first_line(cell, error)}")
+                except CellExecutionError:
+                    run.failures.append(f"lesson {lesson}, cell {number}: {first_line(cell)}")
         run.seconds = time.monotonic() - began
         return run
 
@@ -143,8 +176,8 @@ class SimulatedLearner:
         try:
             await client.async_execute_cell(cell, number)
             said = "passed"
-        except CellExecutionError as error:
-            said = first_line(cell, error)
+        except CellExecutionError:
+            said = first_line(cell)
         except TimeoutError:
             said = f"no verdict in {CELL_TIMEOUT} s"
         run.verdicts.append(time.monotonic() - began)
@@ -164,9 +197,11 @@ def exercise_of(check: Any) -> str:
     return found[0] if found else ""
 
 
-def first_line(cell: Any, error: Exception) -> str:
+def first_line(cell: Any) -> str:
     """What a cell's error says: our messages say it in their first line, Python's tracebacks in their last one."""
-    shown = next((o.traceback for o in cell.outputs if o.output_type == "error"), [])
-    lines = [line.strip() for line in COLOUR.sub("", "\n".join(shown)).splitlines() if line.strip()]
-    ours = lines and not any("Traceback" in line for line in lines)
-    return (lines[0] if ours else f"{getattr(error, 'ename', '')}: {getattr(error, 'evalue', error)}")[:FIRST_LINE]
+    error = next((output for output in cell.outputs if output.output_type == "error"), None)
+    if error is None:
+        return "it failed without a word"
+    lines = [line.strip() for line in COLOUR.sub("", "\n".join(error.traceback)).splitlines() if line.strip()]
+    is_ours = lines and not any("Traceback" in line for line in lines)
+    return (lines[0] if is_ours else f"{error.ename}: {error.evalue}")[:FIRST_LINE]
