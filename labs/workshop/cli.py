@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -134,6 +135,30 @@ def remove(
         if not yes:
             typer.confirm(f"Remove the workshop {workshop!r} with the work of {len(places)} learners?", abort=True)
         say(f"Removed {room.remove()} namespaces. Kubeconfigs that were handed out are good for nothing now.")
+
+
+@app.command()
+def watch(  # noqa: PLR0917
+    workshop: Workshop = USUAL,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    own: Own = False,
+    page: Annotated[bool, typer.Option("--page", help="A page without code, by Voilà, instead of JupyterLab.")] = False,
+    port: Annotated[int, typer.Option(help="The port, on this machine only.")] = 8890,
+    out: Annotated[Path | None, typer.Option(help="The folder for the notebook.")] = None,
+) -> None:
+    """Show the room live: who is at which exercise, since when, and what most get wrong."""
+    from labs import jupyter_command
+    from labs.workshop import watch as watching
+
+    with _room(workshop, context, kubeconfig, own) as room:
+        room.places()  # says so when there is no such workshop
+    named = {"workshop": workshop, "context": context, "kubeconfig": kubeconfig, "own": own}
+    notebook = watching.write_notebook(out or Path(f"{workshop}-room"), named)
+    argv = watching.command(notebook.absolute(), port, page=page)
+    if not page:  # Voilà would load what was made for JupyterLab, and complain
+        os.environ.update(jupyter_command.environment())
+    os.execv(argv[0], argv)
 
 
 @app.command()
