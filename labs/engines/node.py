@@ -22,6 +22,7 @@ COMPONENTS = ("containerd", "kubelet", "kube-proxy")
 CLUSTER_DNS = "10.96.0.10"
 SOCKET = "/run/containerd/containerd.sock"
 NODE_PROGRAMS = ("iptables", "iptables-save", "ctr")
+PROCESSES = 2000  # in a container: enough for any program, too few for a fork bomb to take the machine
 CTR = ("ctr", "--address", SOCKET, "--namespace", "k8s.io")
 UNPACK = (*CTR, "images", "import")
 IMPORT = (*UNPACK, "--no-unpack")
@@ -67,6 +68,7 @@ class Node:
     def start_containerd(self) -> None:
         """Start containerd unless it runs, and wait until it answers. Raises EngineError."""
         self._write_containerd()
+        self._write_base_spec()
         self._offer_programs()
         self.machine.spawn(
             f"containerd/{self.name}", ["containerd", "--config=/etc/kubernetes/containerd.toml"], env=self.tools.env
@@ -169,6 +171,16 @@ class Node:
                 f"`labs logs {what}/{self.name}` shows all it wrote.",
             ) from error
 
+    def _write_base_spec(self) -> None:
+        """What containerd begins each container's description with: its usual one, and a limit of processes.
+
+        The kubelet's own limit (``podPidsLimit``) belongs to the cgroups of pods, which this node does without.
+        """
+        spec = json.loads(self.machine.run(["ctr", "oci", "spec"], env=self.tools.env))
+        spec["process"].pop("rlimits", None)  # `ctr` has lower ones than containerd has for the kubelet
+        spec["linux"].setdefault("resources", {})["pids"] = {"limit": PROCESSES}
+        self.state.write_file(self.folder / "base-spec.json", json.dumps(spec))
+
     def _write_containerd(self) -> None:
         config = f"""\
 version = 2
@@ -187,6 +199,7 @@ enable_unprivileged_ports = true
 enable_unprivileged_icmp = true
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
+base_runtime_spec = "/etc/kubernetes/base-spec.json"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
 BinaryName = "{self.tools.runtime}"
 [plugins."io.containerd.grpc.v1.cri".cni]
