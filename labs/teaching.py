@@ -1,7 +1,7 @@
 """Teaching notes: what an instructor needs in a room, kept beside the cells that it is about.
 
-A note is a Markdown cell of a lesson's source with the tag ``teaching`` and its ``minutes``. It stands under the heading
-of its section, and one about an exercise names it. Neither of the two notebooks has it.
+A note is a Markdown cell of a lesson's source with the tag ``teaching`` and its ``minutes``. It stands under the
+heading of its section, and one about an exercise names it. Neither of the two notebooks has it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ __all__ = ["TAG", "Note", "headings", "notes_of", "page", "stated_minutes"]
 
 TAG = "teaching"
 ESTIMATED = (
-    "Minutes are estimates: 180 words and 20 lines of code a minute, the measured running times, and for exercises what "
-    "a first reader guessed. No room was timed. There are no breaks in them."
+    "Minutes are estimates: 180 words and 20 lines of code a minute, the measured running times, and for exercises "
+    "what a first reader guessed. No room was timed. There are no breaks in them."
 )
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -53,7 +53,7 @@ def notes_of(item: Lesson) -> list[Note]:
             minutes = cell.metadata.get("minutes")
             first = cell.source.splitlines()[0] if cell.source else ""
             if not section:
-                raise LabsError(f"{item.path.name}: the note {first!r} stands before any heading.", "Move it below one.")
+                raise LabsError(f"{item.path.name}: a note before any heading: {first!r}.", "Move it below one.")
             if not isinstance(minutes, int | float) or isinstance(minutes, bool):
                 raise LabsError(
                     f"{item.path.name}: the note {first!r} does not say its minutes.",
@@ -91,7 +91,7 @@ def page(item: Lesson) -> str:
     parts = [f"# Teaching lesson {item.number}: {item.title}", f"*About {stated_minutes(item)} minutes. {ESTIMATED}*"]
     begins, section = 0.0, ""
     for note in notes_of(item):
-        if note.section != item.title and note.section != section:
+        if note.section not in (item.title, section):
             parts.append(f"## {_clock(begins)} {note.section} ({note.minutes:g} min)")
         parts.append(note.text)
         begins, section = begins + note.minutes, note.section

@@ -47,7 +47,8 @@ def test_notes_come_in_order_with_their_sections(noted):
     ]
     text = page(noted)
     assert text.startswith("# Teaching lesson 94: Run a thing\n\n*About 5 minutes. Minutes are estimates")
-    assert re.findall(r"^## .*", text, re.MULTILINE) == ["## 0:00 A thing (2 min)", "## 0:02 Exercise 1: a thing (3 min)"]
+    sections = ["## 0:00 A thing (2 min)", "## 0:02 Exercise 1: a thing (3 min)"]
+    assert re.findall(r"^## .*", text, re.MULTILINE) == sections
 
 
 @pytest.mark.parametrize(
