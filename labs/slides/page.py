@@ -91,7 +91,7 @@ def _embedded(html: str, folder: Path) -> str:
         name = unescape(match[2])
         path = folder / name
         if "://" in name or not path.is_file():
-            raise LabsError(f"The picture {name} is not in the course.", "Put it below `notebooks`, or into the lesson.")
+            raise LabsError(f"The picture {name} is not in the course.", "Put it into the folder `notebooks`.")
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return f'{match[1]}data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"'
 

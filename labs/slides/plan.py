@@ -1,9 +1,9 @@
 """Which parts of a lesson stand on which slide, and which are said: the rule, and nothing of how it looks.
 
 A heading begins a slide. Shown are the first sentences of a section, lists, tables, pictures, commands, code cells that
-cover an item of the curriculum (in a lesson without any, all), misconceptions without their answers, and the sentences
-that lead to one of these. An exercise is shown whole, its answer never. All other prose is said: it goes to the speaker's
-notes, below the teaching notes of its section.
+cover an item of the curriculum (in a lesson without any, all but its first ones), misconceptions without their answers,
+and the sentences that lead to one of these. An exercise is shown whole, its answer never. All other prose is said: it
+goes to the speaker's notes, below the teaching notes of its section.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _sections(item: Lesson) -> list[_Section]:
             if found:
                 found[-1].teaching.append(to_html(cell.source))
         elif cell.cell_type == "code":
-            if found and (cell.metadata.get("covers") or not _covers(item)):
+            if found and (cell.metadata.get("covers") or (found[-1].kind != "title" and not _covers(item))):
                 _lead(found[-1])
                 found[-1].blocks.append((code_block(re.sub(r"\n{3,}", "\n\n", cell.source)), True))
         else:
