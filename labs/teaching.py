@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from labs.errors import LabsError
 from labs.lessons import Lesson, tags
 
-__all__ = ["TAG", "Note", "headings", "notes_of", "page", "stated_minutes"]
+__all__ = ["TAG", "Note", "clock", "headings", "notes_of", "page", "stated_minutes"]
 
 TAG = "teaching"
 ESTIMATED = (
@@ -92,11 +92,12 @@ def page(item: Lesson) -> str:
     begins, section = 0.0, ""
     for note in notes_of(item):
         if note.section not in (item.title, section):
-            parts.append(f"## {_clock(begins)} {note.section} ({note.minutes:g} min)")
+            parts.append(f"## {clock(begins)} {note.section} ({note.minutes:g} min)")
         parts.append(note.text)
         begins, section = begins + note.minutes, note.section
     return "\n\n".join(parts) + "\n"
 
 
-def _clock(minutes: float) -> str:
+def clock(minutes: float) -> str:
+    """Minutes since the beginning as hours and minutes, such as ``1:05``."""
     return f"{int(minutes) // 60}:{int(minutes) % 60:02}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from labs.lessons import Lesson, tags
 from labs.slides.blocks import Block, code_block, markdown_blocks, to_html
 from labs.teaching import TAG as TEACHING
+from labs.teaching import clock
 
 __all__ = ["Slide", "slides_of"]
 
@@ -67,13 +68,16 @@ def slides_of(item: Lesson) -> list[Slide]:
 
 def _sections(item: Lesson) -> list[_Section]:
     found: list[_Section] = []
-    above = ""
+    above, begins = "", 0.0
     for cell in item.notebook.cells:
         if NOT_SHOWN & set(tags(cell)):
             continue
         if TEACHING in tags(cell):
+            minutes = cell.metadata.get("minutes", 0)
             if found:
-                found[-1].teaching.append(to_html(cell.source))
+                when = f"<p><b>{clock(begins)}, {minutes:g} min</b></p>\n"
+                found[-1].teaching.append(when + to_html(cell.source))
+            begins += minutes
         elif cell.cell_type == "code":
             if found and (cell.metadata.get("covers") or (found[-1].kind != "title" and not _covers(item))):
                 _lead(found[-1])

@@ -81,7 +81,7 @@ def test_what_is_shown_and_what_is_said(item):
     for words in ("Ask: is it one?", "Nobody is to see this sentence", "It is something."):
         assert words in said
         assert words not in shown
-    assert said.index("Ask") < said.index("Nobody"), "teaching notes come first"
+    assert said.index("0:00, 2 min") < said.index("Ask") < said.index("Nobody"), "teaching notes come first"
 
 
 def test_neither_answer_nor_hint_nor_check_is_in_a_deck(item):
