@@ -1,4 +1,9 @@
-"""The HTML of a deck: slides, speaker's notes, style and player in one file."""
+"""The HTML of a deck: slides, speaker's notes, style and player in one file.
+
+nbconvert's reveal.js exporter is not used: its page loads reveal.js, RequireJS, jQuery, MathJax, Mermaid and a font
+from two servers, each to be fetched and embedded, and it lays out cells where the rule in `labs.slides.plan` lays out
+blocks. What a deck needs of a player is a hundred lines.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labs.lessons import Lesson, tags
 from labs.slides.blocks import Block, code_block, markdown_blocks, to_html
@@ -23,7 +23,7 @@ HEIGHT = 540  # pixels below a slide's title
 FIRST_WORDS, LEADING_WORDS = 45, 30
 NOT_SHOWN = {"hint", "answer", "check", "parameters"}
 LEFT_OUT = "Clean up"
-CROWDED = 1.3  # how much too high a slide may be to keep a paragraph with what follows it: the page shrinks it
+CROWDED = 1.3  # times HEIGHT, so that an exercise, or a first paragraph and its code, stay together: the page shrinks
 _SENTENCE = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][*\")]))\s+(?=[^a-z\s])")
 
 
@@ -107,14 +107,15 @@ def _add(section: _Section, block: Block, whole: bool) -> None:
     elif not any(shown for _, shown in section.blocks):
         section.blocks += _split(block, FIRST_WORDS)
     elif block.text.startswith("**Misconception**"):
-        section.blocks += _split(block, 1)
+        claim, *answer = _split(block, 1)  # no sentence of the answer leads to what comes next
+        section.blocks += [claim, *((replace(rest, kind="answer"), False) for rest, _ in answer)]
     else:
         section.blocks.append((block, False))
 
 
 def _lead(section: _Section) -> None:
     """Show the last sentences before a block that is shown; of *what happened*, which answers, only a pointer to it."""
-    if not section.blocks or section.blocks[-1][1]:
+    if not section.blocks or section.blocks[-1][1] or section.blocks[-1][0].kind == "answer":
         return
     block = section.blocks.pop()[0]
     sentences = _SENTENCE.split(block.text)
@@ -124,15 +125,16 @@ def _lead(section: _Section) -> None:
         count += 1
     if not count and sentences[-1].endswith(":"):
         count = 1
-    while count and (sentences[-count].startswith("(") or _is_cut(" ".join(sentences[-count:]))):
+    while count and (sentences[-count].startswith("(") or _cuts(sentences[-count:])):
         count -= 1
     said, shown = " ".join(sentences[: len(sentences) - count]), " ".join(sentences[len(sentences) - count :])
     section.blocks += [(_paragraph(text), text is shown) for text in (said, shown) if text]
 
 
-def _is_cut(text: str) -> bool:
-    """Whether a text ends a bracket that it does not begin."""
-    return text.count(")") > text.count("(")
+def _cuts(sentences: list[str]) -> bool:
+    """Whether brackets begin in sentences and end elsewhere, or the other way round."""
+    text = " ".join(sentences)
+    return text.count(")") != text.count("(")
 
 
 def _split(block: Block, words: int) -> Iterator[tuple[Block, bool]]:
@@ -141,6 +143,8 @@ def _split(block: Block, words: int) -> Iterator[tuple[Block, bool]]:
     count = 1
     while count < len(sentences) and len(" ".join(sentences[: count + 1]).split()) <= words:
         count += 1
+    while count > 1 and _cuts(sentences[:count]):
+        count -= 1
     yield _paragraph(" ".join(sentences[:count])), True
     if sentences[count:]:
         yield _paragraph(" ".join(sentences[count:])), False
@@ -162,8 +166,9 @@ def _packed(section: _Section) -> list[Slide]:
         after, after_shown = section.blocks[position + 1] if position + 1 < len(section.blocks) else (block, False)
         leads = after_shown and block.kind == "paragraph" != after.kind
         needed = block.height + (after.height if leads else 0)
-        begun = all(other.kind == "paragraph" for other in slide.shown) and block.kind != "paragraph"
-        if slide.shown and (slide.kind == "title" or needed > (room + HEIGHT * (CROWDED - 1) if begun else room)):
+        only_begun = block.kind != "paragraph" and all(other.kind == "paragraph" for other in slide.shown)
+        more = HEIGHT * (CROWDED - 1) if only_begun or section.kind == "exercise" else 0
+        if slide.shown and (slide.kind == "title" or needed > room + more):
             kind = "section" if section.kind == "title" else section.kind
             slide, room = Slide(kind, section.title, section.above), HEIGHT
             slides.append(slide)

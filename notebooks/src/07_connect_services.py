@@ -586,7 +586,7 @@ wait_for(lambda: core.read_namespaced_pod_log(pod, lab.namespace), TIMEOUT, what
 #   - a label guessed: *its selector is app=garden*;
 #   - the whole garden selected: *pipeline=garden matches garden-producer too*;
 #   - `--port=80` for the store: *to answer at port 8000*;
-#   - `targetPort` as the port outside: *targetPort 80*;
+#   - `--tcp=80`, which leads to port 80 of the pods: *targetPort 80*;
 #   - `expose` without a type: *its type is ClusterIP*;
 #   - a command in place of `args`: *a ready pod of garden-front*.
 
