@@ -1,5 +1,7 @@
 """Lesson source to notebooks: the learner's (no solutions, no hints, no outputs) and the solved one.
 
+Teaching notes are in neither of them: see `labs.teaching`.
+
 Derived notebooks are the same bytes wherever and whenever they are built: cell ids come from the lesson's number and
 the cell's content, the metadata names no version, and nothing is executed. Only `record` executes a notebook, to store
 the verdicts of its checks, which nbval then compares.
@@ -23,6 +25,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labs.errors import LabsError
 from labs.lessons import Lesson, exercise, lesson, lessons, root, tags, with_solution, without_solution
+from labs.teaching import TAG as TEACHING
 
 __all__ = ["Change", "build", "exercise", "learner_notebook", "record", "solved_notebook"]
 
@@ -162,7 +165,7 @@ def _cells(item: Lesson) -> list[tuple[str, NotebookNode]]:
     seen: Counter[str] = Counter()
     cells = []
     for cell in item.notebook.cells:
-        if "hint" in tags(cell):
+        if {"hint", TEACHING} & set(tags(cell)):
             continue
         digest = hashlib.sha256(f"{item.number}\0{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:12]
         cells.append((f"{item.number}-{digest}-{seen[digest]}", cell))

@@ -236,7 +236,14 @@ def progress(
     console.print(f"{len(passed)} solved; kept in {solved.path()}", highlight=False, soft_wrap=True)
 
 
-for command in (cli_makers.build, cli_makers.coverage, cli_makers.bench, cli_makers.kernel):
+for command in (
+    cli_makers.build,
+    cli_makers.notes,
+    cli_makers.slides,
+    cli_makers.coverage,
+    cli_makers.bench,
+    cli_makers.kernel,
+):
     app.command()(command)
 app.add_typer(workshop, name="workshop")
 

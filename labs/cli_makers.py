@@ -1,18 +1,22 @@
-"""Those of the commands `labs` that make the course: notebooks, figures, the kernel for others."""
+"""Those of the commands `labs` for who makes or teaches the course: notebooks, notes, slides, figures, the kernel."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-__all__ = ["bench", "build", "coverage", "kernel"]
+if TYPE_CHECKING:
+    from labs.lessons import Lesson
+
+__all__ = ["bench", "build", "coverage", "kernel", "notes", "slides"]
 
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+Numbers = Annotated[list[str] | None, typer.Argument(metavar="[NN]...", help="Lessons, such as 04; all by default.")]
 
 
 def build(
@@ -51,6 +55,32 @@ def coverage(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def notes(
+    numbers: Numbers = None,
+    out: Annotated[Path | None, typer.Option(help="Write a file for each lesson into this folder.")] = None,
+) -> None:
+    """Print the teaching notes of lessons as Markdown: timing, what to ask and show, usual mistakes, what to cut."""
+    from labs import teaching
+
+    for item in _chosen(numbers):
+        text = teaching.page(item)
+        if out:
+            print(_written(out / f"{item.name}.md", text))
+        else:
+            print(text)
+
+
+def slides(
+    numbers: Numbers = None,
+    out: Annotated[Path, typer.Option(help="The folder for them.")] = Path("build/slides"),
+) -> None:
+    """Make a deck of slides of each lesson: one HTML file that needs no network, with the notes for who speaks."""
+    from labs.slides import deck
+
+    for item in _chosen(numbers):
+        print(_written(out / f"{item.name}.html", deck(item)))
+
+
 def bench(
     runs: Annotated[int, typer.Option(min=1, max=20, help="How often each figure is taken.")] = 3,
     engine: Annotated[list[str], typer.Option(help="host, usermode, or both in turns.")] = ["host"],  # noqa: B006
@@ -87,3 +117,15 @@ def kernel(
         written += publish.write_release(given, release) if release else []
     for path in written:
         print(path)
+
+
+def _chosen(numbers: list[str] | None) -> list[Lesson]:
+    from labs.lessons import lesson, lessons
+
+    return [lesson(number) for number in numbers] if numbers else lessons()
+
+
+def _written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path

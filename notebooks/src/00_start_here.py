@@ -22,6 +22,12 @@
 #
 # *Time*: about 15 minutes, the three exercises included.
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Before**: `labs prepare` the day before, `labs up` on every machine before the doors open; on Binder, have all
+#   press the badge ten minutes early.
+# - **Cut**: sections 6 and 7 can be read at home, except on Binder: there read out when a session ends. Never cut
+#   exercises 1 and 3: whoever has failed a check and mended the course once asks you less for the rest of the day.
+
 # %% tags=["parameters"]
 GREETING = "hello"
 
@@ -42,6 +48,12 @@ lab = open_lab("00", kubernetes=False)
 # ## 2. What runs where
 #
 # A line that starts with `!` runs in a shell, as in a terminal. The command `labs` looks after the engines:
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** before the cell runs: how many programs is "a cluster", and how much memory do they take? Write guesses on
+#   the board.
+# - **Show**: `labs status` in a terminal beside the notebook; leave it open all day. Numbers are missing on an
+#   attached cluster: say so before somebody thinks that it is broken.
 
 # %%
 # !labs status
@@ -90,6 +102,12 @@ for part in lab.engine.status():
 # (After `!`, `{{` becomes `{`. Where a command itself needs `{{...}}`, use `%%bash`.)
 #
 # First Docker:
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Show**: the same question three times, `core.list_node()`, `!kubectl get nodes`, and `labs shell 00` in a
+#   terminal.
+# - **Ask**: what does `labels=lab.labels` buy us? (`lab.reset()` removes ours and nothing else.)
+# - If the cell says that the cluster is still starting: go on to exercise 1, it needs Docker only.
 
 # %%
 import docker
@@ -144,6 +162,13 @@ core = client.CoreV1Api()
 #
 # This first time, **fail on purpose**: run the check before you answer, and read its verdict. Then take a hint.
 
+# %% [markdown] tags=["teaching"] minutes=3 exercise="ex-00-1"
+# - **Show**: your own failed verdict, on the projector. Failing first is the point.
+# - **Mistakes**
+#   - nothing done, or `remove=True` copied from the demonstration: *a container named hello-00*, and none is there;
+#   - the command shortened to `echo hello`: *what it printed*;
+#   - a second try with the name taken: Docker's 409; the verdict's tip is *remove(force=True)*.
+
 # %% [markdown] tags=["hint"] exercise="ex-00-1"
 # The cell in section 3 runs a container that prints something. What must be different? It is removed, and has no name.
 
@@ -189,6 +214,13 @@ lab.check("ex-00-1")
 #
 # *Done when* both settings are in it.
 
+# %% [markdown] tags=["teaching"] minutes=2 exercise="ex-00-2"
+# - **Ask** those who are done: which of the three ways did you take? Have two neighbours with different ways compare.
+# - **Mistakes**
+#   - made in a terminal without `labs shell`: *none there, but one in the namespace default*;
+#   - a typing error in the name: *only setings*;
+#   - one setting forgotten: *named station*.
+
 # %% [markdown] tags=["hint"] exercise="ex-00-2"
 # `!kubectl create configmap NAME --from-literal=KEY=VALUE` in a cell does it, with one `--from-literal` for each setting.
 
@@ -214,6 +246,9 @@ lab.check("ex-00-2")
 # Programs crash, laptops sleep, somebody kills the wrong process. The course expects that. Kill one of its parts, a
 # harmless one, the hard way:
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Ask**: who will start the registry again? Wait for "Kubernetes". (Nobody: the course's own parts are no pods.)
+
 # %%
 from labs.errors import NotSupported
 
@@ -238,6 +273,11 @@ except NotSupported as reason:
 # *Constraint*: stop nothing for it. Your ConfigMap is to survive.
 #
 # *Done when* the check says so. (On engines that the course did not start, all may be well already.)
+
+# %% [markdown] tags=["teaching"] minutes=1 exercise="ex-00-3"
+# - **Mistakes**
+#   - looking only, or starting another part: *registry stopped*. Send them to the last line of `labs status`.
+# - **Say**: from now on, the answer to "the API server does not answer" is `labs up`.
 
 # %% [markdown] tags=["hint"] exercise="ex-00-3"
 # The last line of `labs status` names the command.
@@ -266,6 +306,9 @@ lab.check("ex-00-3")
 #
 # These are the lessons. Each can be entered on its own, in any order, says what it builds on, and is brought back to its
 # start by `lab.reset()`, or by `labs reset 04` in a terminal. Within a lesson, cells build on each other:
+
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Show**: the course page, and where *Download progress* is.
 
 # %%
 from labs.lessons import lessons
@@ -305,6 +348,9 @@ views.progress()
 #
 # Where a lesson meets one of these limits, it says so.
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Say** the two that will be asked about: no way to the internet for pods, and LoadBalancers stay pending.
+
 # %% [markdown]
 # ## Recap
 #
@@ -313,6 +359,9 @@ views.progress()
 # 3. Answer, check, read the verdict; `lab.hint`, `lab.solution`, `lab.reset()`.
 # 4. `labs up` mends.
 # 5. Progress is one file; limits are known.
+
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Ask** one person to say what each of the three verdicts means.
 
 # %% [markdown]
 # **In practice**: looking first (`status`, `logs`), then starting what is missing, is what you will do with every cluster

@@ -23,6 +23,11 @@
 #
 # *Time*: about 70 minutes, the three exercises included.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Before**: run the first two code cells yourself: the image takes about 5 s here, more without root.
+# - **Cut**, in this order: section 7 (read the table), section 9 (show `git diff` only), exercise 2. Keep section 3
+#   whole and exercise 3: its errors are those that they will meet for years.
+
 # %% tags=["parameters"]
 TIMEOUT = 120  # seconds to wait for anything
 
@@ -50,6 +55,10 @@ apps, core = client.AppsV1Api(), client.CoreV1Api()
 #
 # A container is started from an **image**. First, make that of the pipeline, and a helper that clears the table, so that
 # every cell can be run again. (About 5 s.)
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before the change to Fahrenheit: which file of yours would tell a colleague of it?
+# - **Show**: the page in a browser, `localhost:8010`, before and after.
 
 # %%
 docker_client.images.build(path=str(lab.project), tag="weather:1", rm=True, labels=lab.labels)
@@ -113,6 +122,10 @@ print(wait_for_http(lab.url(8010)))
 # ## 2. By script: say how
 #
 # The first idea is a program in place of the wiki. `set_up` is the three lines from above. Give it a new machine:
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before the second `set_up()`: what will happen? Collect three answers. The same before the second title,
+#   where most expect the new one.
 
 # %% covers="T2.declarative"
 def set_up():
@@ -186,6 +199,11 @@ print(wait_for_http(lab.url(8010)))
 #
 # In YAML, `key: value` makes a dictionary, indentation puts one into another, `[a, b]` is a list. `%%writefile` writes the
 # cell into a file. Start with a new machine again. (The network stays a step of its own, to keep our program short.)
+
+# %% [markdown] tags=["teaching"] minutes=6
+# - **Show**: change `pipeline.yaml` in JupyterLab's editor, then only `plan(definition())`. Let the room predict each
+#   `+`, `-`, `~`.
+# - **Ask**: where in `apply` does it say that a title may change? (Nowhere.)
 
 # %%
 clear()
@@ -333,6 +351,11 @@ print(wait_for_http(lab.url(8010)))
 # Three kinds at once: a part is removed, another one stops, and somebody tries something out and forgets it. (The first
 # line puts everything in order, so that you may run the cell again.)
 
+# %% [markdown] tags=["teaching"] minutes=5
+# - **Ask** before the third drift, the change inside the container: will the plan show it? Vote. It is empty, and
+#   this is the moment of the section.
+# - **Show** the loop last: remove a container in a terminal while it runs.
+
 # %% covers="T2.drift"
 apply(definition())
 docker_client.containers.get("store").remove(force=True)
@@ -449,6 +472,10 @@ clear()
 # There are scripts for Kubernetes, too. `kubectl`, its command, has a verb for each step. (A line that starts with `!`
 # runs in a shell. The first one clears the table.)
 
+# %% [markdown] tags=["teaching"] minutes=6
+# - **Ask** at `created`, then `unchanged`: where have we seen this? (Two calls of our own `apply`.)
+# - **Say**: "pod" means "container" until lesson 03. Do not explain it now.
+
 # %% covers="T2.same T2.declarative"
 # !kubectl delete deployment/front configmap/settings --ignore-not-found
 # !kubectl create configmap settings --from-literal=TITLE=Weather
@@ -562,6 +589,16 @@ wait_for_rollout(apps, "front", lab.namespace, TIMEOUT)
 #
 # *Done when* the pod runs, and one more `kubectl apply` of the file would change nothing.
 
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-01-1"
+# - **Ask** after eight minutes: who has read the whole error? The path in it is the answer.
+# - **Mistakes**
+#   - written, never sent: *a Deployment store in the namespace lab-01*;
+#   - made by `kubectl create`: *made by an order (kubectl-create)*;
+#   - `env` beside `containers`: *unknown field "spec.template.spec.env"*;
+#   - the second label on the Deployment: *not those of the Deployment*;
+#   - no `---`: *only Deployment store*;
+#   - the value typed again in place of the reference: *written into the Deployment store*.
+
 # %% [markdown] tags=["hint"] exercise="ex-01-1"
 # `front.yaml` and `settings.yaml` above are nearly it. A line `---` separates two objects in one file. A cell that begins
 # with `%%writefile {folder}/store.yaml` writes the file.
@@ -601,6 +638,11 @@ lab.check("ex-01-1")
 # The plan is called `kubectl diff`. Change the file first, one copy more, and ask. Lines with `-` are what is, lines with
 # `+` what would be. (`generation` is the server's own count of changes. `kubectl diff` calls the program `diff`; the `%env`
 # line tells it to leave out the unchanged lines around each difference.)
+
+# %% [markdown] tags=["teaching"] minutes=8
+# - **Ask** before `kubectl scale`: who repairs this? Most say "the cluster". Then draw two columns, *file and
+#   record*, *record and world*, and leave them up.
+# - **Show**: `kubectl get pods --watch` in a terminal while the pod is deleted.
 
 # %% covers="T2.drift"
 front_yaml = cluster / "front.yaml"
@@ -765,6 +807,14 @@ were |= {f"Deployment {item.metadata.name}": item.metadata.uid for item in deplo
 #
 # First find out what has drifted; then act. (`!cat {folder}/stations.yaml` shows the file.)
 
+# %% [markdown] tags=["teaching"] minutes=6 exercise="ex-01-2"
+# - The night is drawn by lot: neighbours have different faults. Let them compare their diffs.
+# - **Mistakes**
+#   - only applied; the stray objects are still there: *also Deployment west, ConfigMap west*;
+#   - the label taken off, so that the list looks right: *Without its label*;
+#   - all deleted and made anew: *another one of that name*;
+#   - the file bent to the cluster: *bring the cluster to the file*.
+
 # %% [markdown] tags=["hint"] exercise="ex-01-2"
 # Look before you act: `!kubectl diff -f {folder}/stations.yaml`. And what can `diff` not show?
 
@@ -790,6 +840,9 @@ lab.check("ex-01-2")
 # ## 7. Notations
 #
 # A definition is data, so any notation for data will do. Here is the same in three of them:
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: why is there an `int` in the XML cell and in no other?
 
 # %% covers="T2.notations"
 in_yaml = """
@@ -854,6 +907,10 @@ print((lab.project / "Dockerfile").read_text())
 # YAML is pleasant to read, and guesses types. You will write it all your Kubernetes life, so meet its traps today.
 #
 # **Indentation is meaning.** Two blanks more or less, and a line belongs to something else:
+
+# %% [markdown] tags=["teaching"] minutes=5
+# - **Ask** before the cell with six values: which are text? Hands up for each line; nobody gets all six.
+# - **Show**: the tab, with your editor's blanks made visible.
 
 # %% covers="T2.notations"
 print(yaml.safe_load("container:\n  image: weather:1\n  env: [TITLE]"))
@@ -977,6 +1034,15 @@ spec:
 # There are six faults; `kubectl apply` shows one or two at a time. The quickest way: copy the two cells above below, mend
 # them, run them, apply.
 
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-01-3"
+# - **Say** at the start: six faults, one or two shown at a time. Mend one, send, read. Do not stare at the file.
+# - **Mistakes**
+#   - unquoted numbers: *cannot unmarshal number into*; the other way round: *cannot unmarshal string into*;
+#   - the selector bent to the mistyped label: *app=workers*;
+#   - `"on"` written as `"true"`: *QUIET: 'on'*;
+#   - the line that makes trouble thrown out: *no INTERVAL*;
+#   - mended, not sent: *have they been*.
+
 # %% [markdown] tags=["hint"] exercise="ex-01-3"
 # `!kubectl apply -f {folder}/worker`. Read the error: a line, a path or a type. Mend that one, run it again. A tab looks
 # like blanks: delete the blank space before `args` and type it anew.
@@ -1009,6 +1075,9 @@ lab.check("ex-01-3")
 # A definition is a text file, so all that programmers have for text files works for infrastructure. **Version control**
 # first: who changed what, when, and why. (If the command `git` is missing on your machine, the lines below say so, and the
 # lesson goes on.)
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Show**: the one-line diff, and ask the room to approve or reject it. Apply what they approve.
 
 # %% covers="T2.review"
 import shutil
@@ -1096,6 +1165,9 @@ wait_for_rollout(apps, "front", second, TIMEOUT)
 # | order, once | `create -f FILE`, `create deployment NAME --image=I` |
 # | put in its place | `replace -f FILE`; `replace --force -f FILE` deletes first |
 # | an order as a file | `create deployment NAME --image=I --dry-run=client -o yaml` |
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** for the two differences and who repairs each. If this stays, the lesson worked.
 
 # %% [markdown]
 # **In practice**: keep definitions in version control, and let a program apply them, not a person. In the exam be quick

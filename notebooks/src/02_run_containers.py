@@ -22,6 +22,11 @@
 #
 # *Time*: about 65 minutes, half an hour of them for the three exercises.
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Before**: Kubernetes is not needed. Keep a terminal with `docker ps` open, where there is a `docker` command.
+# - **Cut**, in this order: section 14 after the push, section 13, section 8. Short of half an hour: end after
+#   exercise 2.
+
 # %% tags=["parameters"]
 READINGS = [21.5, 22.0, 19.5]
 MEMORY = "64m"
@@ -59,6 +64,9 @@ client = docker.from_env()
 #
 # If you have that command, try `!docker ps` in a cell, at any time. This course shows it next to each Python call.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: "it runs on my laptop" - name three things that differ elsewhere. Then run the first container.
+
 # %% covers="T3.why T3.run"
 output = client.containers.run("labs/shell:1", "cat /etc/os-release", remove=True, labels=lab.labels)
 print(output.decode())
@@ -88,6 +96,11 @@ def fresh(name):
 # $ docker run --detach --name weather-page labs/web:1
 # $ docker exec weather-page ps
 # ```
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Show**: the two process lists one below the other; point at the same nginx with its two numbers.
+# - **Ask** before the namespace table prints: which of the six is shared? (`user`; hence no root in images.)
+# - Leave `views.container` open in a tab of its own for the next sections.
 
 # %% covers="T3.run"
 page = client.containers.run("labs/web:1", name=fresh("weather-page"), detach=True, labels=lab.labels)
@@ -148,6 +161,9 @@ views.container(lab, "weather-page")
 # Namespaces decide what a process **sees**; *control groups* (cgroups) decide what it may **use**. The kernel lists the
 # groups of each process, and Docker makes one for each container:
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before the greedy program: exception, error message, or nothing? (Nothing, and status 137.)
+
 # %% covers="T3.cgroups"
 script = f"head -2 /proc/{pid}/cgroup"
 look = client.containers.run("labs/shell:1", ["sh", "-c", script], pid_mode="host", remove=True, labels=lab.labels)
@@ -204,6 +220,9 @@ print(free.decode())
 # A virtual machine emulates hardware and boots a kernel of its own. A container is a process of the kernel that already
 # runs. Ask for the kernel inside a container, ask Docker for the machine's, and note how long a container takes:
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Ask**: why are both kernel lines equal? On Docker Desktop the "machine" is a virtual one.
+
 # %% covers="T3.machine"
 # %%time
 inside = client.containers.run("labs/shell:1", "uname -r", remove=True, labels=lab.labels).decode().strip()
@@ -253,6 +272,9 @@ print("on the machine:  ", client.info()["KernelVersion"])
 # ```console
 # $ docker image history labs/web:1
 # ```
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before the cell with *stop* and *start*: is the file still there? And in a new container? Two votes.
 
 # %% covers="T3.layers"
 for layer in client.images.get("labs/web:1").history():
@@ -312,6 +334,10 @@ print("in a new container:  ", other.decode())
 # Read `8022:80` from outside to inside: port 8022 of the machine goes to port 80 of the container. docker-py has it the
 # other way round: `{"80/tcp": 8022}`.
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Say** the direction aloud: *outside to inside* on the command line, the other way round in Python. Two of the
+#   mistakes below are this.
+
 # %% covers="T3.run"
 page = client.containers.run(
     "labs/web:1", name=fresh("weather-page"), detach=True, ports={"80/tcp": 8022}, labels=lab.labels
@@ -329,6 +355,14 @@ print(wait_for_http(lab.url(8022)))
 # shall remove it.
 #
 # *Done when* `http://localhost:8021/version` answers `2`, from a container with that limit. Any way there counts.
+
+# %% [markdown] tags=["teaching"] minutes=6 exercise="ex-02-1"
+# - **Mistakes**
+#   - the ports swapped: *the other way round*;
+#   - the same port number inside: *leads to port 8021*;
+#   - the limit forgotten: *no limit*;
+#   - the name `weather-page` again: Docker's 409, or the first page replaced;
+#   - a command given that ends at once: *ended with status 0*.
 
 # %% [markdown] tags=["hint"] exercise="ex-02-1"
 # It is the last cell again, with another image and another port, and one more option. You have seen the option in
@@ -361,6 +395,9 @@ lab.check("ex-02-1")
 #
 # Now the project's own store. It keeps lines of text: `POST /readings` adds one, `GET /readings` returns all. The first
 # cell makes a folder for the project's files (`lab.reset()` removes it), the second writes the program.
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** before the second build: which steps come from the cache? Then: what if `COPY` stood first?
 
 # %%
 project = lab.folder / "weather"
@@ -446,6 +483,9 @@ build("store", "weather-store:2")
 # $ docker tag weather-store:1 weather-store
 # ```
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Ask**: which version is `latest` now? Vote before the cell.
+
 # %% covers="T3.build"
 client.images.get("weather-store:1").tag("weather-store")
 for tag in ("1", "2", "latest"):
@@ -459,6 +499,9 @@ for tag in ("1", "2", "latest"):
 # ## 9. Run it, read its log
 #
 # **Misconception**: "`EXPOSE 8000` makes the port reachable." Run the store without `ports`:
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: the image says `EXPOSE 8000`. Can I reach it?
 
 # %%
 store = client.containers.run("weather-store:1", name=fresh("weather-store"), detach=True, labels=lab.labels)
@@ -513,6 +556,9 @@ print(store.exec_run("id").output.decode(), store.exec_run("ls -l /data").output
 # $ docker run ... --volume weather-data:/data weather-store:1
 # ```
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** before `after:` prints: three readings or none? Why is that different from section 5?
+
 # %% covers="T3.volumes"
 client.volumes.create("weather-data", labels=lab.labels)
 as_store = {"detach": True, "ports": {"8000/tcp": 8020}, "labels": lab.labels, "volumes": ["weather-data:/data"]}
@@ -545,6 +591,10 @@ print("after:", wait_for_http(f"{lab.url(8020)}/readings").split())
 # $ docker network create weather-net
 # $ docker run ... --network weather-net weather-store:2
 # ```
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** for the result of each of the three calls of `ask` before it runs; the third, `localhost`, splits the
+#   room.
 
 # %% covers="T3.networks"
 if not client.networks.list(names=["weather-net"]):
@@ -604,6 +654,16 @@ print(ask("http://localhost:8000/readings", "weather-net"))
 #
 # *Done when* the last line of `http://localhost:8020/means` is the mean of the readings, and the worker still runs.
 
+# %% [markdown] tags=["teaching"] minutes=14 exercise="ex-02-2"
+# - **Show** after five minutes how to read the log of a container that has ended. Most wait for a running one.
+# - **Mistakes**
+#   - `localhost` in `STORE`: *`localhost` is the container itself*;
+#   - the published port: *Connection refused*;
+#   - no network: *on the network bridge*;
+#   - `STORE` without `http://`: *begins with `http://`*;
+#   - no `USER`: *runs as root*;
+#   - built, not started: *none was started*.
+
 # %%
 # %%writefile {project}/worker/worker.py
 import os, threading
@@ -657,6 +717,9 @@ lab.check("ex-02-2")
 #
 # A process can run and yet be of no use. The front is an example: without its store it answers, but only with an
 # apology.
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** before `store.stop()`: will Docker restart the front? Keep the answers for lesson 03, which does it.
 
 # %%
 # %%writefile {project}/front/front.py
@@ -740,6 +803,9 @@ print(front.health, "|", wait_for_http(lab.url(8023)))
 # the result. A **multi-stage** build has several `FROM`: the last one becomes the image, and copies what it wants out of
 # the others. Here Python makes a page, and nginx serves it:
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Show**: both stages in `views.image`, and what the second does not have.
+
 # %%
 # %%writefile {project}/about/Dockerfile
 FROM labs/python:3.11 AS build
@@ -782,6 +848,9 @@ views.image(lab, "weather-about:1", stages={"build": "weather-about:build"})
 # $ docker tag weather-store:2 localhost:5000/weather-store:2
 # $ docker push localhost:5000/weather-store:2
 # ```
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: what does the push not send? (Layers that are there.)
 
 # %% covers="T3.registries D1.1"
 remote = f"{lab.engine.registry or 'localhost:5000'}/weather-store"
@@ -832,6 +901,15 @@ print(*sorted(member.name for member in tarfile.open(fileobj=archive) if member.
 # *Constraints*: from the image `weather-front:1` as it is; leave `weather-store` and `weather-front` as they are.
 #
 # *Done when* `http://localhost:8025` answers with the number of readings, and Docker calls that container healthy.
+
+# %% [markdown] tags=["teaching"] minutes=10 exercise="ex-02-3"
+# - **Say**: look first, replace once. Who replaces after each find starts three containers.
+# - **Mistakes**
+#   - only the port mended: *status 502*;
+#   - only `STORE` mended: *on the network bridge*;
+#   - the store's published port: *the port the store's own*;
+#   - `weather-front` replaced in place of the second: *weather-front as it was*;
+#   - the image rebuilt: *weather-front:1 as it was*.
 
 # %%
 broken = client.containers.run(
@@ -886,6 +964,9 @@ lab.check("ex-02-3")
 # **In practice**: run as a user, with limits, one program per container; read logs before you `exec`.
 #
 # **Next**: who starts the container again when its machine dies? Lesson 03 meets the cluster that does.
+
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Ask**: what outlives what? Writable layer, container, volume: one sentence from the room for each.
 
 # %% [markdown]
 # ## Clean up

@@ -22,6 +22,12 @@
 #
 # *Time*: about 65 minutes, the three exercises included.
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Before**: `labs status` all *running*. On an attached cluster section 8 stops nothing; then tell it from the
+#   table.
+# - **Cut**: section 4, the timeline in section 6, and of section 8 the runtime and kube-proxy. Keep scheduler,
+#   controller manager, API server: the last exercise needs the first.
+
 # %% tags=["parameters"]
 FRONT_IMAGE = "labs/web:1"
 FRONTS = 2
@@ -47,6 +53,10 @@ core, apps = client.CoreV1Api(), client.AppsV1Api()
 #
 # Desired: two copies of the pipeline's front. The first command only writes that wish down as YAML; `apply` means "make
 # it so", and is safe to repeat.
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Show**: `views.cluster` in a tab of its own for the whole lesson; delete the pod while all look at it.
+# - **Ask**: was the pod restarted? (No: another name, another address.)
 
 # %% covers="T4.desired"
 # !kubectl create deployment front --image={FRONT_IMAGE} --replicas={FRONTS} --dry-run=client -o yaml | kubectl apply -f -
@@ -111,6 +121,10 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # | container runtime | makes the containers (here: containerd) |
 # | `kube-proxy` | leads a Service's address to its pods |
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Show**: draw the picture from memory, and let the room name each box. Then compare.
+# - **Ask**: which line does not end at the API server?
+
 # %% [markdown] covers="T4.plane T4.node"
 # Every line of the picture but one ends at the API server: the kubelet also commands the runtime of its own node. (And
 # for `kubectl logs` and `exec` the API server calls the kubelet.) Each part watches the record, and writes back what
@@ -161,6 +175,9 @@ except NotSupported as refusal:
 #
 # Find them in the front:
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** at the tree: what of this did *you* write? Count lines.
+
 # %% covers="T4.object"
 # !kubectl get deployment front -o yaml
 
@@ -187,6 +204,9 @@ print("observed:", front.status.ready_replicas, "ready,    generation", front.st
 # Nobody knows all fields by heart. The API server describes itself: every kind it knows, and every field of each. Both
 # commands are allowed in the exam for application developers (CKAD, lesson 08), and quicker than a search.
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Show**: `kubectl explain` in a terminal. Have everybody find one field alone: what is `minReadySeconds`?
+
 # %% covers="D3.3"
 # !kubectl api-resources --api-group=apps
 
@@ -207,6 +227,9 @@ for resource in apps.get_api_resources().resources:
 # says for which pods; `nodePort` opens a port on every node.
 #
 # First in YAML, the form that is kept in version control and reviewed:
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: when would you take which? Collect one occasion for each.
 
 # %% language="bash" covers="T4.object"
 # kubectl apply -f - <<END
@@ -267,6 +290,14 @@ lab.same(from_python, from_kubectl, from_yaml, ignore=("metadata.name",))
 #
 # *Done when* two pods with both labels are ready, and the Deployment keeps them.
 
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-03-1"
+# - **Mistakes**
+#   - the second label on the Deployment only: *one with app=worker*;
+#   - pods labelled by hand: *the pods got theirs by hand*;
+#   - the loop without `sh -c`: *executable file not found*;
+#   - `kubectl run` in place of a Deployment: *a Deployment worker in the namespace lab-03*;
+#   - made in `default`: *one in the namespace default*.
+
 # %% [markdown] tags=["hint"] exercise="ex-03-1"
 # A Deployment holds a description of the pods that it makes. `kubectl explain deployment.spec.template` shows where.
 
@@ -301,6 +332,10 @@ lab.check("ex-03-1")
 # If no part calls another, how does the next one know that it is its turn? It **watches**: one request whose answer
 # never ends, a line for each change. Ask for a third front, and watch the pods for three seconds, from the version of
 # the record that came before:
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** at each line of the watch: who wrote that?
+# - **Show**: scale in a terminal while the timeline is on the projector.
 
 # %%
 from kubernetes import watch
@@ -345,6 +380,10 @@ views.timeline(lab, "deployment/front")
 # **Labels** are words that you stick on objects; a **selector** is a question about them. Services, Deployments and you
 # find pods that way, never by name. (The third front may still be listed, as `Terminating` or `Completed`: it is
 # ending.)
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: a pod matches the selector, and is owned by somebody else. Does the Service send it requests? Does the
+#   ReplicaSet count it? (Yes; no.)
 
 # %% covers="T4.labels"
 # !kubectl get pods --show-labels
@@ -399,6 +438,14 @@ for owner in replica_set.metadata.owner_references:
 # *Done when* there are three pods of the front's making, two owned and one free, and the Service `front` does not lead to
 # the free one. (If you free another, as a second run of your cell does, that is as good.)
 
+# %% [markdown] tags=["teaching"] minutes=8 exercise="ex-03-2"
+# - **Mistakes**
+#   - a label added, none changed: *each owned by a ReplicaSet*;
+#   - the pod deleted: the same verdict, and the lesson's question again: what is a selector?
+#   - a pod made by hand: *that no ReplicaSet ever made*;
+#   - `pod-template-hash` taken off: free, but the Service still finds it: *does not lead to a pod without an owner*.
+#     The best wrong answer; show it.
+
 # %% [markdown] tags=["hint"] exercise="ex-03-2"
 # By what does a ReplicaSet recognise its pods? `kubectl get replicaset --show-labels -o wide` shows the selector too.
 
@@ -426,6 +473,12 @@ lab.check("ex-03-2")
 #
 # The helper starts the part again when its block ends, whatever happens in between. On a cluster that the course did not
 # start, it says that it may not, and the cell goes on with everything running.
+
+# %% [markdown] tags=["teaching"] minutes=16
+# - **Ask** before *every* cell: what will no longer happen, and what goes on? Write it into an empty copy of the
+#   table at the end of the section; correct it with what was seen.
+# - **Show**: `labs status` in a terminal while a part is stopped.
+# - The etcd cell takes about 15 s: announce it.
 
 # %%
 from contextlib import contextmanager, suppress
@@ -612,6 +665,14 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 #
 # *Done when* one pod of the Deployment `producer` is ready.
 
+# %% [markdown] tags=["teaching"] minutes=10 exercise="ex-03-3"
+# - **Ask** before they begin: *Pending and no events*: which experiment looked like this?
+# - **Mistakes**
+#   - only the node selector taken out: *no scheduler has looked at it*;
+#   - the scheduler mended, and there they stop: *the scheduler has looked, and found none*;
+#   - the node labelled until it fits: *the nodes as they were*;
+#   - the Deployment replaced by a pod: *rather than replace it by a pod*.
+
 # %% [markdown] tags=["hint"] exercise="ex-03-3"
 # In which state is the pod, and has it got events? `kubectl describe pod --selector app=producer` ends with them. Which
 # of the experiments above looked like this?
@@ -662,6 +723,10 @@ lab.check("ex-03-3")
 # 6. **Selectors** find by **labels**; **owner references** say who belongs to whom, and who goes with whom;
 #    **namespaces** keep names apart.
 # 7. A cluster without control plane is frozen, not down.
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: the API server is down. Is the shop closed? (Frozen, not down.)
+# - Have all run the last cells: a part that stays stopped spoils lesson 04.
 
 # %% [markdown]
 # **In practice**: when a pod does not run, ask which loop's turn it is. No pod: controller manager (or a quota). Pending,

@@ -26,6 +26,11 @@
 # part of the pipeline: what counts in this lesson is how a version gets out, not what it does. Cells build on each other;
 # if you lost your way, `lab.reset()`, then run from the top.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Before**: open `localhost:30040/version` in a browser tab, for section 4.
+# - **Cut**: section 1 to its first demonstration, the dry runs in three ways (say once that they agree), section 9.
+#   Keep sections 4 and 7, and exercises 1 and 3.
+
 # %% tags=["parameters"]
 NODE_PORT = 30040  # where the front answers on localhost
 REQUESTS = 40  # how many requests to count
@@ -54,6 +59,10 @@ apps, core = client.AppsV1Api(), client.CoreV1Api()
 # selector matches. Too few: it makes some. Too many: it deletes some. That is all it does.
 #
 # The template stays the same through this whole lesson, so it gets a function.
+
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before the pod is deleted: same name afterwards, or another? Same address?
 
 
 # %%
@@ -123,6 +132,12 @@ print("untouched:", *sorted(after & before))
 # The selector matters more than it seems: by it alone the loop finds pods, and one that it finds without an owner, it
 # adopts. Prove it: delete the controller but keep its pods (`kubectl delete rc front --cascade=orphan`), then let a ReplicaSet find them.
 # In the lists below, `(ending)` marks a pod that was deleted and has up to 30 s to stop; it no longer counts.
+
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** at *What do you expect of the three running pods?*: vote between "all new", "one by one", "nothing".
+#   Few vote for "nothing", and that is it.
+# - **Show**: the list of owners after the adoption: same pods, another owner.
 
 
 # %%
@@ -216,6 +231,9 @@ show_pods("app=front")
 #
 # Clear the table first.
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: who owns the pods? Let somebody follow the owner references on the projector.
+
 # %%
 # !kubectl delete replicaset front --ignore-not-found --cascade=foreground
 
@@ -300,6 +318,11 @@ for pod in core.list_namespaced_pod(lab.namespace, label_selector="app=front").i
 #
 # Those who use the front should notice nothing. Give them an address first: a Service sends each request to one of the
 # ready pods its selector matches. Lesson 07 takes it apart; here it is our window.
+
+# %% [markdown] tags=["teaching"] minutes=7
+# - **Show**: the rollout view in a tab of its own (*Create New View for Cell Output*), then the update. Do not talk
+#   while it runs.
+# - **Ask** before the restart with `maxSurge: 0`: how many dots at most, how many full ones at least?
 
 # %%
 service = client.V1Service(
@@ -437,6 +460,9 @@ watch_rollout()
 # Each template had its ReplicaSet, and the old ones are still there, at zero pods, with a number: the revision. That is
 # the whole history; nothing else is written down anywhere. `revisionHistoryLimit` (default 10) says how many are kept.
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** after the undo: which number has the old version now? (Not 1.) What is an undo, then?
+
 # %% covers="T5.revisions D2.2"
 print(*picture(), sep="\n")
 # !kubectl rollout history deployment/front
@@ -492,6 +518,15 @@ lab.same(by_python, by_kubectl, by_yaml)
 #
 # Use whichever route you like: Python, `kubectl`, YAML, here or in a terminal.
 
+# %% [markdown] tags=["teaching"] minutes=8 exercise="ex-04-1"
+# - **Ask**: why did three pods need no limits, and four do? (Rounding.)
+# - **Mistakes**
+#   - the default limits: *at least 3 available*;
+#   - started with version 2, so there is no way back: *labs/web:1 in the history*;
+#   - the tag written `v2`: *labs/web:v2*;
+#   - paused and forgotten: *the rollout is paused*;
+#   - restarted after the update: *from revision 3 to 2, that is labs/web:2*.
+
 # %% [markdown] tags=["hint"] exercise="ex-04-1"
 # Two steps: create with version 1, wait, then change one field. What keeps version 1 in reach is what the Deployment
 # made for it.
@@ -531,6 +566,9 @@ lab.check("ex-04-1")
 # be two rollouts, and for a while the new program would run with the old setting. Pause first: the Deployment then keeps
 # its hands off, whatever you change.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: two `set` commands, no pause: how many revisions?
+
 # %% covers="T5.pause"
 # !kubectl rollout pause deployment/front
 # by_kubectl = !kubectl get deployment front -o yaml
@@ -564,6 +602,10 @@ watch_rollout()
 #
 # `progressDeadlineSeconds` (default 600) is how long a rollout may go without progress until the Deployment says so.
 # We take 10.
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before the cell: what do users see, and how does it end? "It rolls back" is the usual answer; write it up,
+#   strike it out after the cell. It takes about 10 s.
 
 # %% covers="T5.rolling D3.5"
 patch = new_image("labs/web:3")
@@ -605,6 +647,9 @@ print(*picture(), sep="\n")
 #
 # Run both, in two Deployments. The Service's selector decides who is *live*. Start with a clean table, and let both
 # kinds of pods carry `app: front` and a colour. (Some seconds; up to a minute on a slow machine.)
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Show**: `answers()` before and after the one-field patch; then switch back, twice, quickly.
 
 # %% covers="T5.bluegreen D2.1"
 # !kubectl delete deployment front --ignore-not-found
@@ -665,6 +710,9 @@ lab.same(core.patch_namespaced_service("front", lab.namespace, to_green, dry_run
 # A Service picks one of the ready pods it selects, at random, for each connection. So the share is a matter of *counting
 # pods*: three of version 1, one of version 2, and a selector that matches all four. `None` removes `color` from the selector.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** for a bet on the count of version 2 in 40 requests. Run the cell twice: it is dice.
+
 # %% covers="T5.canary D2.1"
 apps.patch_namespaced_deployment_scale("front-green", lab.namespace, {"spec": {"replicas": 1}})
 wait_for_pods(core, lab.namespace, "app=front,color=green", 1, TIMEOUT)
@@ -697,6 +745,16 @@ lab.same(by_python, by_kubectl, by_yaml)
 # `labs/web:1`) and `worker-canary` (1 replica of `labs/web:2`), and a Service `worker` of type NodePort, port 80, node
 # port 30041, in front of both. **Constraint**: neither Deployment's selector matches the other's pods. **Done when**
 # requests to `localhost:30041/version` are answered by both versions.
+
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-04-2"
+# - **Draw**: two Deployments, one Service, four pods; ask which label each arrow needs.
+# - **Mistakes**
+#   - `kubectl create deployment` twice, no label in common: *a label that the templates of both Deployments have in
+#     common*;
+#   - the shared label alone as selector: *matches the pods of worker-canary too*; a selector cannot be changed, so
+#     the Deployment is made again;
+#   - the Service selects one of the two: *select the pods of worker-canary*;
+#   - `targetPort: 8080`: *the pods' port 8080*.
 
 # %% [markdown] tags=["hint"] exercise="ex-04-2"
 # The pods need one label that they share and one that tells them apart. Which of the two objects should look at which
@@ -772,6 +830,15 @@ lab.check("ex-04-2")
 # There is more than one fault, and mending one uncovers the next. Do not only read the manifest: look at what the
 # cluster says after each step.
 
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-04-3"
+# - **Ask** after each find: what does the cluster say *now*?
+# - **Mistakes**
+#   - resumed, and done: *labs/web:v2*;
+#   - rolled back, since it works again: *yesterday's version*;
+#   - the Service forgotten: *app=producer,release=one*;
+#   - the pods labelled by hand: *got it by hand*;
+#   - deleted and made anew: *labs/web:1 in the history of producer*.
+
 # %% [markdown] tags=["hint"] exercise="ex-04-3"
 # Go down the chain: what does the Deployment say about itself, which ReplicaSets are there, what do their pods say? And
 # when all pods are well: who sends them requests?
@@ -818,6 +885,10 @@ lab.check("ex-04-3")
 # | bundle changes | `rollout pause`, `rollout resume` |
 # | scale | `scale deployment NAME --replicas=N` |
 # | switch a Service | `set selector service NAME KEY=VALUE` |
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: a release hangs on Friday evening. What do you type first? (`rollout status`, then the pods; `undo` is a
+#   decision.)
 
 # %% [markdown]
 # **In practice**: you will seldom write a ReplicaSet, and never a ReplicationController; you will read ReplicaSets

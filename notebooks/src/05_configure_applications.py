@@ -23,6 +23,11 @@
 #
 # *Time*: about 65 minutes, the three exercises included.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Before**: the image takes about 5 s to build and load; run it while you tell the story of garden and roof.
+# - **Cut**: section 7 after the patch is refused, the table of Secret types, section 3. Keep section 5, which is what
+#   everybody gets wrong, and exercise 3.
+
 # %% tags=["parameters"]
 NODE_PORT = 30050  # where the front answers on localhost
 TOKEN = "sunny-4711"  # what opens the store
@@ -71,6 +76,11 @@ IMAGE = lab.load_image("weather:1")
 # This lesson fills the first three. `run(program, name)` makes or changes a Deployment of one program. The program is
 # also the container's argument; to call the Deployment otherwise, give a name. What else you name goes into the
 # container as it is.
+
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask**: who may change a title if it stands in the Deployment? (Whoever may change programs.)
+# - **Draw** the four places in their order; the exercises need it.
 
 
 # %%
@@ -132,6 +142,10 @@ run("store")
 #
 # A ConfigMap maps keys to texts. It has no `spec` and no `status`, only `data`: no loop works on it, it just lies there
 # until a pod names it.
+
+# %% [markdown] tags=["teaching"] minutes=5
+# - **Ask** before `INTERVAL: 5` is sent: number or text? And at `env` one level too high: error, warning, silence?
+# - **Show**: `/settings` in a browser at `localhost:30050/settings`; reload it through the lesson.
 
 # %% covers="T6.properties D4.5"
 # !kubectl delete configmap settings --ignore-not-found
@@ -260,6 +274,9 @@ print(last_line("producer", "sent"))
 # `command` by the variable of that name, before the container starts. No shell is involved: the brackets are round, and
 # `$NAME` means nothing.
 
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Ask**: there is no `UNITS`. Does the container start?
+
 # %% covers="T6.arguments"
 run("front", envFrom=everything, args=["front", "--title=The $(TITLE)", "--unit=$(UNITS)"])
 settings("argument")
@@ -292,6 +309,15 @@ lab.same(apps.read_namespaced_deployment("front", lab.namespace), by_kubectl, by
 # **Constraint**: title and unit stand in the ConfigMap only, not in the Deployment.
 #
 # **Done when** `localhost:30051/settings` tells `Roof (environment)` and `fahrenheit (environment)`.
+
+# %% [markdown] tags=["teaching"] minutes=8 exercise="ex-05-1"
+# - **Mistakes**
+#   - keys in small letters with `envFrom`: *title: Weather (default)*;
+#   - the values typed into the Deployment: *written into the Deployment*;
+#   - the name mistyped: *configmap "rooof" not found*;
+#   - the ConfigMap corrected, the pod not restarted: *the pod started before*;
+#   - `-- front` after `kubectl create deployment`, which makes a command of it: *executable file not found*;
+#   - `--tcp=80`: *the pods' port 80*.
 
 # %% [markdown] tags=["hint"] exercise="ex-05-1"
 # Three objects, one after the other. Which names must the variables have for the program to find them? The table in
@@ -329,6 +355,9 @@ lab.check("ex-05-1")
 # A value may be as long as a file: an nginx configuration, a list of rules, a page. The front fills in a page's
 # `{words}` if it finds one at `/etc/weather/page.html`. Write one (`%%writefile` puts a cell into a file; `lab.folder`
 # is the lesson's own):
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: what becomes of files that the image had in that folder?
 
 # %%
 # %%writefile {lab.folder}/page.html
@@ -426,6 +455,12 @@ lab.same(Python=apps.read_namespaced_deployment("front", lab.namespace), YAML=by
 # Let it take **one** ConfigMap in three ways: the title by environment, the unit as a file of a mounted folder, and the
 # unit once more as a single file. `items` chooses keys and names the files; `subPath` mounts one file alone.
 
+# %% [markdown] tags=["teaching"] minutes=5
+# - **Ask** *before* the change: title, unit in the folder, unit by `subPath`: which follows? Three votes; write them
+#   up, and tick them off.
+# - **Show**: reload `/settings` until the unit turns (about 10 s here, up to 90 elsewhere). Use the wait for the
+#   `..data` link.
+
 # %% covers="T6.updates"
 before = {"data": {"TITLE": "Garden", "UNIT": "fahrenheit"}}
 core.patch_namespaced_config_map("settings", lab.namespace, before)
@@ -516,6 +551,9 @@ print(settings("Greenhouse"))
 #
 # Objects may be created in any order, and names be mistyped. What does a pod do whose ConfigMap is not there?
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: the Deployment first, the ConfigMap later: does somebody have to start the pod again?
+
 # %%
 # !kubectl delete configmap late --ignore-not-found
 # !kubectl delete deployment late --ignore-not-found --cascade=foreground
@@ -567,6 +605,9 @@ run("front", "late", env=[perhaps])
 # only the ConfigMap's name.
 #
 # Both faults have one cure: never change a ConfigMap, make another. `immutable: true` holds you to it.
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: you undo a rollout. Which settings does the old program get?
 
 # %% covers="T6.immutable"
 # !kubectl delete configmap title-1 title-2 --ignore-not-found
@@ -623,6 +664,9 @@ print("undone: ", settings("Garden")["title"])
 # A **Secret** is built like a ConfigMap and used like one. In `data` its values are in **base64**, a spelling of bytes
 # in 64 harmless letters, so that keys and certificates survive in YAML. `stringData` takes plain text, and the server
 # writes it into `data`.
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Show**: decode the three spellings with `od -c` on the projector; let the room find the line end.
 
 # %% covers="D4.6"
 # !kubectl delete secret store --ignore-not-found
@@ -699,6 +743,10 @@ print(last_line("producer", ": sent"))
 # ## 9. What a Secret protects, and what it does not
 #
 # **Misconception**: *a Secret is encrypted.* Anyone may undo base64; it has no key:
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** before etcd's files are searched: encrypted or not? Then the better question: what is it good for?
+# - **Show**: the three `can-i` lines.
 
 # %% language="bash" covers="T6.secret"
 # kubectl get secret store -o jsonpath='{.data.token}' | base64 -d
@@ -798,6 +846,15 @@ run("front", "gate", args=["front", there])
 # **Done when** a POST to `localhost:30052/readings` without token gives 401, the archivist's readings still
 # arrive, and `localhost:30053` shows your page.
 
+# %% [markdown] tags=["teaching"] minutes=12 exercise="ex-05-2"
+# - **Say**: Secret and ConfigMap first, then one Deployment at a time, with a look at the log after each.
+# - **Mistakes**
+#   - `run` without `args`, so the store is forgotten: *it asks http://store:8000*;
+#   - the token by environment in the archive: *mounts the Secret at no path*;
+#   - mounted at the file in place of the folder: *mounts the ConfigMap at /etc/weather/page.html*;
+#   - `echo` without `-n`: *without spaces and ends of lines*;
+#   - another key or file name: *a key token*, *its keys: index.html*.
+
 # %% [markdown] tags=["hint"] exercise="ex-05-2"
 # Make the Secret and the ConfigMap first, then change the Deployments one at a time; `kubectl logs
 # deployment/archivist` tells whether the archive takes its readings. Sections 4 and 8 have all the pieces.
@@ -879,6 +936,14 @@ run("store", "tower", volumes=[secret_volume], volumeMounts=[{"name": "token", "
 #
 # There is more than one fault, and mending one uncovers the next. Ask the cluster after each step.
 
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-05-3"
+# - **Ask** half way: what does the log say now that it did not say before?
+# - **Mistakes**
+#   - the first fault mended, and there they wait: *couldn't find key TOKEN*;
+#   - the token decoded once only: *is in base64 twice*;
+#   - the Secret mended, the pod not restarted: *was changed after the pod had started*;
+#   - it sends, and all go home: *which is celsius*. This fault makes no error; say so if somebody is "done".
+
 # %% [markdown] tags=["hint"] exercise="ex-05-3"
 # A pod that does not start tells why in its events: `kubectl describe pod -l app=sensor`. One that starts tells the
 # rest in its log: `kubectl logs deployment/sensor`. And one fault is so quiet that only the numbers show it.
@@ -929,6 +994,9 @@ lab.check("ex-05-3")
 # | read a Secret | `get secret NAME -o jsonpath='{.data.K}'`, then `base64 -d` |
 # | change one | `edit configmap NAME`, then `rollout restart deployment/D` |
 # | find a field | `explain pod.spec.containers.envFrom` |
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: which of the three ways follows a change? If one answer is wrong, show section 5's picture again.
 
 # %% [markdown]
 # **In practice**: environment for a few values, files for many and for passwords. Keep ConfigMaps in version control

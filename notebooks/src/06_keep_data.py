@@ -24,6 +24,12 @@
 #
 # *Time*: about 70 minutes, half an hour of them for the three exercises.
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Before**: run the cells up to section 1 first; the pod `full` of section 3 needs a minute until it is evicted in
+#   section 7.
+# - **Cut**: sections 5 to 7 (settings as files) are known in part from lesson 05; of section 10 the volume made by
+#   hand. Keep 1, 2, 8 and 9.
+
 # %% tags=["parameters"]
 NODE_PORT = 30060  # where the store answers on localhost
 TIMEOUT = 120  # seconds to wait for anything
@@ -88,6 +94,9 @@ def start(pod):
 # The store writes its readings to the folder `/data`. An image is read-only, so the runtime puts a thin **writable layer**
 # above it, one for each container. There the readings are now.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** before `kill 1`: same pod? Same container? Same data? Three votes.
+
 # %% covers="T7.lifetime"
 store = {
     "metadata": {"name": "store", "labels": {"app": "store"}},
@@ -148,6 +157,10 @@ print(run_in("store", "store", "id; ls -la /data"))
 # - `volumeMounts`, in a container: which of them it sees, and where.
 #
 # The simplest kind is `emptyDir`: a new folder, empty at first, which belongs to the **pod**.
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** the same three questions again, after the crash and after the deletion. Fill in the picture of the life
+#   lines as you go.
 
 # %% covers="T7.emptydir D1.4"
 store["spec"]["volumes"] = [{"name": "data", "emptyDir": {}}]
@@ -236,6 +249,9 @@ readings()
 # Next to the store, put a reporter that prints every new reading: a *sidecar*. It needs no network and no code in the
 # store, and it may only read. Each mounts the folder where it likes:
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before both are filled with 3 MB: which of the two limits bites? (One at once, one a minute later.)
+
 # %% covers="T7.emptydir D1.4"
 mount = {"name": "data", "mountPath": "/in", "readOnly": True}
 tail = ["tail", "-F", "/in/readings"]
@@ -291,6 +307,14 @@ for name in ("memory", "disk"):
 # (*Connection refused*: the store is still starting; try again. After each further crash the kubelet waits, 10 s and then
 # longer; `NotReady` or `CrashLoopBackOff` means that. `kubectl delete pod buffer --grace-period=1` lets you start afresh.)
 
+# %% [markdown] tags=["teaching"] minutes=10 exercise="ex-06-1"
+# - **Mistakes**
+#   - sent after the crash: *older than its container*; the order is the exercise;
+#   - no crash at all: *0 restarts of store*;
+#   - the reader may write: *reader may write in /inbox*;
+#   - two volumes, one for each: *store mounts d, reader mounts e*;
+#   - several crashes in a row: the kubelet waits longer each time. Let them delete the pod.
+
 # %% [markdown] tags=["hint"] exercise="ex-06-1"
 # One entry under `volumes`, two under `volumeMounts`. Where does the store write, and where shall the reader see it?
 
@@ -328,6 +352,9 @@ lab.check("ex-06-1")
 # any folder or file of its node, so it can show us that one. `type` says what must be there (`Directory`, `File`;
 # `DirectoryOrCreate` makes it). We only look:
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** after the count of tokens: would you allow this in a cluster with several teams?
+
 # %% covers="T7.hostpath"
 paths = {"pods": "/var/lib/kubelet/pods", "system": "/etc/os-release"}
 volumes = [{"name": name, "hostPath": {"path": path}} for name, path in paths.items()]
@@ -360,6 +387,9 @@ print(run_in("spy", "shell", "ls /node/pods/*/volumes/*/*/token | wc -l"), "toke
 # - `defaultMode` sets the files' rights (and `mode`, in an item, those of one file).
 #
 # A token should be readable by its owner only. The store runs as user 1000:
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: the file belongs to root with mode 0400. Can user 1000 read it? What would *you* change?
 
 # %% covers="T7.configured" language="bash"
 # kubectl create configmap settings --from-literal=si=kelvin --from-literal=us=fahrenheit --dry-run=client -o yaml | kubectl apply -f -
@@ -399,6 +429,9 @@ print(run_in("safe", "store", "id; ls -lL /etc/door; cat /etc/door/token"))
 # client and rights. The **downward API** hands the answers down: as environment variables (`fieldRef`,
 # `resourceFieldRef`), or as files in a `downwardAPI` volume. Here the first way and the second:
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** before the label changes: variable or file, which follows?
+
 # %% covers="T7.downward"
 stage, node = {"fieldPath": "metadata.labels['stage']"}, {"fieldPath": "spec.nodeName"}
 limit = {"containerName": "shell", "resource": "limits.memory", "divisor": "1Mi"}
@@ -437,6 +470,9 @@ print(run_in("card", "shell", SHOW))
 # A folder can be mounted from one volume only. The front wants all its settings in `/etc/weather`, and they come from a
 # ConfigMap, a Secret and the pod itself. A `projected` volume lays several `sources` into one folder. (This time in YAML;
 # `replace --force` deletes what is there, and makes it anew.)
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Show**: `ls` of the folder that every pod has. Ask what a stranger in the pod could do with the token.
 
 # %% covers="T7.projected" language="bash"
 # kubectl replace --force --grace-period=1 -f - <<END
@@ -501,6 +537,10 @@ print(full.status.reason, "-", full.status.message)
 # | **PersistentVolume** (PV) | that program, the *provisioner* | "this piece of storage exists, and is yours" |
 #
 # So your manifests name no disks, and work in any cluster. Which classes are here?
+
+# %% [markdown] tags=["teaching"] minutes=6
+# - **Draw** claim, class, volume, and who writes each. Ask why *Pending* is no fault here.
+# - **Show**: `kubectl get pvc,pv --watch` in a terminal while the consumer starts.
 
 # %% covers="T7.classes"
 for found in storage.list_storage_class().items:
@@ -636,6 +676,9 @@ print(run_in(pod_name(), "store", "df -h /data"))
 # **Misconception**: *ReadWriteOnce means that one pod uses it*. Ask for two pods of the store. A volume of one node draws
 # both there:
 
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask**: ReadWriteOnce, two pods: does the second start? Most say no.
+
 # %% covers="T7.claims"
 # !kubectl scale deployment store --replicas=2
 for pod in wait_for_pods(core, lab.namespace, "app=store", 2, TIMEOUT):
@@ -707,6 +750,14 @@ print("Recreate:", most_at_once(), "at once")
 #
 # (*Connection refused*: it is still starting; try again.)
 
+# %% [markdown] tags=["teaching"] minutes=11 exercise="ex-06-2"
+# - **Mistakes**
+#   - the strategy forgotten: *ends the old pod before*; `maxSurge: 0` is not enough, either;
+#   - `200M` for `200Mi`: *at least 200Mi*;
+#   - a class invented: *there is local-path*;
+#   - the mount at another path: *d is mounted at /date*;
+#   - a reading sent, the pod not deleted: *older than its pod*.
+
 # %% [markdown] tags=["hint"] exercise="ex-06-2"
 # Two objects: a claim and a Deployment that uses it. The files of section 8 are nearly all; one field of the Deployment
 # is from section 9.
@@ -744,6 +795,10 @@ lab.check("ex-06-2")
 # ## 10. When the claim goes
 #
 # Deleting the claim is the dangerous act. First, delete it *while the store runs*:
+
+# %% [markdown] tags=["teaching"] minutes=8
+# - **Ask** before `kubectl delete pvc`: gone at once? What holds it?
+# - **Ask** at *Released*: why does a new claim of the same name not get it?
 
 # %% covers="T7.claims"
 for found in core.list_namespaced_persistent_volume_claim(lab.namespace, field_selector="metadata.name=readings").items:
@@ -916,6 +971,13 @@ start(visitor)
 # There is more than one fault, and mending one uncovers the next. One of them makes no error at all: look where the data
 # go.
 
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-06-3"
+# - **Mistakes**
+#   - only the name mended: *there is local-path*; a claim's class cannot be changed, so it is made again;
+#   - only the class: *the claim logbok*;
+#   - it runs, and all seems well: *data is mounted at /date*. The fault without an error: ask where the data go;
+#   - an emptyDir in its place: *its volumes are of the kind emptyDir*.
+
 # %% [markdown] tags=["hint"] exercise="ex-06-3"
 # Ask down the chain what each waits for: `kubectl describe pod`, then `kubectl describe pvc`; and when the pod runs: where
 # does the store write, and what is mounted there?
@@ -971,6 +1033,10 @@ lab.check("ex-06-3")
 # | what is mounted | `exec POD -c CONTAINER -- df -h`, `describe pod NAME` |
 # | what belongs to what | `get pvc,pv` |
 # | keep a volume's data | `patch pv NAME -p 'spec: {persistentVolumeReclaimPolicy: Retain}'` |
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** for the four questions to a class (see *in practice*), and who could answer them for their cluster at
+#   work.
 
 # %% [markdown]
 # **In practice**: keep data out of pods where you can (a database that others run), and on claims where you cannot. Before

@@ -23,6 +23,12 @@
 #
 # *Time*: about 80 minutes, the three exercises included.
 
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Before**: section 9 adds a node on the engine `host`: about 20 s and some memory. Without root there is one
+#   node: tell it from the text.
+# - **Cut**: section 6 to LoadBalancer and headless, environment variables in section 7, the dry runs. Keep 2, 3, 8;
+#   if time is very short, drop exercise 2 and do exercise 3 together.
+
 # %% tags=["parameters"]
 NODE_PORT = 30070  # where `web` answers on localhost
 FRONT_PORT = 30074  # where the front does, in section 9
@@ -109,6 +115,9 @@ def ask(url, times=1):
 # Every pod has an address of its own, and every other pod can reach it. So the simplest way to connect the front with
 # the store: look up the store's address and give it to the front.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** before the pod is deleted: what will the front say? Run it, and leave the 503 on the screen.
+
 # %% covers="T8.why"
 run("store", "store")
 address = wait_for_pods(core, lab.namespace, "app=store", 1, TIMEOUT)[0].status.pod_ip
@@ -144,6 +153,11 @@ print(*ask(f"http://{front}:8080"), sep="\n")
 # go behind it; those in front of it never know.
 #
 # Its default type is `ClusterIP`: it gets one virtual address inside the cluster.
+
+# %% [markdown] tags=["teaching"] minutes=7
+# - **Ask** before `create service clusterip shop`: error, warning, or nothing? Then: how would you notice?
+# - **Show**: the EndpointSlice after each change. Say "slice" at every fault from here on: it is question 3 of
+#   section 8.
 
 # %% covers="T8.clusterip"
 # !kubectl delete service store --ignore-not-found
@@ -308,6 +322,10 @@ shop(8888, 81, "refused")
 #
 # Here is the namespace as it is now, and as it changes: an arrow is a pod that the Service sends requests to.
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Show**: `views.cluster` while the page is taken away; the arrow breaks, the pod stays.
+# - **Ask**: restarts? (0. A liveness probe would have.)
+
 # %%
 views.cluster(lab)
 
@@ -370,6 +388,11 @@ Counter(ask("http://web/hostname", REQUESTS))
 #
 # **kube-proxy** runs on every node. It watches Services and slices, and writes rules into the kernel's network filter.
 # Then it waits for the next change.
+
+# %% [markdown] tags=["teaching"] minutes=6
+# - **Ask** before kube-proxy is stopped: do requests arrive? Almost nobody says yes.
+# - **Ask**: why does ping fail? Then make them promise not to test a Service with it.
+# - Read the rules aloud from above; skip the chains' hashes.
 
 # %% [markdown]
 # To see the rules you must be on the node. `kubectl debug node/NAME` starts a pod there that shares the node's network and
@@ -486,6 +509,9 @@ with stopped(f"kube-proxy/{node}"):
 # A ClusterIP means something inside the cluster only. With `type: NodePort` the Service answers, in addition, at one port
 # of **every** node, between 30000 and 32767. Chosen by you, or for you. In this course that is also `localhost`.
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** before the kept connection: will twelve requests reach three pods?
+
 # %% covers="T8.nodeport"
 to_node_port = {"spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": NODE_PORT}]}}
 by_python = core.patch_namespaced_service("web", lab.namespace, to_node_port)
@@ -555,6 +581,15 @@ wait_for(lambda: core.read_namespaced_pod_log(pod, lab.namespace), TIMEOUT, what
 #
 # **Done when** `localhost:30071` shows the page with at least one reading of the garden's.
 
+# %% [markdown] tags=["teaching"] minutes=10 exercise="ex-07-1"
+# - **Mistakes**
+#   - a label guessed: *its selector is app=garden*;
+#   - the whole garden selected: *pipeline=garden matches garden-producer too*;
+#   - `--port=80` for the store: *to answer at port 8000*;
+#   - `--tcp=80`, which leads to port 80 of the pods: *targetPort 80*;
+#   - `expose` without a type: *its type is ClusterIP*;
+#   - a command in place of `args`: *a ready pod of garden-front*.
+
 # %% [markdown] tags=["hint"] exercise="ex-07-1"
 # From back to front: a Service for the store, then the front, then a Service for the front. After the first one, the
 # producer's log (`kubectl logs deployment/garden-producer --tail=1`) must change. Which type of Service can be reached
@@ -590,6 +625,10 @@ lab.check("ex-07-1")
 # Users do not type port 30070 of some node. With `type: LoadBalancer`, a Service has a ClusterIP, a NodePort, and a
 # third wish: that somebody puts a load balancer with a public address in front of the nodes. That somebody is a
 # controller of the cloud where the cluster runs.
+
+# %% [markdown] tags=["teaching"] minutes=6
+# - **Ask** at `<pending>`: whose fault is it? (Nobody's: no one hears the wish.)
+# - **Show**: both `nslookup` answers, one below the other.
 
 # %% covers="T8.loadbalancer"
 # !kubectl delete service web-public --ignore-not-found
@@ -704,6 +743,9 @@ print(*ask("http://old-machine/hostname"))
 # When a container starts, the kubelet gives it the address and port of every Service in its namespace, as variables.
 # *When it starts*: order matters. Two pods, one before and one after a Service is made:
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: why does `kubernetes` fail and `kubernetes.default` not?
+
 # %% covers="T8.environment"
 # !kubectl delete service/cellar pod/before pod/after --ignore-not-found --grace-period=1
 # !kubectl run before --image=labs/shell:1 --command -- tail -f /dev/null
@@ -777,6 +819,14 @@ names = f"web web.{lab.namespace} web.{lab.namespace}.svc.cluster.local kubernet
 #
 # **Done when** three ready pods are behind each Service, and `localhost:30072` answers.
 
+# %% [markdown] tags=["teaching"] minutes=11 exercise="ex-07-2"
+# - **Mistakes**
+#   - no probe, or another path: *no readiness probe*, *it asks for /ready.html*;
+#   - the number in place of the name: *by its name, http*;
+#   - the headless one with an address: *without an address of its own*; it *cannot be changed*, so it is made again;
+#   - `kubectl create service` and its guess: *its selector is app=forecast-each*;
+#   - all of the pipeline selected: *pipeline=weather matches store too*.
+
 # %% [markdown] tags=["hint"] exercise="ex-07-2"
 # Write the Deployment first, and wait until its pods are ready. Where does a port get its name, and who asks `/ready`?
 # Compare with `web`: `kubectl get deployment web -o yaml`.
@@ -823,6 +873,10 @@ lab.check("ex-07-2")
 # | 5 | Is the **name** right? | `run tmp ... -- nslookup`, the client's settings | name, namespace, port |
 #
 # To recognise the sick, know the healthy:
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Show**: put the five questions on the board, and leave them there for exercise 3. Ask them of `web`, which is
+#   well, first.
 
 # %% covers="D5.2"
 # !kubectl get pods --selector app=web --show-labels
@@ -872,6 +926,15 @@ for name, spec in {"harbour-store": inner, "harbour-front": {"type": "NodePort",
 #
 # **Done when** the page shows at least one reading.
 
+# %% [markdown] tags=["teaching"] minutes=12 exercise="ex-07-3"
+# - **Say**: from you inwards; one answer a question; stop at the first *no*.
+# - **Mistakes**
+#   - the probe removed, which makes the pod ready and nothing else: *no readiness probe*;
+#   - the probe mended, and there they stop: *looks in the namespace harbour*;
+#   - one letter not seen: *app=harbor-store*;
+#   - the port left: *targetPort 80*;
+#   - the selector made wide enough: *pipeline=harbour matches harbour-front, harbour-producer too*.
+
 # %% [markdown] tags=["hint"] exercise="ex-07-3"
 # Question 1 for the front: `kubectl get pods --selector pipeline=harbour`, then `kubectl describe pod --selector
 # app=harbour-front`: what does the probe ask for, and which status comes back? With the probe right, the status will be
@@ -904,6 +967,12 @@ lab.check("ex-07-3")
 # A node needs a new kernel. Its pods must go, and nobody shall notice: all that you learned comes together. For that,
 # give the course a second node, and the node our image, which no registry has. (About 20 s. On a cluster that the course
 # did not start, we use what is there.)
+
+# %% [markdown] tags=["teaching"] minutes=8
+# - **Ask**: which of the three (probe, `preStop`, budget) could we leave out? Take one out and count failures, if
+#   there is time.
+# - **Show**: drain on the left, `kubectl get pods -o wide --watch` on the right. Adding the node takes about 20 s,
+#   draining 15.
 
 # %%
 if lab.engine.kind == "host" and len(core.list_node().items) == 1:
@@ -1010,6 +1079,9 @@ if core.list_node(label_selector="added-by=lab-07").items:
 # | ask a pod past its Service | `port-forward POD 8070:80` |
 # | ask from inside | `run tmp --rm -it --restart=Never --image=I -- wget -qO- NAME` |
 # | empty a node, take it back | `drain NODE --ignore-daemonsets`, `uncordon NODE` |
+
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask** for the five questions in order, without the board.
 
 # %% [markdown]
 # **In practice**: give every Deployment a readiness probe, but think before it asks for *other* programs, as our front's

@@ -23,6 +23,12 @@
 #
 # *Time*: about 110 minutes: 45 to read and try, 35 for three exercises, 30 for the drill.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Before**: everybody has a terminal with `labs shell 08` open. Ask who has booked; the lesson is another one for
+#   them.
+# - **Cut**: sections 2, 7 and 8 can be read. With one hour: section 3 to the generators, exercises 1 and 3. The drill
+#   needs its half hour unbroken: give it as homework rather than shorten it.
+
 # %% tags=["parameters"]
 EXAM_DAY = ""  # such as "2027-03-01"; empty: in three weeks
 PLAN_BEGINS = ""  # such as "2027-02-09"; empty: the day of your first solved exercise
@@ -60,6 +66,10 @@ core, batch = client.CoreV1Api(), client.BatchV1Api()
 #
 # Versions, prices and rules change: look at the official page before you book, and the week before you sit.
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: who reads how you did it? (Nobody: only the state counts.)
+# - **Say** that rules and prices change; open the official page on the projector.
+
 # %% [markdown] covers="T1.exam"
 # The public curriculum (v1.35) has five domains:
 #
@@ -95,6 +105,9 @@ for item, content in curriculum.items():
 # repair nodes. They share the terminal, the rules, and the middle: workloads, Services, storage, debugging.
 #
 # The API shows the border. Some kinds live in namespaces, others belong to the cluster:
+
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** each: do you run clusters, or run on them?
 
 # %% language="bash" covers="T1.cka"
 # echo "in namespaces:      $(kubectl api-resources --namespaced=true -o name | wc -l) kinds"
@@ -145,6 +158,11 @@ print(f"your exam:  {exam:%A %d %B %Y}; the plan's first day is {exam - timedelt
 #
 # The exam's terminal has had the alias `k` and completion for years. Two variables more are worth their ten seconds. (A script
 # needs the `shopt` line to know aliases; a terminal does not. `%%bash` runs a cell as a script.)
+
+# %% [markdown] tags=["teaching"] minutes=12
+# - **Show**: type in a terminal, with mistakes, and let TAB mend them. Do not run this section from cells only.
+# - **Ask** before the table of generators: which kinds have none?
+# - **Ask** before the three deletions: how long does each take? And what does `--force` cost?
 
 # %% language="bash" covers="T1.speed T1.generators"
 # shopt -s expand_aliases
@@ -348,6 +366,9 @@ lab.same(by_python, by_kubectl, by_yaml)
 #
 # Make a second namespace, with the same labels as this lesson's own, so that the lesson can remove it again:
 
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** at the empty list: is there no Deployment, or do I look in the wrong drawer?
+
 # %% covers="T1.namespaces"
 NIGHT = f"{lab.namespace}-night"
 mine = core.read_namespace(lab.namespace).metadata.labels
@@ -402,6 +423,15 @@ marks = " ".join(f"{key}={value}" for key, value in mine.items() if key != "kube
 #
 # Use the terminal, as in the exam; or the answer cell, which is a script (`%%bash`). Remove that line and it is Python.
 
+# %% [markdown] tags=["teaching"] minutes=10 exercise="ex-08-1"
+# - **Show**: a clock on the projector. Three minutes is good; ask for times, then let the quickest type it again for
+#   all.
+# - **Mistakes**
+#   - `-n` forgotten: *none there, but one in the namespace lab-08*. In the exam: no points;
+#   - `expose`, which cannot choose a node port: *node port none*;
+#   - `--tcp=80:8080`: *the pods' port 8080*;
+#   - a command mistyped: *the Job tally complete*.
+
 # %% [markdown] tags=["hint"] exercise="ex-08-1"
 # Three commands that begin with `kubectl create`. Which of them can set a node port? `kubectl create service --help`.
 
@@ -447,6 +477,14 @@ lab.check("ex-08-1")
 # **Constraint**: do not write the Deployment anew: take what is there, edit, create. Leave the Deployment `desk` where it is.
 # **Done when** both are ready there, and nothing called `board` is left in `lab-08`.
 
+# %% [markdown] tags=["teaching"] minutes=13 exercise="ex-08-2"
+# - **Mistakes**
+#   - the originals left: *the Deployment and the ConfigMap*;
+#   - the Deployment moved, what it reads not: *a ConfigMap board in the namespace lab-08-night*;
+#   - the ConfigMap changed after the pods had started: *observed TITLE=Day*;
+#   - the value typed in: *TITLE written into the Deployment*;
+#   - `desk` deleted with the rest: *a Deployment desk*.
+
 # %% [markdown] tags=["hint"] exercise="ex-08-2"
 # No command moves an object. Get its YAML, change it, create it in the other namespace, delete the first one.
 
@@ -490,6 +528,9 @@ lab.check("ex-08-2")
 # | `kubectl get endpointslices` | which pods a Service finds (also those that are not ready), and which port |
 # | `kubectl exec NAME -- wget -qO- URL` | what the pod reaches |
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** everyone for one program of their own, small, that could be moved. Write the names up.
+
 # %% [markdown] covers="T1.project"
 # Now the pipeline: image, store, front, and two Services. Somebody has put it into the cluster, and the page at
 # localhost:30082 does not come. (The manifest is a file; if you read it, you rob yourself of the exercise.)
@@ -512,6 +553,14 @@ broken = Path(labs.__file__).parent / "drills" / "broken_pipeline.yaml"
 # **Constraint**: repair, do not make anew; the front keeps its readiness probe, GET `/ready`. Tools: `kubectl edit` in the
 # terminal; in a cell `kubectl patch`, or `get -o yaml > file`, edit, `apply -f file`. Look at the clock before and after.
 # **Done when** both Deployments are ready and the page comes.
+
+# %% [markdown] tags=["teaching"] minutes=12 exercise="ex-08-3"
+# - **Say**: whoever opens the manifest robs themselves. Clock on.
+# - **Mistakes**
+#   - stopped at the second fault or the third: *front runs but is not ready*; send them to the events, then to the
+#     page asked from inside;
+#   - another image that is not there: *weather:3*;
+#   - the probe changed until it is content: *GET /healthz*.
 
 # %% [markdown] tags=["hint"] exercise="ex-08-3"
 # One at a time: each fault hides the next. `kubectl get pods` first; then the events at the end of `kubectl describe pod`.
@@ -550,6 +599,9 @@ lab.check("ex-08-3")
 # Is that worth it? Let us throw dice: 1000 exams of 17 tasks, each task of weight 3 to 9 and 3 to 17 minutes long (two
 # hours do not suffice for all). One candidate works from the first to the last, the other leaves what is long for later.
 
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** before the dice: how much does the order alone bring? Take bets in per cent.
+
 # %% covers="T1.time"
 def percent(tasks, minutes=120):
     reached = 0
@@ -582,6 +634,9 @@ for name, order in {"in order": None, "short ones first": lambda task: task[1] >
 #
 # The plan below is made of the lessons that are there and of your progress file:
 
+# %% [markdown] tags=["teaching"] minutes=3
+# - **Ask** all to set `EXAM_DAY`, and to say their first day aloud.
+
 # %% covers="T1.plan"
 from labs.plan import show_plan
 
@@ -605,6 +660,9 @@ views.progress()
 # *The day*: be there 30 minutes early; the check-in takes photographs of the room. Water in a clear bottle. First minute:
 # look round the terminal.
 
+# %% [markdown] tags=["teaching"] minutes=2
+# - **Ask**: who has a room with nothing on the walls, and an identity card with the name as booked?
+
 # %% language="bash" covers="T1.before"
 # echo "editor:      $(command -v vim nano vi | head -n 1)"
 # echo "completion:  $(kubectl completion bash | wc -l) lines to source"
@@ -623,6 +681,11 @@ views.progress()
 # survives a restart of the kernel.
 #
 # **Stop here and come back if you have no half hour now.**
+
+# %% [markdown] tags=["teaching"] minutes=35
+# - 30 minutes, silent, no lessons open, no help from you; five to begin and to look at the results. Have all run
+#   `drill.start()` at the same moment.
+# - **Ask** afterwards for the domain that lost most, not for the score. Then `drill.explain` for that one together.
 
 # %% covers="T1.time T1.plan"
 from labs.drill import Drill
@@ -675,6 +738,9 @@ drill.play()
 # 7. **Time**: two passes, the short tasks first.
 # 8. **The plan**: each exercise again after three and seven days.
 # 9. **The drill** says where you stand, by domain.
+
+# %% [markdown] tags=["teaching"] minutes=4
+# - **Ask** each for one date: the exam, or the next drill.
 
 # %% [markdown]
 # | to do | `kubectl` |

@@ -42,7 +42,7 @@ def problems(lesson: Lesson) -> Iterator[str]:
     """What in a lesson breaks the rules, one sentence each."""
     cells = lesson.notebook.cells
     code = [cell for cell in cells if cell.cell_type == "code"]
-    prose = [cell for cell in cells if cell.cell_type == "markdown" and "hint" not in tags(cell)]
+    prose = [cell for cell in cells if cell.cell_type == "markdown" and not {"hint", "teaching"} & set(tags(cell))]
     yield from title_problems(lesson, prose)
     yield from size_problems(code, prose)
     yield from parameter_problems(code)
@@ -115,6 +115,7 @@ def exercise_problems(lesson: Lesson) -> Iterator[str]:
             role
             for cell in cells
             for role in tags(cell)
+            if role != "teaching"
             if cell.metadata.get("exercise") == exercise_id or cell.source == f'lab.check("{exercise_id}")'
         ]
         if roles != ["exercise", *["hint"] * HINTS, "answer", "check"]:
