@@ -23,7 +23,7 @@ LESSONS = ["03", "04", "05"]
 QUOTA = {
     "pods": "25",
     "requests.memory": "1Gi",
-    "limits.memory": "3Gi",
+    "limits.memory": "4Gi",
     "requests.cpu": "1",
     "services": "15",
     "services.nodeports": "10",

@@ -177,6 +177,15 @@ def test_no_service_takes_others_traffic(ada):
     wait_for(lambda: "externalIPs could take" in ada.asks("apply", "-f", "-", input=json.dumps(service)), 20)
 
 
+def test_a_fork_bomb_ends_in_its_container(ada, lei):
+    bomb = "i=0; while [ $i -lt 2500 ]; do sleep 60 & i=$((i+1)); done"
+    ada.asks("run", "bomb", "--image=labs/shell:1", "--restart=Never", "--", "sh", "-c", bomb)
+    wait_for(lambda: "can't fork" in ada.asks("logs", "bomb"), 60, state=lambda: ada.asks("logs", "bomb"))
+    lei.asks("run", "calm", "--image=labs/shell:1", "--restart=Never", "--", "echo", "still here")
+    wait_for(lambda: "still here" in lei.asks("logs", "calm"), 30)
+    ada.asks("delete", "pod", "bomb", "--grace-period=1")
+
+
 def test_a_thousand_pods_are_as_many_as_the_quota(ada):
     ada.asks("create", "deployment", "many", "--image=labs/shell:1", "--replicas=1000", "--", "sleep", "600")
 
@@ -188,15 +197,6 @@ def test_a_thousand_pods_are_as_many_as_the_quota(ada):
     assert pods() == 25
     assert "exceeded quota" in ada.asks("describe", "replicaset")
     ada.asks("delete", "deployment", "many", "--grace-period=1")
-
-
-def test_a_fork_bomb_ends_in_its_container(ada, lei):
-    bomb = "i=0; while [ $i -lt 2500 ]; do sleep 60 & i=$((i+1)); done"
-    ada.asks("run", "bomb", "--image=labs/shell:1", "--restart=Never", "--", "sh", "-c", bomb)
-    wait_for(lambda: "can't fork" in ada.asks("logs", "bomb"), 60, state=lambda: ada.asks("logs", "bomb"))
-    lei.asks("run", "calm", "--image=labs/shell:1", "--restart=Never", "--", "echo", "still here")
-    wait_for(lambda: "still here" in lei.asks("logs", "calm"), 30)
-    ada.asks("delete", "pod", "bomb", "--grace-period=1")
 
 
 def test_doing_it_again_keeps_seats_and_work(workshop, ada, lei):

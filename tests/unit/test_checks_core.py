@@ -18,7 +18,8 @@ from labs import checks
 from labs.checks import core
 from labs.errors import CouldNotCheck, EngineError, LabsError, NotRunning, NotYet
 
-LAB = SimpleNamespace(uses_kubernetes=False, namespace="lab-94")
+OWN = SimpleNamespace(seat=None)
+LAB = SimpleNamespace(uses_kubernetes=False, namespace="lab-94", engine=OWN)
 
 
 @pytest.fixture
@@ -158,7 +159,8 @@ class Core:
     ids=str,
 )
 def test_a_namespace_that_the_learner_deleted_is_told(register, answer, expected, observed):
-    lab = SimpleNamespace(uses_kubernetes=True, namespace="lab-94", clients=SimpleNamespace(core=Core(answer)))
+    there = SimpleNamespace(core=Core(answer))
+    lab = SimpleNamespace(uses_kubernetes=True, namespace="lab-94", clients=there, engine=OWN)
     register(lambda lab: checks.expect(False, expected="1 thing", observed="none"))
     verdict = checks.run("ex-94-1", lab)
     assert (verdict.status, verdict.expected, verdict.observed) == ("not yet", expected, observed)

@@ -43,6 +43,8 @@ class Engine:
     kind: str = "host"
     label: str = "default"
     docker_host: str = "unix:///nowhere/docker.sock"
+    has_docker: bool = True
+    seat: None = None
     context: str = "course"
     nodes: list[str] = field(default_factory=lambda: ["node1", "node2"])
     loaded: list[str] = field(default_factory=list)
@@ -279,6 +281,7 @@ from types import SimpleNamespace
 def check_thing_made(lab):
     checks.expect(thing == 3, expected="3", observed=str(thing), try_="Add.")
 engine = SimpleNamespace(name="default", label="default", nodes=["node1"], docker_host="", state=None)
+engine.seat, engine.has_docker = None, True
 lab = Lab("94", engine, "lab-94", uses_kubernetes=False)
 """
 

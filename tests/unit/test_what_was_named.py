@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import docker
 import pytest
+import yaml
 
 from labs.engines import attached
 from labs.engines.attached import AttachedEngine
@@ -16,10 +17,16 @@ from labs.errors import NotSupported
 FIRST = {"context": "kind-a", "docker": "unix:///a.sock", "registry": "localhost:5001"}
 
 
+def copy(context: str, kubeconfig: str) -> str:
+    """A kubeconfig that tells where it was taken from."""
+    context = {"name": context, "context": {"cluster": f"{context} of {kubeconfig}"}}
+    return yaml.safe_dump({"current-context": context["name"], "contexts": [context]})
+
+
 @pytest.fixture
 def create(tmp_path, monkeypatch):
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(attached, "copy_of_context", lambda context, kubeconfig: f"{context} of {kubeconfig}")
+    monkeypatch.setattr(attached, "copy_of_context", copy)
     state = State(tmp_path / "course")
 
     def make(**named: str) -> AttachedEngine:
@@ -58,7 +65,7 @@ def test_copy_that_a_killed_command_did_not_write_is_made(create):
     engine = create(**FIRST)
     engine.kubeconfig.unlink()
     create()
-    assert engine.kubeconfig.read_text() == "kind-a of "
+    assert engine.kubeconfig.read_text() == copy("kind-a", "")
 
 
 class Docker:
