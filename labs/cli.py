@@ -16,6 +16,7 @@ from labs import cli_makers
 from labs.errors import LabsError
 from labs.status import show_status
 from labs.unforeseen import in_words
+from labs.workshop.cli import app as workshop_app
 
 __all__ = ["app", "main"]
 
@@ -232,6 +233,7 @@ def progress(
     console.print(f"{len(passed)} solved; kept in {solved.path()}", highlight=False, soft_wrap=True)
 
 
+app.add_typer(workshop_app, name="workshop")
 for command in (cli_makers.build, cli_makers.coverage, cli_makers.bench, cli_makers.kernel):
     app.command()(command)
 

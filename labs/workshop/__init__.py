@@ -1,0 +1,1 @@
+"""Workshops: many learners at the same time, on one cluster."""

@@ -1,0 +1,60 @@
+"""A plain way into the cluster for each learner: a namespace, and a service account that may edit what is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import yaml
+
+from labs.engines.addons import direct, kubectl_for
+from labs.engines.host import HostEngine
+from labs.engines.processes import run
+from labs.workshop.hub.workshop import Seat, Workshop
+
+__all__ = ["grant"]
+
+HOURS = 24 * 14
+
+
+def grant(workshop: Workshop, seats: Iterable[Seat]) -> None:
+    """Write the kubeconfig of everybody who has none. Raises CommandFailed.
+
+    Args:
+        workshop: the workshop.
+        seats: of the learners.
+    """
+    for seat in seats:
+        file = workshop.kubeconfig(seat)
+        if not file.exists():
+            workshop.state.make_folder(file.parent, mode=0o700)
+            workshop.state.write_file(file, yaml.safe_dump(_kubeconfig(workshop.engine, seat.name)))
+
+
+def _kubeconfig(engine: HostEngine, name: str) -> dict:
+    subject = [{"kind": "ServiceAccount", "name": "learner", "namespace": name}]
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}
+    objects = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "learner", "namespace": name}},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "learner", "namespace": name},
+            "subjects": subject,
+            "roleRef": role,
+        },
+    ]
+    kubectl = kubectl_for(engine.kubeconfig)
+    run([*kubectl, "apply", "-f", "-"], input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+        env=direct())  # fmt: skip
+    token = run([*kubectl, "create", "token", "learner", "-n", name, f"--duration={HOURS}h"], env=direct()).strip()
+    cluster = yaml.safe_load(engine.kubeconfig.read_text())["clusters"][0]["cluster"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "workshop", "cluster": cluster}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": "workshop", "context": {"cluster": "workshop", "user": name, "namespace": name}}],
+        "current-context": "workshop",
+    }
