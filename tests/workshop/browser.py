@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import requests
@@ -35,10 +36,15 @@ class Browser:
 
     def open_server(self, timeout: float = 120) -> None:
         """Have the learner's own server started, and wait until it lets its owner in."""
-        self.session.post(f"{self.address}/hub/api/users/{self.name}/server", headers=self._headers(), timeout=60)
-        wait_for(
-            lambda: self.get("/api/status").status_code == 200, timeout=timeout, what=f"{self.name}'s server", interval=1
-        )
+        url = f"{self.address}/hub/api/users/{self.name}/server"
+        answer = self.session.post(url, json={}, headers={"X-XSRFToken": self._xsrf("/hub/")}, timeout=120)
+        assert answer.ok or "already running" in answer.text, answer.text
+
+        def open_page() -> bool:
+            page = self.get("/lab")  # by way of the hub, which says who this is
+            return page.status_code == 200 and urlsplit(page.url).path.startswith(f"/user/{self.name}/")
+
+        wait_for(open_page, timeout=timeout, what=f"{self.name}'s server", interval=1)
 
     def get(self, path: str, whose: str = "") -> requests.Response:
         """Ask a learner's server. Args: ``whose``, when it is not one's own."""
@@ -47,7 +53,6 @@ class Browser:
     def new_kernel(self) -> Kernel:
         """Start a kernel."""
         server = f"/user/{self.name}"
-        self.get("/lab")  # sets the server's cookies
         token = self._xsrf(f"{server}/")
         answer = self.session.post(
             f"{self.address}{server}/api/kernels",
@@ -60,9 +65,6 @@ class Browser:
 
     def _xsrf(self, path: str) -> str:
         return next((c.value for c in self.session.cookies if c.name == "_xsrf" and c.path == path), "")
-
-    def _headers(self) -> dict[str, str]:
-        return {"X-XSRFToken": self._xsrf("/hub/"), "Referer": f"{self.address}/hub/home", "Sec-Fetch-Mode": "cors"}
 
 
 class Kernel:
@@ -116,5 +118,5 @@ def _packed(channel: str, parts: list[dict]) -> bytes:
 def _unpacked(message: bytes) -> tuple[str, list[dict]]:
     count = int.from_bytes(message[:8], "little")
     offsets = [int.from_bytes(message[8 * i : 8 * i + 8], "little") for i in range(1, count + 1)]
-    blobs = [message[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+    blobs = [message[start:end] for start, end in pairwise(offsets)]
     return blobs[0].decode(), [json.loads(blob) for blob in blobs[1:5]]

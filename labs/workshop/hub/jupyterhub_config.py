@@ -15,6 +15,7 @@ host = workshop.engine.network.host
 
 c.JupyterHub.bind_url = f"http://{settings['bind']}:{settings['port']}"
 c.JupyterHub.hub_bind_url = f"http://{host}:{settings['hub_port']}"  # learners' servers reach this address only
+c.JupyterHub.trusted_downstream_ips = ["127.0.0.1", "::1"]  # the web server with the certificate
 c.JupyterHub.db_url = f"sqlite:///{workshop.folder / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(workshop.folder / "cookie-secret")
 c.ConfigurableHTTPProxy.should_start = False

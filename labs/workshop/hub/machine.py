@@ -86,7 +86,7 @@ class SeatMachine(Machine):
 
     def visit_env(self) -> dict[str, str]:
         """What `visit` needs in its environment."""
-        shown = shown_folders()
+        shown = shown_folders(self.tools)
         init = str(self.tools.init)
         if self.tools.prefix:
             init = init.replace("/opt/kube-labs", str(self.tools.prefix), 1)
@@ -102,9 +102,13 @@ class SeatMachine(Machine):
         }
 
 
-def shown_folders() -> list[Path]:
-    """What of this server a learner's Python needs: itself, what is installed, the course."""
-    wanted = {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), lessons.root().resolve()}
+def shown_folders(tools: Tools) -> list[Path]:
+    """What of this server a learner's Jupyter server needs: Python, what is installed, the course, an init.
+
+    Args:
+        tools: the node's programs.
+    """
+    wanted = {Path(each).resolve() for each in (sys.base_prefix, sys.prefix, lessons.root(), tools.prefix or "/usr")}
     return sorted(folder for folder in wanted if not any(other in folder.parents for other in wanted))
 
 

@@ -144,7 +144,9 @@ def watch(workshop: Workshop) -> None:
         states = {name: processes.component(name).state for name in (HUB, PROXY)}
         if states[PROXY] == "failed":
             start_proxy(workshop)
-        if states[HUB] == "failed":
+            processes.kill(HUB)  # which tells a proxy of all routes when it starts, and of changes afterwards
+            start_hub(workshop)
+        elif states[HUB] == "failed":
             start_hub(workshop)
         return "stopped" in states.values()
 
