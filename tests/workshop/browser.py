@@ -28,7 +28,7 @@ class Browser:
 
     def sign_in(self, name: str, code: str) -> int:
         """Fill in the form; return the status of what comes."""
-        self.name = name
+        self.name = name.strip().lower()
         self.session.get(f"{self.address}/hub/login", timeout=30)
         form = {"username": name, "password": code, "_xsrf": self._xsrf("/hub/")}
         answer = self.session.post(f"{self.address}/hub/login?next=/hub/home", data=form, timeout=30)
@@ -62,6 +62,18 @@ class Browser:
         )
         answer.raise_for_status()
         return Kernel(self, answer.json()["id"])
+
+    def connect(self, kernel_id: str) -> Kernel:
+        """Connect to a kernel that runs."""
+        return Kernel(self, kernel_id)
+
+    def close_server(self) -> None:
+        """Have the learner's own server ended, and wait until it has."""
+        url, headers = f"{self.address}/hub/api/users/{self.name}/server", {"X-XSRFToken": self._xsrf("/hub/")}
+        answer = self.session.delete(url, headers=headers, timeout=120)
+        assert answer.ok, answer.text
+        user = f"{self.address}/hub/api/users/{self.name}"
+        wait_for(lambda: not self.session.get(user, timeout=30).json()["servers"], timeout=60, what="the server to end")
 
     def _xsrf(self, path: str) -> str:
         return next((c.value for c in self.session.cookies if c.name == "_xsrf" and c.path == path), "")

@@ -1,8 +1,8 @@
 """The proxy in front of the hub and all learners' servers, a process of its own: without the hub, everybody goes on.
 
 The table of routes and the hub's way to change it are those of the package configurable-http-proxy. What passes between
-browsers and servers does not go through that package's handlers: they send binary messages of kernels as text, do not say
-which WebSocket protocol was chosen nor that the other side has closed, and keep whole downloads in memory. Here a
+browsers and servers does not go through that package's handlers: they send binary messages of kernels as text, do not
+say which WebSocket protocol was chosen nor that the other side has closed, and keep whole downloads in memory. Here a
 connection serves one request: its head says where it leads, and from then on bytes are passed as they come.
 """
 
