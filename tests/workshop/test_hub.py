@@ -155,7 +155,7 @@ def test_a_kernel_outlives_hub_and_proxy(room):
     processes.kill(HUB)
     assert kernel.run("print(kept + 1)").strip() == "42"  # meanwhile, on the same connection
     wait_for(lambda: processes.component(HUB).pid not in (None, before), timeout=60, what="another hub")
-    again = room.at_work("ben").connect(kernel.id)
+    again = wait_for(lambda: reconnected(room, kernel.id), timeout=60, what="the way to the kernel")
     assert again.run("print(kept + 1)").strip() == "42"
     before = processes.component(PROXY).pid
     processes.kill(PROXY)
@@ -168,7 +168,7 @@ def reconnected(room, kernel_id: str):
     """A connection to the kernel, as soon as hub and proxy are back."""
     try:
         return room.at_work("ben").connect(kernel_id)
-    except (OSError, AssertionError):
+    except (OSError, AssertionError):  # requests' errors are such as well
         return None
 
 

@@ -1,4 +1,7 @@
-"""A plain way into the cluster for each learner: a namespace, and a service account that may edit what is in it."""
+"""A plain way into the cluster for each learner: a namespace, and a service account that may edit what is in it.
+
+It may also look at nodes: lessons do, and the engine `attached` does to see whether an image must go by the registry.
+"""
 
 from __future__ import annotations
 
@@ -33,16 +36,30 @@ def grant(workshop: Workshop, seats: Iterable[Seat]) -> None:
 
 def _kubeconfig(engine: HostEngine, name: str) -> dict:
     subject = [{"kind": "ServiceAccount", "name": "learner", "namespace": name}]
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}
+    rbac = "rbac.authorization.k8s.io"
+    nodes = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}
     objects = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "learner", "namespace": name}},
         {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "apiVersion": f"{rbac}/v1",
             "kind": "RoleBinding",
             "metadata": {"name": "learner", "namespace": name},
             "subjects": subject,
-            "roleRef": role,
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "edit"},
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": "workshop-nodes"},
+            "rules": [nodes],
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": f"workshop-nodes-{name}"},
+            "subjects": subject,
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "workshop-nodes"},
         },
     ]
     kubectl = kubectl_for(engine.kubeconfig)
