@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from labs.engines.processes import run
 from labs.engines.progress import Reporter
 from labs.engines.state import State
 from labs.errors import CommandFailed
+from labs.waiting import wait_for
 from labs.workshop.hub.home import furnish
 from labs.workshop.hub.link import address, connect
 from labs.workshop.hub.machine import Limits, SeatMachine
@@ -84,6 +87,17 @@ class Place:
         machine = self.machine()
         variables = {**env, **self.environment(), **machine.visit_env()}
         self.processes.start(self.component, argv, via=machine.visit(), env=variables)
+
+    def wait_started(self) -> None:
+        """Wait until the learner's Jupyter server answers. Raises EngineError when it ended, Timeout."""
+
+        def answers() -> bool:
+            self.processes.check_alive(self.component)
+            with suppress(OSError), closing(socket.create_connection((self.address, JUPYTER_PORT), timeout=2)):
+                return True
+            return False
+
+        wait_for(answers, timeout=120, what=f"{self.seat.name}'s server to answer")
 
     def stop(self) -> None:
         """End the learner's Jupyter server, with its kernels; machine and containers stay."""

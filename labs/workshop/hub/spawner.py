@@ -17,6 +17,9 @@ from labs.workshop.hub.workshop import Workshop
 
 __all__ = ["SeatSpawner"]
 
+STARTING = asyncio.Semaphore(max(2, os.cpu_count() or 2))
+"""Servers that start at a time. When a class signs in at once, the first shall not wait for the last."""
+
 
 class SeatSpawner(Spawner):
     """One learner's server. A hub that is started anew finds it as it found it before: nothing is kept in memory."""
@@ -31,13 +34,18 @@ class SeatSpawner(Spawner):
     async def start(self) -> tuple[str, int]:
         """Start it, and return where it listens. Raises LabsError."""
         self.ip, self.port = self.place.address, JUPYTER_PORT
-        await asyncio.to_thread(self.place.prepare)
+        async with STARTING:
+            await asyncio.to_thread(self.place.prepare)
+            await asyncio.to_thread(self.place.start, *self._command())
+            await asyncio.to_thread(self.place.wait_started)
+        return self.ip, self.port
+
+    def _command(self) -> tuple[dict[str, str], list[str]]:
         program = Path(sys.executable).with_name("jupyterhub-singleuser")
         argv = [sys.executable, str(program), f"--LabApp.app_settings_dir={FOLDER}", *self.get_args()]
         argv.append('--ServerApp.terminado_settings={"shell_command": ["bash"]}')  # a login shell would forget PATH
         path = f"{program.parent}{os.pathsep}{os.defpath}"
-        await asyncio.to_thread(self.place.start, {**self.get_env(), "PATH": path}, argv)
-        return self.ip, self.port
+        return {**self.get_env(), "PATH": path}, argv
 
     async def poll(self) -> int | None:
         """None while it runs."""
