@@ -122,6 +122,15 @@ def test_own_image_reaches_the_cluster_and_answers_on_localhost(room):
     assert "Forbidden" in anna.run(POD.format(name="ben", image=name, port=30998))
 
 
+def test_no_pod_is_root_on_the_server(room):
+    anna = room.kernel("anna")
+    pod = POD.format(name="anna", image="labs/web:1", port=30997)
+    privileged = pod.replace('"image"', '"securityContext": {"privileged": True}, "image"')
+    assert "violates PodSecurity" in anna.run(privileged)
+    volume = '{"volumes": [{"name": "host", "hostPath": {"path": "/"}}], "containers"'
+    assert "violates PodSecurity" in anna.run(pod.replace('{"containers"', volume))
+
+
 def test_the_instructor_may_look_in(room):
     room.at_work("anna")
     mia = Browser(room.address)

@@ -18,6 +18,8 @@ from labs.workshop.hub.workshop import Seat, Workshop
 __all__ = ["grant"]
 
 HOURS = 24 * 14
+SECURITY = {"pod-security.kubernetes.io/enforce": "baseline"}
+"""The nodes' root is the server's, so a privileged pod, or one with a folder of its node, would be as well."""
 
 
 def grant(workshop: Workshop, seats: Iterable[Seat]) -> None:
@@ -39,7 +41,7 @@ def _kubeconfig(engine: HostEngine, name: str) -> dict:
     rbac = "rbac.authorization.k8s.io"
     nodes = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}
     objects = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": SECURITY}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "learner", "namespace": name}},
         {
             "apiVersion": f"{rbac}/v1",
