@@ -8,7 +8,7 @@
 #   machine.sh inside  (in that) leave cgroup v2's root free of processes, then make the other namespaces
 #   machine.sh setup   (inside them) make the file system, then become the init process
 #   machine.sh run COMMAND   run a command in the machine whose first process is MACHINE_PID
-#   machine.sh visit COMMAND run one beside it, as the user MACHINE_VISITOR of this system, in the cgroup MACHINE_CGROUP
+#   machine.sh visit COMMAND run one beside it, as its user MACHINE_VISITOR, in the cgroup MACHINE_CGROUP
 #   machine.sh as_visitor    (in that) show MACHINE_SHOWN where MACHINE_CLOSED are closed folders, then become the user
 #
 # From the environment: MACHINE_NAME, MACHINE_HOSTS (lines for /etc/hosts), MACHINE_FOLDER (its folder on a real disk),
@@ -65,6 +65,7 @@ join() {
 # each other only, and end with the first of them.
 visit() {
     join "$MACHINE_CGROUP"
+    exec 9< "/proc/$MACHINE_PID/ns/user"
     exec nsenter "--net=/proc/$MACHINE_PID/ns/net" -- \
         unshare --mount --pid --ipc --fork --kill-child --mount-proc --propagation private -- \
         /bin/sh "$MACHINE_SELF" as_visitor "$@"
@@ -73,8 +74,9 @@ visit() {
 as_visitor() {
     show
     cd "$HOME"
-    exec "$MACHINE_INIT" -s -- setpriv "--reuid=$MACHINE_VISITOR" "--regid=$MACHINE_VISITOR" --clear-groups \
-        --no-new-privs --inh-caps=-all --bounding-set=-all -- "$@"
+    # by the machine's count of users, or what is sent to its Docker would belong to somebody whom it does not know
+    exec "$MACHINE_INIT" -s -- nsenter --user=/proc/self/fd/9 "--setuid=$MACHINE_VISITOR" "--setgid=$MACHINE_VISITOR" -- \
+        setpriv --no-new-privs --inh-caps=-all -- "$@"
 }
 
 # Programs may lie in a folder that is closed to others, such as /root: they are shown in an otherwise empty one.

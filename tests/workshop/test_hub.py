@@ -79,6 +79,20 @@ def test_each_has_a_docker_and_a_localhost_of_their_own(room):
         assert kernel.run(ASK.format(port=8021)).strip() == "1"
 
 
+def test_a_folder_of_the_home_is_built(room):
+    """Its owner, as Docker is told, must be somebody whom the machine knows."""
+    anna = room.kernel("anna")
+    words = anna.run(
+        "import docker, os\n"
+        "os.makedirs('context', exist_ok=True)\n"
+        "open('context/Dockerfile', 'w').write('FROM labs/shell:1\\nCOPY . /mine\\nRUN id -u > /who\\n')\n"
+        "engine = docker.from_env()\n"
+        "engine.images.build(path='context', tag='context:1')\n"
+        "print(os.getuid(), engine.containers.run('context:1', ['cat', '/who'], remove=True).decode())"
+    )
+    assert words.split() == ["1000", "0"]
+
+
 def test_root_in_a_container_is_nobody_on_the_server(room):
     anna = room.kernel("anna")
     words = anna.run(

@@ -13,7 +13,7 @@ from labs.engines.machine import CGROUPS, Bind, Machine, cgroup_path
 from labs.engines.processes import Processes
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools
-from labs.workshop.hub.workshop import Seat
+from labs.workshop.hub.workshop import VISITOR, Seat
 
 __all__ = ["Limits", "SeatMachine"]
 
@@ -96,7 +96,7 @@ class SeatMachine(Machine):
             "MACHINE_SELF": self.enter()[1],
             "MACHINE_FOLDER": str(self.state.make_folder(f"machines/{self.name}")),
             "MACHINE_INIT": init,
-            "MACHINE_VISITOR": str(self.seat.user),
+            "MACHINE_VISITOR": str(VISITOR),
             "MACHINE_SHOWN": "\n".join(map(str, shown)),
             "MACHINE_CLOSED": "\n".join(map(str, closed_folders(shown))),
         }
