@@ -28,7 +28,7 @@ down: $(BIN)/labs ## stop and remove the engines
 lock: $(BIN)/labs ## write requirements.lock anew from pyproject.toml, for Debian 12's Python as the oldest
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11.2 --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-header --upgrade --extra test pyproject.toml -o requirements.lock
+	  --no-emit-find-links --no-header --upgrade --extra test --extra workshop pyproject.toml -o requirements.lock
 
 $(BIN)/labs: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

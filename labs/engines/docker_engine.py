@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,9 @@ class DockerEngine:
         listen: what dockerd listens on, as the machine sees it; it must lead to `socket`.
         containerd: the socket of a containerd that it shares; empty for one of its own.
         programs: the folder that the machine sees as /opt/kube-labs-bin.
+        component: what dockerd is called among the course's daemons.
+        group: the group id, as the machine counts, that its socket is for; None for `owner` of this system.
+        insecure: image registries that it may use without a certificate.
     """
 
     def __init__(
@@ -57,9 +60,13 @@ class DockerEngine:
         listen: str = "unix:///run/labs/docker.sock",
         containerd: str = "",
         programs: str = "docker/bin",
+        component: str = DOCKER,
+        group: int | None = None,
+        insecure: Sequence[str] = (),
     ) -> None:
         self.machine, self.state, self.tools, self.dns = machine, state, tools, dns
         self.listen, self.containerd, self.programs = listen, containerd, programs
+        self.component, self.group, self.insecure = component, group, insecure
 
     @staticmethod
     def binds(state: State, tools: Tools) -> list[tuple[Path, str, str]]:
@@ -98,7 +105,7 @@ class DockerEngine:
             dockerd, options = "/opt/kube-labs-bin/dockerd", ["--ip6tables=false"]  # no container has such an address
             environment = {**environment, "DOCKER_INSECURE_NO_IPTABLES_RAW": "1"}  # no other machine reaches containers
         self.machine.spawn(
-            DOCKER,
+            self.component,
             [
                 dockerd,
                 f"--host={self.listen}",
@@ -110,6 +117,8 @@ class DockerEngine:
                 *self._runtime(),
                 f"--dns={self.dns}",
                 "--log-level=warn",
+                *([] if self.group is None else [f"--group={self.group}"]),
+                *(f"--insecure-registry={each}" for each in self.insecure),
                 *options,
             ],
             env=environment,
@@ -120,10 +129,11 @@ class DockerEngine:
             raise
         except Exception as error:
             raise EngineError(
-                f"The Docker Engine did not start: {self.machine.daemons.tail(DOCKER, 2) or error}",
+                f"The Docker Engine did not start: {self.machine.daemons.tail(self.component, 2) or error}",
                 "`labs logs docker` shows what it wrote; `labs doctor` tells what this system lacks.",
             ) from error
-        os.chown(self.socket, *owner())
+        if self.group is None:
+            os.chown(self.socket, *owner())
 
     def _runtime(self) -> list[str]:
         name = Path(self.tools.runtime).name
@@ -168,7 +178,7 @@ class DockerEngine:
         return docker.DockerClient(base_url=self.docker_host, timeout=120)
 
     def _answers(self) -> bool:
-        self.machine.daemons.check_alive(DOCKER)
+        self.machine.daemons.check_alive(self.component)
         try:
             with closing(self.client()) as client:  # asks for the version at once
                 return client.ping()

@@ -4,13 +4,17 @@
 # the kernel removes all of it when the machine's first process ends.
 #
 #   machine.sh enter   join the machine's cgroups, which become the root of its cgroup namespace
+#   machine.sh enter_users   (only with MACHINE_USERS) make the file system, then the user namespace
 #   machine.sh inside  (in that) leave cgroup v2's root free of processes, then make the other namespaces
 #   machine.sh setup   (inside them) make the file system, then become the init process
 #   machine.sh run COMMAND   run a command in the machine whose first process is MACHINE_PID
+#   machine.sh visit COMMAND run one beside it, as its user MACHINE_VISITOR, in the cgroup MACHINE_CGROUP
+#   machine.sh as_visitor    (in that) show MACHINE_SHOWN where MACHINE_CLOSED are closed folders, then become the user
 #
 # From the environment: MACHINE_NAME, MACHINE_HOSTS (lines for /etc/hosts), MACHINE_FOLDER (its folder on a real disk),
 # MACHINE_CGROUP (its cgroup's path), MACHINE_BINDS (lines of "source<tab>target<tab>ro" or "rw"), MACHINE_INIT (a static init),
-# MACHINE_SELF (this file).
+# MACHINE_SELF (this file), MACHINE_USERS (the first of 65536 user ids outside, which are 0 and up in the machine; without it
+# the machine's users are this system's).
 set -eu
 umask 022
 
@@ -28,22 +32,99 @@ run() {
 }
 
 enter() {
-    for hierarchy in $(hierarchies); do
-        mkdir -p "$hierarchy$MACHINE_CGROUP" 2>/dev/null || continue
-        # cgroup v1: a cpuset must be filled in before a process may join
-        for file in cpuset.cpus cpuset.mems; do
-            inherit "$hierarchy" "$MACHINE_CGROUP" "$file"
-        done
-        if is_v2 "$hierarchy"; then
-            delegate "$hierarchy"
-            delegate "$hierarchy${MACHINE_CGROUP%/*}"
-        fi
-        echo $$ > "$hierarchy$MACHINE_CGROUP/cgroup.procs"
+    join "$MACHINE_CGROUP"
+    [ -z "${MACHINE_USERS:-}" ] || for hierarchy in $(hierarchies); do
+        [ ! -d "$hierarchy$MACHINE_CGROUP" ] || hand_over "$hierarchy$MACHINE_CGROUP"
     done
+    if [ -n "${MACHINE_USERS:-}" ]; then
+        exec unshare --mount --propagation private -- /bin/sh "$MACHINE_SELF" enter_users
+    fi
     exec unshare --cgroup -- /bin/sh "$MACHINE_SELF" inside
 }
 
+join() {
+    for hierarchy in $(hierarchies); do
+        mkdir -p "$hierarchy$1" 2>/dev/null || continue
+        # cgroup v1: a cpuset must be filled in before a process may join
+        for file in cpuset.cpus cpuset.mems; do
+            inherit "$hierarchy" "$1" "$file"
+        done
+        if is_v2 "$hierarchy"; then
+            delegate "$hierarchy"
+            above=""
+            for part in $(echo "${1%/*}" | tr / ' '); do
+                above="$above/$part"
+                delegate "$hierarchy$above"
+            done
+        fi
+        echo $$ > "$hierarchy$1/cgroup.procs"
+    done
+}
+
+# Run a command as somebody without any privilege, with this system's files and the machine's network. Its processes see
+# each other only, and end with the first of them.
+visit() {
+    join "$MACHINE_CGROUP"
+    exec 9< "/proc/$MACHINE_PID/ns/user"
+    exec nsenter "--net=/proc/$MACHINE_PID/ns/net" -- \
+        unshare --mount --pid --ipc --fork --kill-child --mount-proc --propagation private -- \
+        /bin/sh "$MACHINE_SELF" as_visitor "$@"
+}
+
+as_visitor() {
+    show
+    cd "$HOME"
+    # by the machine's count of users, or what is sent to its Docker would belong to somebody whom it does not know
+    exec "$MACHINE_INIT" -s -- nsenter --user=/proc/self/fd/9 "--setuid=$MACHINE_VISITOR" "--setgid=$MACHINE_VISITOR" -- \
+        setpriv --no-new-privs --inh-caps=-all -- "$@"
+}
+
+# Programs may lie in a folder that is closed to others, such as /root: they are shown in an otherwise empty one.
+show() {
+    [ -n "$MACHINE_CLOSED" ] || return 0
+    held="$MACHINE_FOLDER/held"
+    mkdir -p "$held"
+    mount -t tmpfs tmpfs "$held"
+    count=0
+    printf '%s\n' "$MACHINE_SHOWN" | while IFS= read -r folder; do
+        count=$((count + 1))
+        mkdir "$held/$count"
+        mount --rbind "$folder" "$held/$count"
+    done
+    printf '%s\n' "$MACHINE_CLOSED" | while IFS= read -r folder; do
+        mount -t tmpfs -o mode=755 tmpfs "$folder"
+    done
+    printf '%s\n' "$MACHINE_SHOWN" | while IFS= read -r folder; do
+        count=$((count + 1))
+        mkdir -p "$folder"
+        mount --rbind "$held/$count" "$folder"
+        mount -o remount,bind,ro "$folder"
+    done
+    umount -l "$held"
+}
+
+# Let the machine's root make cgroups below its own; the files that hold its own's limits stay this system's root's.
+hand_over() {
+    for file in "$1" "$1/cgroup.procs" "$1/tasks" "$1/cgroup.threads" "$1/cgroup.subtree_control"; do
+        [ ! -e "$file" ] || chown "$MACHINE_USERS:$MACHINE_USERS" "$file"
+    done
+}
+
+# A user namespace is filled in from outside, so a process in it waits for that; then it has served.
+enter_users() {
+    file_system "$MACHINE_FOLDER/root"
+    holder=$(unshare --user -- sleep 60 > /dev/null 2>&1 & echo $!)
+    own=$(readlink /proc/self/ns/user)
+    until other=$(readlink "/proc/$holder/ns/user") && [ "$other" != "$own" ]; do sleep 0.01; done
+    echo "0 $MACHINE_USERS 65536" > "/proc/$holder/uid_map"
+    echo "0 $MACHINE_USERS 65536" > "/proc/$holder/gid_map"
+    export MACHINE_HOLDER="$holder"
+    exec nsenter "--user=/proc/$holder/ns/user" --setuid 0 --setgid 0 -- \
+        unshare --cgroup -- /bin/sh "$MACHINE_SELF" inside
+}
+
 inside() {
+    [ -z "${MACHINE_HOLDER:-}" ] || kill "$MACHINE_HOLDER"
     for hierarchy in $(hierarchies); do
         folder="$hierarchy$MACHINE_CGROUP"
         if is_v2 "$hierarchy" && [ -d "$folder" ]; then
@@ -80,31 +161,14 @@ inherit() {
 
 setup() {
     root="$MACHINE_FOLDER/root"
-    mkdir -p "$root" "$MACHINE_FOLDER/upper" "$MACHINE_FOLDER/work"
-    mount -t overlay overlay -o "lowerdir=/,upperdir=$MACHINE_FOLDER/upper,workdir=$MACHINE_FOLDER/work" "$root"
-    for part in /usr /lib /lib64 /bin /sbin; do # where these are disks of their own
-        if mountpoint -q "$part"; then mount --rbind "$part" "$root$part"; fi
-    done
+    if [ -z "${MACHINE_USERS:-}" ]; then file_system "$root"; else mount --rbind "$root" "$root"; fi
     mount -t proc proc "$root/proc"
     mount -t sysfs sysfs "$root/sys"
-    mount --rbind /dev "$root/dev"
     control_groups "$root/sys/fs/cgroup"
-    mount -t tmpfs -o mode=755 tmpfs "$root/run"
-    mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-    mount -t tmpfs -o mode=755 tmpfs "$root/mnt"
-    kernel_settings "$root/proc/sys" "$root/run/kernel-settings"
-    tab=$(printf '\t') # paths may hold spaces
-    printf '%s\n' "$MACHINE_BINDS" | while IFS=$tab read -r source target mode; do
-        [ -n "$source" ] || continue
-        if [ -d "$source" ]; then mkdir -p "$root$target"; else mkdir -p "$(dirname "$root$target")"; touch "$root$target"; fi
-        mount --bind "$source" "$root$target"
-        [ "$mode" != ro ] || mount -o remount,bind,ro "$root$target"
-    done
+    # no kubelet runs where users are others; and a /proc that is covered in part must not be mounted again there
+    [ -n "${MACHINE_USERS:-}" ] || kernel_settings "$root/proc/sys" "$root/run/kernel-settings"
     hostname "$MACHINE_NAME"
-    rm -f "$root/etc/resolv.conf" "$root/etc/hosts" "$root/etc/hostname"
-    echo "$MACHINE_NAME" > "$root/etc/hostname"
-    printf '127.0.0.1 localhost\n%s\n' "$MACHINE_HOSTS" > "$root/etc/hosts"
-    : > "$root/etc/resolv.conf"
+    mount -t tmpfs -o mode=755 tmpfs "$root/mnt"
     cd "$root"
     mkdir -p mnt/old
     pivot_root . mnt/old
@@ -112,6 +176,31 @@ setup() {
     umount /mnt
     mount --make-rshared / # mounts of pods and volumes must spread between containerd and the kubelet
     exec "$MACHINE_INIT" -s -- sleep infinity
+}
+
+# All that may be made before the machine's own /proc, /sys and users; whoever is root among those only could not.
+file_system() {
+    mkdir -p "$1" "$MACHINE_FOLDER/upper" "$MACHINE_FOLDER/work"
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$MACHINE_FOLDER/upper,workdir=$MACHINE_FOLDER/work" "$1"
+    for part in /usr /lib /lib64 /bin /sbin; do # where these are disks of their own
+        if mountpoint -q "$part"; then mount --rbind "$part" "$1$part"; fi
+    done
+    mount --rbind /dev "$1/dev"
+    theirs="uid=${MACHINE_USERS:-0},gid=${MACHINE_USERS:-0}"
+    mount -t tmpfs -o "mode=755,$theirs" tmpfs "$1/run"
+    mount -t tmpfs -o "mode=1777,$theirs" tmpfs "$1/tmp"
+    tab=$(printf '\t') # paths may hold spaces
+    printf '%s\n' "$MACHINE_BINDS" | while IFS=$tab read -r source target mode; do
+        [ -n "$source" ] || continue
+        if [ -d "$source" ]; then mkdir -p "$1$target"; else mkdir -p "$(dirname "$1$target")"; touch "$1$target"; fi
+        mount --bind "$source" "$1$target"
+        [ "$mode" != ro ] || mount -o remount,bind,ro "$1$target"
+    done
+    rm -f "$1/etc/resolv.conf" "$1/etc/hosts" "$1/etc/hostname"
+    echo "$MACHINE_NAME" > "$1/etc/hostname"
+    printf '127.0.0.1 localhost\n%s\n' "$MACHINE_HOSTS" > "$1/etc/hosts"
+    : > "$1/etc/resolv.conf"
+    [ -z "${MACHINE_USERS:-}" ] || chown "$MACHINE_USERS:$MACHINE_USERS" "$1/etc" # for /etc/docker
 }
 
 # The kubelet gives these the values below, for the whole kernel, which is not ours. Here it finds them set.

@@ -229,13 +229,13 @@ config_path = "/etc/kubernetes/registries"
             ],
         }
         self.state.write_file(self.folder / "cni/10-kube-labs.conflist", json.dumps(network, indent=2))
-        registry = f"localhost:{REGISTRY_PORT}"
-        self.state.make_folder(self.folder / "registries" / registry)
         server = f"http://{self.network.docker}:{REGISTRY_PORT}"
-        self.state.write_file(
-            self.folder / "registries" / registry / "hosts.toml",
-            f'server = "{server}"\n[host."{server}"]\ncapabilities = ["pull", "resolve"]\n',
-        )
+        for registry in (f"localhost:{REGISTRY_PORT}", f"{self.network.docker}:{REGISTRY_PORT}"):
+            self.state.make_folder(self.folder / "registries" / registry)
+            self.state.write_file(
+                self.folder / "registries" / registry / "hosts.toml",
+                f'server = "{server}"\n[host."{server}"]\ncapabilities = ["pull", "resolve"]\n',
+            )
 
     def _write_kubelet(self) -> None:
         config = {

@@ -17,6 +17,7 @@ from rich.table import Table
 from labs.workshop import objects
 from labs.workshop.objects import LESSONS
 from labs.workshop.seat import SEATS
+from labs.workshop.serve_command import serve
 
 if TYPE_CHECKING:  # a client is imported where it is used, so that `labs --help` stays quick
     from labs.workshop.cluster import Cluster
@@ -243,6 +244,9 @@ def load(  # noqa: PLR0917
             table.add_row(*row)
         console.print(table)
     raise typer.Exit(1 if found.failures or found.refused else 0)
+
+
+app.command()(serve)
 
 
 def say(text: str) -> None:

@@ -56,7 +56,8 @@ def test_the_lock_holds_every_declared_package_within_its_bounds():
 
     locked = dict(re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / "requirements.lock").read_text(), re.M))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for text in [*project["dependencies"], *project["optional-dependencies"]["test"]]:
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["test"], *extras["workshop"]]:
         requirement = Requirement(text)
         assert requirement.name.lower() in locked, f"run `make lock`: {text} is missing"
         assert requirement.specifier.contains(locked[requirement.name.lower()]), f"run `make lock`: {text}"

@@ -1,0 +1,42 @@
+"""Who may sign in: those on the list, each with the code on their own sheet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from tornado import web
+
+from labs.workshop.hub.codes import Attempts, is_code, new_code
+from labs.workshop.hub.workshop import Workshop
+
+__all__ = ["CodeAuthenticator"]
+
+
+class CodeAuthenticator(Authenticator):
+    """Compares with the codes in the workshop's folder, which may change while the hub runs."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.attempts = Attempts()
+        self.workshop = Workshop()
+
+    async def authenticate(self, handler: web.RequestHandler, data: dict[str, str]) -> str | None:
+        """The name of who signs in, None for a wrong name or code.
+
+        Args:
+            handler: of the request.
+            data: the form's ``username`` and ``password``, which here is the code.
+
+        Raises:
+            web.HTTPError: too many wrong codes were given.
+        """
+        name, address = data.get("username", "").strip().lower(), handler.request.remote_ip
+        if self.attempts.too_many(name, address):
+            raise web.HTTPError(429, "Too many wrong codes. Wait a minute, then type the code from your sheet.")
+        seat = self.workshop.seats().get(name)
+        right = is_code(data.get("password", ""), seat.code if seat else new_code())  # a name more costs the same time
+        if seat and right:
+            return name
+        self.attempts.failed(name, address)
+        return None
