@@ -19,8 +19,8 @@ lint: $(BIN)/labs
 	$(BIN)/labs build --check
 
 pictures: $(BIN)/labs ## the README's pictures anew, as the tests in a browser see the page
-	LABS_SHOTS=build/shots $(BIN)/pytest tests/browser -k "loses_no_request or while_a_cell_runs"
-	cp build/shots/rollout-update.png build/shots/cluster-live.png docs/pictures/
+	LABS_SHOTS=build/shots $(BIN)/pytest tests/browser -k "loses_no_request or while_a_cell_runs or who_is_where"
+	cp build/shots/rollout-update.png build/shots/cluster-live.png build/shots/room.png docs/pictures/
 
 down: $(BIN)/labs ## stop and remove the engines
 	$(BIN)/labs down

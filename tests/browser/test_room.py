@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
+from labs.waiting import wait_for_http
 from labs.workshop.cluster import Cluster
 from labs.workshop.reporting import KEY
 from labs.workshop.room import Room, Rules
@@ -73,3 +78,26 @@ def test_who_is_where_and_who_may_be_stuck(jupyter, room):
     tell(room, NAMES[1], lesson="04", since=ago(14), exercises=third | {"ex-04-1": passed(0, 5)})
     expect(row).not_to_contain_text("may be stuck", timeout=3000)
     expect(view.locator(".kl-summary")).to_contain_text("15 of 42")
+
+
+def test_the_room_as_a_page(browser, course, room, tmp_path):
+    """Voilà runs the notebook by itself; a learner's objects are one choice away."""
+    with closing(socket.socket()) as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    argv = [sys.executable, "-m", "labs.cli", "--name", course.name, "workshop", "watch", "--own", "--workshop", "seen"]
+    argv += ["--page", "--port", str(port), "--out", str(tmp_path)]
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for_http(f"http://127.0.0.1:{port}/voila/static/voila.js", timeout=60)
+            page.goto(f"http://127.0.0.1:{port}/", timeout=90000)
+            grid = page.locator(".kl", has_text="have begun")
+            expect(grid).to_contain_text("Grace Hopper", timeout=60000)
+            expect(page.locator("code", has_text="Cluster.named")).to_have_count(0)
+            page.locator("select").first.select_option(label="Grace Hopper")
+            expect(page.locator(".kl", has_text="Namespace seen-grace-hopper-0")).to_be_visible(timeout=30000)
+            shot(page, "room-page")
+        finally:
+            page.close()
+            server.terminate()
