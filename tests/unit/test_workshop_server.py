@@ -13,7 +13,6 @@ from labs.errors import LabsError
 from labs.workshop.hub.codes import Attempts, is_code, new_code
 from labs.workshop.hub.machine import closed_folders
 from labs.workshop.hub.workshop import Workshop
-from labs.workshop.serve_command import names_in
 
 
 @pytest.fixture
@@ -46,22 +45,6 @@ def test_a_wrong_code_is_forgotten():
     attempts.failed("ben", "10.0.0.1")
     assert not attempts.too_many("anna", "10.0.0.1")
     assert len(attempts._failed) == 1
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["name,mail\nanna,a@x\nben,\n", "mail,Name\na@x,anna\n,ben\n", "anna\n\nben\n", "\ufeffname\r\nanna\r\nben\r\n"],
-)
-def test_the_list_is_read(tmp_path, text):
-    (tmp_path / "roster.csv").write_bytes(text.encode())
-    assert names_in(tmp_path / "roster.csv") == ["anna", "ben"]
-
-
-@pytest.mark.parametrize("text", ["name\nAnna\n", "name\n../x\n", "name\n", "", "name\n-a\n", "name\n" + "a" * 31])
-def test_a_list_that_cannot_be_used_is_a_sentence(tmp_path, text):
-    (tmp_path / "roster.csv").write_text(text)
-    with pytest.raises(LabsError):
-        names_in(tmp_path / "roster.csv")
 
 
 def test_who_has_a_seat_keeps_it(workshop):

@@ -8,6 +8,7 @@ import pytest
 
 from labs.waiting import wait_for
 from labs.workshop.hub.server import HUB, PROXY
+from tests.conftest import labs
 from tests.workshop.browser import PROTOCOL, Browser
 
 pytestmark = pytest.mark.engine
@@ -131,14 +132,29 @@ def test_own_image_reaches_the_cluster_and_answers_on_localhost(room):
         "print(engines.current().load_image('mine:1'))"
     ).strip()
     assert name.endswith(":5000/anna/mine:1"), name
-    assert anna.run(POD.format(name="anna", image=name, port=30999)) == ""
+    assert anna.run(POD.format(name="class-anna-04", image=name, port=30999)) == ""
     assert anna.run(ASK.format(port=30999)).strip() == "2"
-    assert "Forbidden" in anna.run(POD.format(name="ben", image=name, port=30998))
+    assert "Forbidden" in anna.run(POD.format(name="class-ben-04", image=name, port=30998))
+
+
+def test_a_lesson_opens_as_it_does_alone(room):
+    """With everybody's own node ports in the notebook, the hints and the addresses."""
+    ben = room.kernel("ben")
+    assert "NODE_PORT = 30140" in ben.run("print(open('04_roll_out_deployments.ipynb').read())")
+    words = ben.run(
+        "from labs import open_lab\nlab = open_lab('04')\nprint(lab.url(30041))\n"
+        "lab.clients.core.create_namespaced_config_map(lab.namespace, {'metadata': {'name': 'mine'}})\nlab.reset()"
+    )
+    assert "namespace class-ben-04" in words
+    assert "http://localhost:30141" in words
+    assert "Lesson 04 is at its start" in words
+    listed = labs("workshop", "list", "--own", "--workshop", "class", name=room.workshop.name)
+    assert "ben" in listed.stdout, listed.stdout
 
 
 def test_no_pod_is_root_on_the_server(room):
     anna = room.kernel("anna")
-    pod = POD.format(name="anna", image="labs/web:1", port=30997)
+    pod = POD.format(name="class-anna-04", image="labs/web:1", port=30997)
     privileged = pod.replace('"image"', '"securityContext": {"privileged": True}, "image"')
     assert "violates PodSecurity" in anna.run(privileged)
     volume = '{"volumes": [{"name": "host", "hostPath": {"path": "/"}}], "containers"'

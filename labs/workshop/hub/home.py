@@ -12,18 +12,19 @@ from pathlib import Path
 
 from labs import lessons
 from labs.engines.state import Record, State
+from labs.workshop.seat import Seat
 
 __all__ = ["as_user", "furnish"]
 
 
-def furnish(home: Path, user: int, settings: dict, kubeconfig: bytes) -> None:
+def furnish(home: Path, user: int, settings: dict, kubeconfig: str) -> None:
     """Make the home, or what of it is missing: a notebook that is there is never written again.
 
     Args:
         home: the folder.
         user: the learner's user and group id.
         settings: of the course's record, as the engine `attached` understands them.
-        kubeconfig: the way into the cluster.
+        kubeconfig: the way into the cluster; the learner's seat in it gives the notebooks their node ports.
 
     Raises:
         OSError: the learner has made it impossible.
@@ -31,14 +32,21 @@ def furnish(home: Path, user: int, settings: dict, kubeconfig: bytes) -> None:
     State(home.parent).make_folder(home, mode=0o700, uid=user, gid=user)
     source = lessons.root() / "notebooks"  # which the learner may not be able to read
     files = [file for file in (*source.glob("*.ipynb"), *(source / "weather").rglob("*")) if file.is_file()]
-    contents = {file.relative_to(source): file.read_bytes() for file in files}
+    seat = Seat.of_kubeconfig(kubeconfig)
+    contents = {file.relative_to(source): _for(seat, file) for file in files}
     with as_user(user):
         (home / ".tmp").mkdir(exist_ok=True, mode=0o700)
         for name, content in contents.items():
             (home / name).parent.mkdir(exist_ok=True, parents=True)
             if not os.path.lexists(home / name):
                 (home / name).write_bytes(content)
-        _attach(home / ".labs/default", settings, kubeconfig)
+        _attach(home / ".labs/default", {**settings, "seat": seat and asdict(seat)}, kubeconfig.encode())
+
+
+def _for(seat: Seat | None, file: Path) -> bytes:
+    if seat is None or file.suffix != ".ipynb":
+        return file.read_bytes()
+    return seat.personal(file.read_text(encoding="utf-8")).encode()
 
 
 @contextmanager

@@ -62,7 +62,8 @@ class Place:
             "registry": self.registry,
             "nodes": list(self.engine.nodes),
         }
-        furnish(self.home, self.seat.user, settings, self.workshop.kubeconfig(self.seat).read_bytes())
+        kubeconfig = self.workshop.kubeconfig(self.seat.name).read_text(encoding="utf-8")
+        furnish(self.home, self.seat.user, settings, kubeconfig)
         machine, fresh = self.machine(), False
         if machine.pid is None:
             self.processes.end_all(self.component)  # it would hold the ended machine's network

@@ -12,7 +12,10 @@ from pathlib import Path
 from labs.engines import lifecycle
 from labs.errors import LabsError, NotSupported, Timeout
 from labs.waiting import wait_for, wait_for_http
-from labs.workshop.hub.workshop import Seat, Workshop
+from labs.workshop.hub.access import grant
+from labs.workshop.hub.workshop import Workshop
+from labs.workshop.objects import LESSONS
+from labs.workshop.roster import Learner
 
 __all__ = ["HUB", "PROXY", "hand_out", "start", "watch"]
 
@@ -22,9 +25,10 @@ CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
 def start(
-    learners: Sequence[str],
-    instructors: Sequence[str] = (),
+    learners: Sequence[Learner],
+    instructors: Sequence[Learner] = (),
     *,
+    lessons: Sequence[str] = tuple(LESSONS),
     bind: str = "127.0.0.1",
     port: int = 8000,
     memory: int = 1536,
@@ -35,8 +39,9 @@ def start(
     """Start all that learners need to sign in, or what of it does not run; their places are made when they do.
 
     Args:
-        learners: names.
-        instructors: names of those who may enter all servers.
+        learners: those on the list.
+        instructors: those who may enter all servers.
+        lessons: those that everybody gets a namespace for.
         bind: the address on which browsers reach the server.
         port: the port.
         memory: megabytes for each learner, Docker and kernels included.
@@ -51,7 +56,7 @@ def start(
     lifecycle.need_root()
     lifecycle.up(engine="host", nodes=nodes)
     workshop = Workshop()
-    seats = workshop.invite(learners, instructors)
+    workshop.invite([one.id for one in learners], [one.id for one in instructors])
     known = workshop.settings()
     host = workshop.engine.network.host
     workshop.settings(
@@ -64,20 +69,14 @@ def start(
         hub_port=known.get("hub_port") or free_port(host),
         proxy_api_port=known.get("proxy_api_port") or free_port("127.0.0.1"),
     )
-    grant(workshop, seats.values())
+    everybody = {one.id: one for one in (*learners, *instructors)}
+    grant(workshop, list(everybody.values()), list(lessons))
     engine = workshop.engine
     for component in (HUB, PROXY):  # with a list or an address of before
         engine.processes.stop(component)
     start_proxy(workshop)
     start_hub(workshop)
     return workshop
-
-
-def grant(workshop: Workshop, seats: Sequence[Seat]) -> None:
-    """See that everybody has a way into the cluster. Raises CommandFailed."""
-    from labs.workshop.hub import access
-
-    access.grant(workshop, seats)
 
 
 def need_packages() -> None:

@@ -139,9 +139,9 @@ class Workshop:
         """A learner's home folder."""
         return self.folder / "homes" / seat.name
 
-    def kubeconfig(self, seat: Seat) -> Path:
+    def kubeconfig(self, name: str) -> Path:
         """The file that lets a learner into the cluster, with a context called ``workshop``."""
-        return self.folder / "kubeconfigs" / f"{seat.name}.kubeconfig"
+        return self.folder / "kubeconfigs" / f"{name}.kubeconfig"
 
     def stop(self) -> None:
         """End the hub, all learners' servers, Docker Engines, and the cluster; keep homes, images and objects."""
