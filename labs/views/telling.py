@@ -16,6 +16,7 @@ __all__ = ["in_order", "rows_of"]
 
 QUIET = 3  # seconds without a failed probe before a pod was deleted, after which we take it that it was ready
 AFTER = 1e-5  # seconds by which an effect is put behind its cause within one second
+ROOM = 0.01  # seconds kept free at both ends of a second, for what is put before and behind an exact time in it
 MANY = 300  # rows
 LATE = 3  # seconds by which we see a change after its effects, at most
 
@@ -34,7 +35,7 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
     """
     facts = _seen_in_time(list(facts))
     facts.sort(key=lambda f: (int(f.at), f.rank, f.at, f.did, f.name))
-    put = {f.key: f.at for f in facts}
+    put = {f.key: _with_room(f) for f in facts}
     seconds: dict[int, list[Fact]] = {}
     for fact in facts:
         seconds.setdefault(int(fact.at), []).append(fact)
@@ -43,6 +44,13 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
         _order_scaling(within, put)
         _order_owners(within, put)
     return sorted(((put[f.key], f) for f in facts), key=lambda pair: (pair[0], pair[1].rank, lane_of(pair[1].who)))
+
+
+def _with_room(fact: Fact) -> float:
+    """A fact's time; an exact one is moved towards the middle of its second, which changes no order."""
+    second = int(fact.at)
+    is_whole = not fact.exact and fact.at == second
+    return fact.at if is_whole else second + ROOM + (fact.at - second) * (1 - 2 * ROOM)
 
 
 def _seen_in_time(facts: list[Fact]) -> list[Fact]:

@@ -137,14 +137,15 @@ def test_components_and_writers_have_names():
     assert [lane_of(who) for who in lanes] == sorted(lane_of(who) for who in lanes)
 
 
-def test_ties_are_in_the_order_of_cause_and_effect():
+@pytest.mark.parametrize("fraction", ["000000", "000001", "000012", "512345", "999999"])
+def test_ties_are_in_the_order_of_cause_and_effect(fraction):
     front, behind = ("Deployment", "front"), ("ReplicaSet", "front-1")
     events = [
         event("Pod", "front-1-a", "Started", "Container started", involved={"fieldPath": "spec.containers{web}"}),
         event("Pod", "front-1-a", "Created", "Container created", involved={"fieldPath": "spec.containers{web}"}),
         event("Pod", "front-1-a", "Pulled", 'Container image "i" already present on machine'),
         event("Pod", "front-1-a", "Scheduled", "assigned n/front-1-a to node1", "default-scheduler")
-        | {"eventTime": "2026-01-01T10:00:00.512345Z"},
+        | {"eventTime": f"2026-01-01T10:00:00.{fraction}Z"},
         event("ReplicaSet", "front-1", "SuccessfulCreate", "Created pod: front-1-a", "replicaset-controller"),
         event(
             "Deployment",
@@ -173,6 +174,18 @@ def test_ties_are_in_the_order_of_cause_and_effect():
     assert [who for who, *_ in told(seen)][:4] == [
         "kubectl create", "deployment controller", "deployment controller", "replicaset controller",
     ]  # fmt: skip
+    assert {row["second"] for row in rows_of(seen.facts.values())["rows"]} == {0}
+
+
+def test_late_in_a_second_stays_before_the_next_one():
+    scheduled = event("Pod", "a", "Scheduled", "assigned n/a to node1", "default-scheduler")
+    events = [
+        scheduled | {"eventTime": "2026-01-01T10:00:00.999999Z"},
+        *(event("Pod", "a", reason) for reason in ("Pulled", "Created", "Started")),
+        event("Pod", "b", "Killing", second=1),
+    ]
+    facts = [fact for name in "ab" for fact in story(f"pod/{name}", events, pods=[pod("a")]).facts.values()]
+    assert [fact.name for _, fact in in_order(facts)][-1] == "b"
 
 
 def test_event_and_condition_that_tell_the_same_are_one():
