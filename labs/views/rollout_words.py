@@ -124,7 +124,8 @@ def as_text(picture: dict[str, Any]) -> str:
     """The whole picture as text, for all that shows no pictures."""
     if not picture["sets"] and not picture["limits"]:
         return picture["summary"]
-    lines = [picture["summary"], *_limits(picture)]
+    known = ["pods as they were last known; the answers go on"] if picture["known"] is not None else []
+    lines = [picture["summary"], *known, *_limits(picture)]
     rows = [("revision", "ReplicaSet", "image", "wanted", "pods", "ready")]
     for s in picture["sets"]:
         ending = f" (+{s['ending']} ending)" if s["ending"] else ""

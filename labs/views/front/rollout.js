@@ -50,8 +50,9 @@ function layers(counts) {
 function Pods({ picture, x, y, right, id }) {
   const { sets, steps, now, limits } = picture;
   const [from] = picture.span;
+  const known = Math.max(from, picture.known ?? now);
   const pieces = steps.map(([t, fewest, most, counts], i) => ({
-    x0: x(Math.max(t, from)), x1: x(Math.max(from, i + 1 < steps.length ? steps[i + 1][0] : now)), fewest, most, ...layers(counts),
+    x0: x(Math.max(t, from)), x1: x(Math.max(from, i + 1 < steps.length ? steps[i + 1][0] : known)), fewest, most, ...layers(counts),
   }));
   const area = (kind, i) => pieces.filter((p) => p[kind][i][1] > p[kind][i][0])
     .map((p) => `M${p.x0},${y(p[kind][i][0])} H${p.x1} V${y(p[kind][i][1])} H${p.x0} z`).join("");
@@ -84,6 +85,7 @@ function Pods({ picture, x, y, right, id }) {
     ${limits.recreate ? null : html`<path class="kr-limit" d=${`${line((p) => p.fewest)} H${right}`} stroke-dasharray="2 3" />`}
     <path class="kr-limit" d=${`${line((p) => p.most)} H${right}`} stroke-dasharray="9 4" />
     ${names.map((name) => html`<text key=${name.key} class="kr-in" x=${(name.x0 + name.x1) / 2} y=${(y(name.low) + y(name.high)) / 2 + 4} text-anchor="middle">${name.text}</text>`)}
+    ${known < now ? html`<line class="kr-start" x1=${x(known)} x2=${x(known)} y1=${TOP + 12} y2=${TOP + HIGH} /><text class="kl-faint" x=${x(known) + 4} y=${TOP + HIGH - 6}>pods not known since</text>` : null}
     <g transform=${`translate(${right + 6},0)`}>
       <text y=${mostAt + 4}>at most ${limits.most} pods</text><text y=${mostAt + 18} class="kl-faint">${limits.most_why}</text>
       ${limits.recreate ? html`<text y=${mostAt + 40} class="kl-faint">all old pods end first</text>` : html`<text y=${fewestAt + 4}>at least ${limits.fewest} available</text><text y=${fewestAt + 18} class="kl-faint">${limits.fewest_why}</text>`}
