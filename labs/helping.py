@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from labs import lessons
 from labs.display import Shown
 from labs.errors import LabsError
 
-__all__ = ["hint", "solution"]
+__all__ = ["Hint", "chosen_hint", "hint", "solution"]
 
 
-def hint(exercise_id: str, number: int) -> Shown:
+class Hint(NamedTuple):
+    """One of an exercise's hints. Attributes: ``number``, from 1; ``count``, how many there are; ``text``, Markdown."""
+
+    number: int
+    count: int
+    text: str
+
+    @property
+    def title(self) -> str:
+        """Such as ``Hint 1 of 3``."""
+        return f"Hint {self.number} of {self.count}"
+
+
+def chosen_hint(exercise_id: str, number: int) -> Hint:
     """A hint for an exercise.
 
     Args:
@@ -20,12 +35,18 @@ def hint(exercise_id: str, number: int) -> Shown:
         LabsError: there is no such exercise, or no hint for it.
     """
     hints = lessons.exercise(exercise_id).hints
-    solved = f'`lab.solution("{exercise_id}")` shows the solution.'
     if not hints:
-        raise LabsError(f"There is no hint for {exercise_id}.", solved)
-    number = min(number, len(hints))
-    title, text = f"Hint {number} of {len(hints)}", hints[number - 1].strip()
-    after = solved if number == len(hints) else "Run the cell again for more."
+        raise LabsError(f"There is no hint for {exercise_id}.", f'`lab.solution("{exercise_id}")` shows the solution.')
+    number = min(max(number, 1), len(hints))
+    return Hint(number, len(hints), hints[number - 1].strip())
+
+
+def hint(exercise_id: str, number: int) -> Shown:
+    """As `chosen_hint`, to be shown in a notebook or a terminal, with a word on what comes after it."""
+    chosen = chosen_hint(exercise_id, number)
+    solved = f'`lab.solution("{exercise_id}")` shows the solution.'
+    after = solved if chosen.number == chosen.count else "Run the cell again for more."
+    title, text = chosen.title, chosen.text
     return Shown(f"{title}: {text}\n({after})", markdown=f"**{title}**\n\n{text}\n\n*{after}*")
 
 
