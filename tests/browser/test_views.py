@@ -5,21 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from labs.lab import open_lab
 from tests.browser.pages import cell, restart_kernel, run_cell, shot, view_in
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
-OPEN = "from labs import open_lab, views\nlab = open_lab('97', quiet=True)"
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.usefixtures("lab")]
+LESSON = "97"
+OPEN = f"from labs import open_lab, views\nlab = open_lab({LESSON!r}, quiet=True)"
 WEB = "kubectl create deployment front --image=labs/web:1 --replicas=2"
 BROKEN = "kubectl create deployment broken --image=labs/nothing:1"
-
-
-@pytest.fixture(autouse=True)
-def lab(course):
-    lab = open_lab("97", quiet=True)
-    lab.reset()
-    yield lab
-    lab.cleanup()
 
 
 def test_cluster_changes_while_a_cell_runs_and_tells_why(jupyter):
