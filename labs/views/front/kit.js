@@ -63,7 +63,12 @@ function renderer(Picture) {
     let gone = false;
     const draw = () => render(html`<${Frame} model=${model} gone=${gone} Picture=${Picture} />`, el);
     draw();
-    model.send({ shown: place });
+    const say = (word) => gone || model.send({ [word]: place });
+    // A page that is closed or loaded anew takes no view away first, but still gets this word out.
+    const leave = () => say("hidden"), comeBack = () => say("shown");
+    window.addEventListener("pagehide", leave);
+    window.addEventListener("pageshow", comeBack);
+    say("shown");
     // After a restart of the kernel, and in a notebook that was opened again, nobody is at the other end.
     const own = await model.widget_manager.get_model(model.get("name")).catch(() => null);
     const look = () => {
@@ -76,7 +81,9 @@ function renderer(Picture) {
     }
     return () => {
       if (own) own.off("comm_live_update", look);
-      if (!gone) model.send({ hidden: place });
+      window.removeEventListener("pagehide", leave);
+      window.removeEventListener("pageshow", comeBack);
+      say("hidden");
       render(null, el);
     };
   };
