@@ -47,10 +47,15 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
 
 
 def _with_room(fact: Fact) -> float:
-    """A fact's time; an exact one is moved towards the middle of its second, which changes no order."""
+    """A fact's time, with room before and behind it: exact ones are moved towards the middle of their second, which
+    changes no order."""
     second = int(fact.at)
-    is_whole = not fact.exact and fact.at == second
-    return fact.at if is_whole else second + ROOM + (fact.at - second) * (1 - 2 * ROOM)
+    if fact.exact or fact.at != second:
+        return second + ROOM + (fact.at - second) * (1 - 2 * ROOM)
+    if fact.kind == "Pod":  # before it, there must be room for what its owner did
+        return second + ROOM / 2
+    # a claim is served when a pod needs it, and then the pod goes on
+    return second + (ROOM * 0.6 if fact.kind == "PersistentVolumeClaim" and fact.step != "created" else 0)
 
 
 def _seen_in_time(facts: list[Fact]) -> list[Fact]:
