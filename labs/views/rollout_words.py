@@ -145,7 +145,8 @@ def _limits(picture: dict[str, Any]) -> list[str]:
     limits = picture["limits"]
     if not limits:
         return []
-    lines = [f"at most {limits['most']} pods ({limits['most_why']}); most seen: {_seen(picture, 'high')}"]
+    most = f"{limits['most']} pod" + "s" * (limits["most"] != 1)
+    lines = [f"at most {most} ({limits['most_why']}); most seen: {_seen(picture, 'high')}"]
     if limits["recreate"]:
         return [*lines, limits["fewest_why"]]
     return [

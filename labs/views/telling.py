@@ -202,7 +202,7 @@ def _row(alike: list[Fact], zero: int, lanes: list[str], recovered: set[tuple[An
 
 
 def _recovered(facts: list[Fact]) -> set[tuple[Any, ...]]:
-    """Troubles that ended well: a probe that fails while a program starts is no failure."""
+    """Troubles that ended well: a probe that fails while a program starts, or ends, is no failure."""
     ready = {f.uid: f.at for f in facts if f.step == "ready"}
     deleted = {f.uid: f.at for f in facts if f.step == "deleted"}
     scheduled = {f.uid for f in facts if f.step == "scheduled"}
@@ -212,7 +212,11 @@ def _recovered(facts: list[Fact]) -> set[tuple[Any, ...]]:
         if (f.step == "unscheduled" and f.uid in scheduled)
         or (
             f.step in {"probe Startup", "probe Readiness"}
-            and (ready.get(f.uid, 0) >= int(f.last or f.at) or deleted.get(f.uid, 0) > (f.last or f.at) + QUIET)
+            and (
+                ready.get(f.uid, 0) >= int(f.last or f.at)
+                or deleted.get(f.uid, 0) > (f.last or f.at) + QUIET
+                or int(deleted.get(f.uid, f.at + 1)) <= f.at  # it is being ended
+            )
         )
     }
 

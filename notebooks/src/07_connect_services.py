@@ -339,6 +339,13 @@ wait_for_pods(core, lab.namespace, "app=web", 3, TIMEOUT)
 wait_for(lambda: unready in ask("http://web/hostname", REQUESTS), TIMEOUT, what="the pod to serve again")
 Counter(ask("http://web/hostname", REQUESTS))
 
+# %% [markdown] covers="T8.readiness"
+# Who noticed, and who acted? The timeline of a Service tells which pods it sent requests to, and from when on. In its last
+# lines look for the two parts that take turns: the kubelet asks the probe, the endpoint slice controller acts on it.
+
+# %% covers="T8.readiness"
+views.timeline(lab, "service/web")
+
 # %% [markdown] covers="T8.rules"
 # ## 4. kube-proxy's rules on the node
 #

@@ -296,6 +296,14 @@ def test_probe_that_failed_until_the_program_was_up_is_no_failure():
     assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
 
 
+def test_probe_that_fails_while_the_pod_ends_is_no_failure():
+    ending = pod("a", ready=2)
+    ending["metadata"] |= {"deletionTimestamp": at(39), "deletionGracePeriodSeconds": 30}
+    failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=9)
+    rows = rows_of(story("pod/a", [failed], pods=[ending]).facts.values())["rows"]
+    assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
+
+
 @pytest.mark.parametrize(
     ("end", "did", "mark"),
     [

@@ -46,7 +46,7 @@ function Frame({ model, gone, Picture }) {
   return html`<section class="kl" aria-label=${model.get("title")}>
     <header>
       <strong>${model.get("title")}</strong>
-      <span class="kl-state">${picture.still ? "as given" : html`<${Mark} kind=${isLive ? "good" : model.get("live") && !gone ? "wait" : "none"} /> ${isLive ? "live" : gone || !model.get("live") ? "ended" : "not live"}`}</span>
+      <span class="kl-state">${picture.given ? "as given" : html`<${Mark} kind=${isLive ? "good" : model.get("live") && !gone ? "wait" : "none"} /> ${isLive ? "live" : gone || !model.get("live") ? "ended" : "not live"}`}</span>
       <span class="kl-summary" aria-live="polite">${picture.summary || ""}</span>
       <button type="button" aria-pressed=${asText} onClick=${() => setAsText(!asText)}>${asText ? "picture" : "text"}</button>
     </header>

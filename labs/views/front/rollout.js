@@ -57,7 +57,7 @@ function Pods({ picture, x, y, right, id }) {
   const area = (kind, i) => pieces.filter((p) => p[kind][i][1] > p[kind][i][0])
     .map((p) => `M${p.x0},${y(p[kind][i][0])} H${p.x1} V${y(p[kind][i][1])} H${p.x0} z`).join("");
   const edge = (i) => pieces.filter((p) => p.open[i][1] > p.open[i][0]).map((p) => `M${p.x0},${y(p.open[i][1])} H${p.x1}`).join("");
-  const line = (value) => pieces.map((p, i) => `${i ? "L" : "M"}${p.x0},${y(value(p))} H${p.x1}`).join("");
+  const line = (value) => pieces.filter((p) => p.x1 > p.x0).map((p, i) => `${i ? "L" : "M"}${p.x0},${y(value(p))} H${p.x1}`).join("");
   // each ReplicaSet's name where it has most room, among its available pods if there is any
   const roomiest = (kind, i) => {
     let best = null, run = null;
@@ -87,7 +87,7 @@ function Pods({ picture, x, y, right, id }) {
     ${names.map((name) => html`<text key=${name.key} class="kr-in" x=${(name.x0 + name.x1) / 2} y=${(y(name.low) + y(name.high)) / 2 + 4} text-anchor="middle">${name.text}</text>`)}
     ${known < now ? html`<line class="kr-start" x1=${x(known)} x2=${x(known)} y1=${TOP + 12} y2=${TOP + HIGH} /><text class="kl-faint" x=${x(known) + 4} y=${TOP + HIGH - 6}>pods not known since</text>` : null}
     <g transform=${`translate(${right + 6},0)`}>
-      <text y=${mostAt + 4}>at most ${limits.most} pods</text><text y=${mostAt + 18} class="kl-faint">${limits.most_why}</text>
+      <text y=${mostAt + 4}>at most ${many(limits.most, "pod")}</text><text y=${mostAt + 18} class="kl-faint">${limits.most_why}</text>
       ${limits.recreate ? html`<text y=${mostAt + 40} class="kl-faint">all old pods end first</text>` : html`<text y=${fewestAt + 4}>at least ${limits.fewest} available</text><text y=${fewestAt + 18} class="kl-faint">${limits.fewest_why}</text>`}
     </g></g>`;
 }
