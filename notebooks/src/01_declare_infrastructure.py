@@ -614,8 +614,8 @@ wait_for_rollout(apps, "front", lab.namespace, TIMEOUT)
 # !kubectl get deployment front
 
 # %% [markdown]
-# A picture of the record and the world, which changes while later cells run. Each box on the right is a pod; the
-# Deployment keeps its pods by way of a helper, the ReplicaSet (lesson 04).
+# A picture of record and world, which changes while later cells run. Each box under *Pods* is one copy; one that is
+# *ending* was told to stop, and is gone within half a minute. (What stands between Deployment and pods: lesson 04.)
 
 # %%
 views.cluster(lab)
