@@ -133,6 +133,25 @@ def test_api_server_gone_and_back(lab, view):
     lab.clients.core.delete_collection_namespaced_pod(lab.namespace, grace_period_seconds=0)
 
 
+def test_requests_are_drawn_on_without_an_api_server(lab):
+    engine = engines.current()
+    lab.clients.apps.create_namespaced_deployment(lab.namespace, deployment("asked"))
+    view = views.rollout(lab, "asked", url="http://127.0.0.1:9/")  # where nobody listens
+    try:
+        wait_for(lambda: "complete: 1 of 1" in view.words, 30, state=lambda: view.words)
+        engine.kill("kube-apiserver")
+        wait_for(lambda: "the API server does not answer" in view.notice, 10, state=lambda: view.notice)
+        before = view.picture
+        wait_for(lambda: view.picture["failed"] > before["failed"], 10, state=lambda: view.words)
+        assert view.picture["sets"] == before["sets"]
+        assert "the answers go on" in view.words
+    finally:
+        engine.start("kube-apiserver")
+        wait_for(lambda: not view.notice and view.picture["known"] is None, 20, state=lambda: view.notice)
+        view.close()
+        lab.clients.apps.delete_namespaced_deployment("asked", lab.namespace)
+
+
 def test_expired_watch_goes_on_without_a_word(lab, monkeypatch):
     """A watch from version 1 is refused with 410 by an API server that has compacted it."""
     ask = feed._Feed._ask
