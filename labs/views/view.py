@@ -139,8 +139,8 @@ class View(anywidget.AnyWidget):
         return {**bundle, "text/plain": str(self)}
 
     def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        """A browser shows the view, or no longer does: what nobody sees is not watched. A tab that is closed says so; for
-        one whose browser crashed, the view goes on until the kernel ends."""
+        """A browser shows the view, or no longer does: what nobody sees is not watched. A tab that is closed says so;
+        for one whose browser crashed, the view goes on until the kernel ends."""
         match message:
             case {"shown": str(place)}:
                 self._seen_by.add(place)
