@@ -313,7 +313,10 @@ views.cluster(lab)
 
 # %% [markdown]
 # The probe of `web` asks for `/index.html` each second. Take this page away from one of the three (`{unready}` puts
-# Python's value into the command), and watch its arrow:
+# Python's value into the command), and watch its arrow above, and the last lines here: who notices, and who acts?
+
+# %% covers="T8.readiness"
+views.timeline(lab, "service/web")
 
 # %% covers="T8.readiness D3.2"
 page = "/usr/share/nginx/html/index.html"
@@ -328,8 +331,9 @@ wait_for(lambda: unready not in ask("http://web/hostname", REQUESTS), TIMEOUT, w
 Counter(ask("http://web/hostname", REQUESTS))
 
 # %% [markdown] covers="T8.readiness D3.2"
-# **What happened.** The pod stays, with its address, and its restart count stays 0; its arrow turned into a broken line. The kubelet reported `Ready: False`;
-# the slice took note; the requests go to the other two. Nobody saw an error.
+# **What happened.** The pod stays, with its address, and its restart count stays 0; its arrow turned into a broken line. The
+# kubelet, which asks the probe, reported `Ready: False`; the endpoint slice controller took the pod out of those that get
+# requests; they go to the other two. Nobody saw an error.
 #
 # It is still `Running`, and answers those who ask it directly. And as soon as the probe is content, it is back:
 
@@ -338,13 +342,6 @@ Counter(ask("http://web/hostname", REQUESTS))
 wait_for_pods(core, lab.namespace, "app=web", 3, TIMEOUT)
 wait_for(lambda: unready in ask("http://web/hostname", REQUESTS), TIMEOUT, what="the pod to serve again")
 Counter(ask("http://web/hostname", REQUESTS))
-
-# %% [markdown] covers="T8.readiness"
-# Who noticed, and who acted? The timeline of a Service tells which pods it sent requests to, and from when on. In its last
-# lines look for the two parts that take turns: the kubelet asks the probe, the endpoint slice controller acts on it.
-
-# %% covers="T8.readiness"
-views.timeline(lab, "service/web")
 
 # %% [markdown] covers="T8.rules"
 # ## 4. kube-proxy's rules on the node

@@ -61,10 +61,8 @@ def test_owner_pods_and_service_are_shown(lab, view):
     service = client.V1Service(metadata=client.V1ObjectMeta(name="front"), spec=spec)
     lab.clients.core.create_namespaced_service(lab.namespace, service)
     pods = wait_for_pods(lab.clients.core, lab.namespace, "app=front", 2)
-    line = (
-        f"Service front (ClusterIP {lab.clients.core.read_namespaced_service('front', lab.namespace).spec.cluster_ip} "
-    )
-    line += f"port 80) → {', '.join(sorted(p.metadata.name for p in pods))}"
+    address = lab.clients.core.read_namespaced_service("front", lab.namespace).spec.cluster_ip
+    line = f"Service front (port 80, ClusterIP {address}) → {', '.join(sorted(p.metadata.name for p in pods))}"
     wait_for(lambda: line in view.words, 10, what=line, state=lambda: view.words)
     assert "Deployment front: 2 of 2 ready\n  ReplicaSet front-" in view.words
     assert view.words.count(": ready") == 2
