@@ -85,7 +85,6 @@ function Pods({ picture, x, y, right, id }) {
     ${limits.recreate ? null : html`<path class="kr-limit" d=${`${line((p) => p.fewest)} H${right}`} stroke-dasharray="2 3" />`}
     <path class="kr-limit" d=${`${line((p) => p.most)} H${right}`} stroke-dasharray="9 4" />
     ${names.map((name) => html`<text key=${name.key} class="kr-in" x=${(name.x0 + name.x1) / 2} y=${(y(name.low) + y(name.high)) / 2 + 4} text-anchor="middle">${name.text}</text>`)}
-    ${known < now ? html`<line class="kr-start" x1=${x(known)} x2=${x(known)} y1=${TOP + 12} y2=${TOP + HIGH} /><text class="kl-faint" x=${x(known) + 4} y=${TOP + HIGH - 6}>pods not known since</text>` : null}
     <g transform=${`translate(${right + 6},0)`}>
       <text y=${mostAt + 4}>at most ${many(limits.most, "pod")}</text><text y=${mostAt + 18} class="kl-faint">${limits.most_why}</text>
       ${limits.recreate ? html`<text y=${mostAt + 40} class="kl-faint">all old pods end first</text>` : html`<text y=${fewestAt + 4}>at least ${limits.fewest} available</text><text y=${fewestAt + 18} class="kl-faint">${limits.fewest_why}</text>`}
@@ -126,6 +125,13 @@ function Gaps({ picture, x, bottom }) {
   })}</g>`;
 }
 
+// From when on the pods are not known, while the answers are.
+function Unknown({ picture, x }) {
+  const { known, now } = picture;
+  return known == null || known >= now ? null : html`<g><line class="kr-start" x1=${x(known)} x2=${x(known)} y1=${TOP + 12} y2=${TOP + HIGH} />
+    <text class="kr-in" x=${x(known) + 5} y=${TOP + HIGH - 6}>from here on, the pods are not known</text></g>`;
+}
+
 function Chart({ picture, width, id }) {
   const right = width - RIGHT, [from, to] = picture.span;
   const x = (t) => Math.round((LEFT + ((t - from) / (to - from)) * (right - LEFT)) * 10) / 10;
@@ -141,6 +147,7 @@ function Chart({ picture, width, id }) {
     <text class="kl-faint" transform=${`translate(10,${TOP + HIGH / 2}) rotate(-90)`} text-anchor="middle">pods</text>
     <${Pods} picture=${picture} x=${x} y=${y} right=${right} id=${id} />
     <${Gaps} picture=${picture} x=${x} bottom=${bottom} />
+    <${Unknown} picture=${picture} x=${x} />
     ${picture.url ? html`<text class="kl-faint" x="2" y=${top - 14}>What users were answered, up to ten requests a second:</text><${Answers} picture=${picture} x=${x} top=${top} right=${right} />` : null}
   </svg>`;
 }
