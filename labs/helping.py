@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from labs import lessons
 from labs.display import Shown
 from labs.errors import LabsError
 from labs.workshop.seat import Seat
 
-__all__ = ["hint", "solution"]
+__all__ = ["Hint", "chosen_hint", "hint", "solution", "solution_text"]
 
 
-def hint(exercise_id: str, number: int, seat: Seat | None = None) -> Shown:
+class Hint(NamedTuple):
+    """One of an exercise's hints. Attributes: ``number``, from 1; ``count``, how many there are; ``text``, Markdown."""
+
+    number: int
+    count: int
+    text: str
+
+    @property
+    def title(self) -> str:
+        """Such as ``Hint 1 of 3``."""
+        return f"Hint {self.number} of {self.count}"
+
+
+def chosen_hint(exercise_id: str, number: int, seat: Seat | None = None) -> Hint:
     """A hint for an exercise.
 
     Args:
@@ -22,18 +37,29 @@ def hint(exercise_id: str, number: int, seat: Seat | None = None) -> Shown:
         LabsError: there is no such exercise, or no hint for it.
     """
     hints = lessons.exercise(exercise_id).hints
-    solved = f'`lab.solution("{exercise_id}")` shows the solution.'
     if not hints:
-        raise LabsError(f"There is no hint for {exercise_id}.", solved)
-    number = min(number, len(hints))
-    title, text = f"Hint {number} of {len(hints)}", _for(seat, hints[number - 1].strip())
-    after = solved if number == len(hints) else "Run the cell again for more."
+        raise LabsError(f"There is no hint for {exercise_id}.", f'`lab.solution("{exercise_id}")` shows the solution.')
+    number = min(max(number, 1), len(hints))
+    return Hint(number, len(hints), _for(seat, hints[number - 1].strip()))
+
+
+def hint(exercise_id: str, number: int, seat: Seat | None = None) -> Shown:
+    """As `chosen_hint`, to be shown in a notebook or a terminal, with a word on what comes after it."""
+    chosen = chosen_hint(exercise_id, number, seat)
+    solved = f'`lab.solution("{exercise_id}")` shows the solution.'
+    after = solved if chosen.number == chosen.count else "Run the cell again for more."
+    title, text = chosen.title, chosen.text
     return Shown(f"{title}: {text}\n({after})", markdown=f"**{title}**\n\n{text}\n\n*{after}*")
 
 
+def solution_text(exercise_id: str, seat: Seat | None = None) -> str:
+    """The reference solution of an exercise, Python. Args: as of `chosen_hint`. Raises LabsError as that."""
+    return _for(seat, lessons.exercise(exercise_id).solution)
+
+
 def solution(exercise_id: str, seat: Seat | None = None) -> Shown:
-    """The reference solution of an exercise. Args: as of `hint`. Raises LabsError when there is no such exercise."""
-    code = _for(seat, lessons.exercise(exercise_id).solution)
+    """As `solution_text`, to be shown in a notebook or a terminal."""
+    code = solution_text(exercise_id, seat)
     return Shown(code, markdown=f"**One solution of {exercise_id}**\n\n```python\n{code}\n```")
 
 

@@ -7,6 +7,7 @@ firewall touched, and it works without root.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import tempfile
@@ -14,11 +15,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock
+
+from labs.engines.files import write_at_once
 from labs.engines.processes import run
 from labs.engines.state import cache_folder
 from labs.errors import CommandFailed, EngineError, NotSupported
 
-__all__ = ["download", "fetch_lists", "options", "unpack"]
+__all__ = ["download", "fetch_lists", "lock", "note_unpacked", "options", "unpack", "unpacked"]
 
 
 def options(*, whole: bool) -> list[str]:
@@ -146,3 +150,34 @@ def unpack(debs: Sequence[Path], name: str) -> Path:
         tree.chmod(0o755)
         tree.rename(target)
     return target
+
+
+def lock() -> FileLock:
+    """What to hold while packages are unpacked: all go into one folder."""
+    return FileLock(_folder() / ".tools.lock")
+
+
+def unpacked(label: str, names: Sequence[str]) -> Path | None:
+    """The folder of packages that `note_unpacked` has noted, or None. Args: as there."""
+    note = _note(label, names)
+    try:
+        tree = note.parent / json.loads(note.read_text())
+    except (OSError, ValueError, TypeError):
+        return None
+    return tree if tree.is_dir() else None
+
+
+def note_unpacked(label: str, names: Sequence[str], tree: Path) -> None:
+    """Note where packages were unpacked, so that they are found again without asking apt.
+
+    Args:
+        label: what they are for, such as ``programs``.
+        names: Debian package names; other ones make another note.
+        tree: the folder, as `unpack` returned it.
+    """
+    write_at_once(_note(label, names), json.dumps(tree.name))
+
+
+def _note(label: str, names: Sequence[str]) -> Path:
+    digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
+    return cache_folder() / "packages" / f"{label}-{digest}.json"

@@ -6,19 +6,13 @@ packages unpacked into the cache.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from labs.engines import packages
-from labs.engines.files import write_at_once
 from labs.engines.processes import run
 from labs.engines.progress import Step
-from labs.engines.state import cache_folder
 from labs.errors import CommandFailed, EngineError
 
 __all__ = ["INITS", "Tools", "find_tools", "unpacked"]
@@ -86,15 +80,14 @@ def find_tools(step: Step, *, own_kernel: bool = False) -> Tools:
     init = next((which[name] for name in INITS if which[name]), None)
     if all(which[name] for name in programs) and cni and init:
         return Tools(None, Path(init), str(cni), {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}, which[runtime])
-    _note().parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(_note().with_name(".tools.lock")):
+    with packages.lock():
         prefix = unpacked()
         if prefix is None:
             step.update("fetching packages")
             packages.fetch_lists("the node's programs")
             debs = [deb for deb in packages.download(PACKAGES, whole=True) if _is_wanted(deb)]
             prefix = packages.unpack(debs, "tools")
-            write_at_once(_note(), json.dumps(prefix.name))
+            packages.note_unpacked("programs", PACKAGES, prefix)
         if not own_kernel and not (prefix / OWN_BIN / "iptables").is_symlink():
             _link_iptables(prefix)
     return _tools_in(prefix, runtime)
@@ -107,19 +100,9 @@ def _is_wanted(deb: Path) -> bool:
     return name in PACKAGES or (name.startswith("lib") and not name.startswith(("libc6", "libc-", "libperl")))
 
 
-def _note() -> Path:
-    """The file that names the folder of the unpacked packages."""
-    digest = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
-    return cache_folder() / "packages" / f"programs-{digest}.json"
-
-
 def unpacked() -> Path | None:
     """The folder in the cache that holds the programs, or None."""
-    try:
-        prefix = _note().parent / json.loads(_note().read_text())
-    except (OSError, ValueError, TypeError):
-        return None
-    return prefix if prefix.is_dir() else None
+    return packages.unpacked("programs", PACKAGES)
 
 
 def _tools_in(prefix: Path, runtime: str) -> Tools:

@@ -14,7 +14,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.ioloop import IOLoop
 
-from labs import lessons, progress
+from labs import engines, helping, lessons, progress
 from labs.errors import LabsError
 from labs.jupyter.engine_state import Remembered, engine_state
 from labs.standing import standing
@@ -132,18 +132,17 @@ def hint_or_solution(exercise_id: str, number: str) -> dict[str, Any]:
     Raises:
         LabsError: there is no such exercise or no hint for it.
     """
-    exercise = lessons.exercise(exercise_id)
+    try:
+        seat = engines.current().seat
+    except LabsError:  # help is there before the engines are
+        seat = None
     if not number:
-        return {"title": f"One solution of {exercise_id}", "markdown": f"```python\n{exercise.solution}\n```"}
-    if not exercise.hints or not number.isdecimal():
-        raise LabsError(f"There is no such hint for {exercise_id}.", "Its solution can be shown.")
-    chosen = min(max(int(number), 1), len(exercise.hints))
-    return {
-        "title": f"Hint {chosen} of {len(exercise.hints)}",
-        "markdown": exercise.hints[chosen - 1].strip(),
-        "number": chosen,
-        "count": len(exercise.hints),
-    }
+        code = helping.solution_text(exercise_id, seat)
+        return {"title": f"One solution of {exercise_id}", "markdown": f"```python\n{code}\n```"}
+    if not number.isdecimal():
+        raise LabsError(f"There is no hint {number} for {exercise_id}.", "Hints are counted from 1.")
+    hint = helping.chosen_hint(exercise_id, int(number), seat)
+    return {"title": hint.title, "markdown": hint.text, "number": hint.number, "count": hint.count}
 
 
 def progress_file() -> dict[str, Any]:

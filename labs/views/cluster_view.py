@@ -184,7 +184,7 @@ def _service(service: dict[str, Any], slices: list[dict[str, Any]], pods: list[d
     return {
         "id": service["metadata"]["uid"],
         "name": name,
-        "word": f"{spec.get('type', 'ClusterIP')} {spec.get('clusterIP', '')}" + (f" port {ports}" if ports else ""),
+        "word": (f"port {ports}, " if ports else "") + f"{spec.get('type', 'ClusterIP')} {spec.get('clusterIP', '')}",
         "selector": selector,
         "to": sorted(to, key=lambda e: e["name"]),
         "mark": "good" if ready else "bad" if selector else "none",

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from labs.views.managed import few, leaves_of
 from labs.views.pods import owner_of
 from labs.views.sentences import component, controller_of, seconds, tell_event, writer
 
 __all__ = ["Fact", "fact_of_event", "facts_of"]
 
 API = "API server"
+NODE = "volume.kubernetes.io/selected-node"  # the annotation by which the scheduler tells a provisioner where
 # The natural order of what happens to one object; what is recorded in one second is shown in this order.
 RANK = {
     step: rank
     for rank, steps in enumerate(
         (
-            ("created",), ("changed",), ("scaled",), ("uncreated",), ("unscheduled",), ("scheduled",),
+            ("created",), ("changed",), ("scaled",), ("uncreated",), ("waits",), ("unscheduled",), ("node chosen",),
+            ("volume asked",), ("provisioning",), ("provisioned",), ("bound",), ("scheduled",),
             ("unmounted", "unsandboxed"), ("pulling",), ("pulled", "unpulled"), ("pull back-off",), ("made", "unmade"),
             ("started", "unstarted"), ("probe Startup", "probe Readiness", "probe Liveness"), ("ready",),
             ("restarting",), ("ended",), ("back-off",), ("endpoint",), ("unready",),
@@ -100,6 +103,8 @@ def facts_of(kind: str, thing: dict[str, Any]) -> Iterator[Fact]:
         yield from _of_deployment(status, common)
     elif kind == "Job":
         yield from _of_job(status, common)
+    elif kind == "PersistentVolumeClaim":
+        yield from _of_claim(thing, common)
     if meta.get("deletionTimestamp"):
         grace = meta.get("deletionGracePeriodSeconds") or 0
         did = f"marked it as deleted; it has {grace} s to end" if grace else "marked it as deleted"
@@ -177,8 +182,8 @@ def _written(thing: dict[str, Any], common: dict[str, Any]) -> Iterator[Fact]:
         at = seconds(entry.get("time"))
         if not at or at <= made + (1 if author == first else 0) or entry.get("subresource") == "status":
             continue
-        fields = list(_leaves(entry.get("fieldsV1") or {}))
-        did = "applied it again" if author == "kubectl apply" else f"changed {_few(fields)}"
+        fields = list(leaves_of(entry.get("fieldsV1") or {}))
+        did = "applied it again" if author == "kubectl apply" else f"changed {few(fields)}"
         key = meta["uid"], "changed", author, at
         yield Fact(key, at, author, did, step="changed", detail="Fields: " + ", ".join(fields), **common)
 
@@ -264,32 +269,17 @@ def _of_job(status: dict[str, Any], common: dict[str, Any]) -> Iterator[Fact]:
         yield Fact(key, at, "job controller", did, step=step, mark=mark, detail=why, **common)
 
 
-def _leaves(fields: dict[str, Any], path: str = "") -> Iterator[str]:
-    """The paths in a ``fieldsV1``, without its prefixes: ``spec.template.spec.containers[web].image``."""
-    for key, below in fields.items():
-        if key == ".":
-            continue
-        kind, _, name = key.partition(":")
-        where = f"{path}.{name}".lstrip(".") if kind == "f" else f"{path}[{_short_key(name)}]"
-        if below and set(below) != {"."}:
-            yield from _leaves(below, where)
-        else:
-            yield where
-
-
-def _short_key(text: str) -> str:
-    """A list's key as one word: ``{"name":"web"}`` is ``web``."""
-    import json
-
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text
-    return ",".join(str(v) for v in found.values()) if isinstance(found, dict) else str(found)
-
-
-def _few(fields: list[str]) -> str:
-    names = list(dict.fromkeys(field.rsplit(".", 1)[-1] for field in fields))
-    if not names:
-        return "it"
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _of_claim(claim: dict[str, Any], common: dict[str, Any]) -> Iterator[Fact]:
+    """The node that the scheduler chose for its volume, and that it has one: no event tells either."""
+    meta, uid = claim["metadata"], common["uid"]
+    node = (meta.get("annotations") or {}).get(NODE, "")
+    volume = (claim.get("spec") or {}).get("volumeName", "")
+    for entry in meta.get("managedFields") or []:
+        at, fields = seconds(entry.get("time")), entry.get("fieldsV1") or {}
+        if node and f"f:{NODE}" in ((fields.get("f:metadata") or {}).get("f:annotations") or {}):
+            did = f"chose {node}, where the pod that uses it shall run"
+            yield Fact((uid, "node chosen", node), at, "scheduler", did, step="node chosen", **common)
+        if volume and "f:volumeName" in (fields.get("f:spec") or {}):
+            did, why = "bound it to its volume", f"Volume: {volume}"
+            who = writer(entry["manager"]) or "persistentvolume controller"
+            yield Fact((uid, "bound"), at, who, did, step="bound", mark="good", detail=why, **common)

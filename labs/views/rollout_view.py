@@ -9,6 +9,7 @@ from typing import Any
 
 from labs.views.pods import newest_warnings, owner_of, state_of
 from labs.views.requests_stream import Answer, Pace, RequestStream
+from labs.views.rollout_answers import answers_in
 from labs.views.rollout_history import SETTLED, Counts, History, Sample, count, limits_of, span_of, thin
 from labs.views.rollout_words import (
     ABOVE,
@@ -21,15 +22,12 @@ from labs.views.rollout_words import (
     limits_in_words,
     revision_of,
     troubles_of,
-    version_of,
 )
 from labs.views.view import View
 
 __all__ = ["Rollout", "rollout"]
 
 SHOWN = 6  # ReplicaSets at 0 that have a line of their own because they had pods in this picture
-LANES = 8  # kinds of answers that are drawn
-DOTS = 100  # places for answers on the axis, each kind
 QUICK, SLOW = 0.1, 2.0  # seconds between two requests, while something happens and when nothing does
 AFTERWARDS = 2.0  # seconds for which requests stay quick after the last change
 TICK = 0.25  # seconds between two pictures in which only time has passed
@@ -91,6 +89,14 @@ class Rollout(View):
             now = time.monotonic()
             self._look(now)
             return self._picture(now)
+
+    def draw_on(self, picture: dict[str, Any]) -> dict[str, Any]:
+        """Requests need no API server: they go on, beside the pods as they were last known."""
+        if not self._url or not picture["limits"]:
+            return picture
+        known = picture["now"] if picture["known"] is None else picture["known"]
+        with self._lock:
+            return {**picture, "known": known, **answers_in(self._history, time.monotonic(), picture["sets"])}
 
     def tell(self, picture: dict[str, Any]) -> str:
         return as_text(picture)
@@ -188,15 +194,11 @@ class Rollout(View):
         sets, resting = self._sets(deployment, samples, is_gone)
         limits = limits_of(deployment)
         most_why, fewest_why = limits_in_words(limits)
-        lanes, dots = self._answers(first, last, sets)
         return {
             "summary": said,
             "mark": mark,
-            "span": [round(first, 2), round(last, 2)],
-            "now": round(min(history.clock.at(now), last), 2),
             "start": None if history.start is None else round(history.start, 2),
-            "still": not history.clock.runs(now),
-            "gaps": [[round(t, 2), round(left_out)] for t, left_out in history.clock.gaps if first < t < last],
+            "known": None,
             "limits": {
                 "most": limits.most,
                 "fewest": limits.fewest,
@@ -214,10 +216,7 @@ class Rollout(View):
             "troubles": self._troubles(deployment),
             "url": self._url,
             "since": "the change" if history.start is not None else "the view was opened",
-            "lanes": lanes,
-            "asked": history.outcomes.total(),
-            "failed": sum(n for answer, n in history.outcomes.items() if answer.failed),
-            "dots": dots,
+            **answers_in(history, now, sets),
         }
 
     def _sets(
@@ -270,27 +269,6 @@ class Rollout(View):
                     {"name": pod["metadata"]["name"], "set": owner_of(pod)[1], "word": state.word, "why": state.why}
                 )
         return troubles_of(bad)
-
-    def _answers(self, first: float, last: float, sets: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
-        """A lane for each kind of answer, those that failed last, and the places of the answers on them."""
-        history = self._history
-        seen = dict.fromkeys([a for t, a in history.answers if first <= t <= last])
-        kinds = sorted({*history.outcomes, *seen}, key=lambda a: (a.failed, -history.outcomes[a], a.text))[:LANES]
-        lanes = []
-        for answer in sorted(kinds, key=lambda a: (a.failed, a.text)):
-            fitting = "" if answer.failed else version_of(answer.text, sets)
-            look = next((s["look"] for s in sets if s["id"] == fitting), None)
-            lanes.append(
-                {"text": answer.text, "failed": answer.failed, "count": history.outcomes[answer], "look": look}
-            )
-        rows = {(lane["text"], lane["failed"]): i for i, lane in enumerate(lanes)}
-        piece = (last - first) / DOTS
-        dots: dict[tuple[int, int], list[Any]] = {}
-        for t, answer in history.answers:
-            row = rows.get(tuple(answer))
-            if row is not None and first <= t <= last:
-                dots.setdefault((row, int((t - first) / piece)), [round(t, 2), row])
-        return lanes, list(dots.values())
 
 
 def _step(sample: Sample, sets: list[dict[str, Any]]) -> list[Any]:

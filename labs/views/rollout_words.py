@@ -124,7 +124,8 @@ def as_text(picture: dict[str, Any]) -> str:
     """The whole picture as text, for all that shows no pictures."""
     if not picture["sets"] and not picture["limits"]:
         return picture["summary"]
-    lines = [picture["summary"], *_limits(picture)]
+    known = ["pods as they were last known; the answers go on"] if picture["known"] is not None else []
+    lines = [picture["summary"], *known, *_limits(picture)]
     rows = [("revision", "ReplicaSet", "image", "wanted", "pods", "ready")]
     for s in picture["sets"]:
         ending = f" (+{s['ending']} ending)" if s["ending"] else ""
@@ -144,7 +145,8 @@ def _limits(picture: dict[str, Any]) -> list[str]:
     limits = picture["limits"]
     if not limits:
         return []
-    lines = [f"at most {limits['most']} pods ({limits['most_why']}); most seen: {_seen(picture, 'high')}"]
+    most = f"{limits['most']} pod" + "s" * (limits["most"] != 1)
+    lines = [f"at most {most} ({limits['most_why']}); most seen: {_seen(picture, 'high')}"]
     if limits["recreate"]:
         return [*lines, limits["fewest_why"]]
     return [

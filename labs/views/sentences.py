@@ -13,8 +13,9 @@ CLIENT, UNKNOWN = "client", "others"
 _LANES = (
     (CLIENT, r"kubectl.*|Python client|a client"),
     ("controllers of controllers", r"(deployment|cronjob) controller"),
-    ("controllers", r".*(replicaset|replication|statefulset|daemonset|daemon|job) controller"),
+    ("controllers", r".*(replicaset|replication|statefulset|daemonset|daemon|job|persistentvolume) controller"),
     ("scheduler", r"scheduler"),
+    ("provisioner", r"provisioner .*"),
     ("kubelet", r"kubelet.*"),
     ("endpoints", r"endpoint ?slice controller"),
 )
@@ -71,6 +72,8 @@ def component(event: dict[str, Any]) -> str:
         return f"kubelet {source.get('host') or event.get('reportingInstance', '')}".strip()
     if name == "default-scheduler":
         return "scheduler"
+    if "/" in name:  # a program of somebody else's, such as `rancher.io/local-path_its-pod_its-uid`
+        return f"provisioner {name.partition('_')[0]}" if "rovision" in event.get("reason", "") else name
     return name.replace("endpointslice", "endpoint-slice").replace("-", " ")
 
 
@@ -141,5 +144,7 @@ _PHRASES = (
     ("UnexpectedJob", r"", "unexpected", "saw a job that somebody else has made"),
     ("SawCompletedJob", r"", "event SawCompletedJob", "saw a job complete"),
     ("WaitForFirstConsumer", r"", "waits", "waits for a pod that uses it"),
+    ("ExternalProvisioning", r"", "volume asked", "waits for the provisioner to make a volume"),
+    ("Provisioning", r"", "provisioning", "makes a volume for it"),
     ("ProvisioningSucceeded", r"", "provisioned", "made a volume for it"),
 )

@@ -77,7 +77,8 @@ class Story:
         self.state = "here" if self.root else "deleted" if self.facts else "absent"
 
     def _family(self, things: Things) -> list[tuple[str, dict[str, Any]]]:
-        """The object, what it owns, what that owns, and the slices in which its pods are; each with its kind."""
+        """The object, what it owns, what that owns, the slices in which its pods are, and pods that use a claim; each
+        with its kind."""
         everything = [(KIND_OF[resource], thing) for resource, found in things.items() for thing in found]
         chosen = [(k, t) for k, t in everything if (k, t["metadata"]["name"]) == self.name[1:]]
         uids = {thing["metadata"]["uid"] for _, thing in chosen}
@@ -93,7 +94,8 @@ class Story:
             is_slice_of_ours = kind == "EndpointSlice" and any(
                 target in uids or (uid, target) in self._ready for target in _targets(thing) or uids
             )
-            if uid not in uids and (is_slice_of_ours or (kind == "Pod" and uid in behind)):
+            is_user = self.name.kind == "PersistentVolumeClaim" and self.name.name in _claims(thing)
+            if uid not in uids and (is_slice_of_ours or (kind == "Pod" and (uid in behind or is_user))):
                 chosen.append((kind, thing))
         return chosen
 
@@ -219,6 +221,12 @@ class Story:
 
 def _targets(piece: dict[str, Any]) -> set[str]:
     return {(e.get("targetRef") or {}).get("uid", "") for e in piece.get("endpoints") or []}
+
+
+def _claims(pod: dict[str, Any]) -> set[str]:
+    """The names of the claims that a pod uses."""
+    volumes = (pod.get("spec") or {}).get("volumes") or []
+    return {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume}
 
 
 def _ready_since(pod: dict[str, Any] | None) -> str:

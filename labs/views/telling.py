@@ -16,6 +16,7 @@ __all__ = ["in_order", "rows_of"]
 
 QUIET = 3  # seconds without a failed probe before a pod was deleted, after which we take it that it was ready
 AFTER = 1e-5  # seconds by which an effect is put behind its cause within one second
+ROOM = 0.01  # seconds kept free at both ends of a second, for what is put before and behind an exact time in it
 MANY = 300  # rows
 LATE = 3  # seconds by which we see a change after its effects, at most
 
@@ -34,7 +35,7 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
     """
     facts = _seen_in_time(list(facts))
     facts.sort(key=lambda f: (int(f.at), f.rank, f.at, f.did, f.name))
-    put = {f.key: f.at for f in facts}
+    put = {f.key: _with_room(f) for f in facts}
     seconds: dict[int, list[Fact]] = {}
     for fact in facts:
         seconds.setdefault(int(fact.at), []).append(fact)
@@ -43,6 +44,18 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
         _order_scaling(within, put)
         _order_owners(within, put)
     return sorted(((put[f.key], f) for f in facts), key=lambda pair: (pair[0], pair[1].rank, lane_of(pair[1].who)))
+
+
+def _with_room(fact: Fact) -> float:
+    """A fact's time, with room before and behind it: exact ones are moved towards the middle of their second, which
+    changes no order."""
+    second = int(fact.at)
+    if fact.exact or fact.at != second:
+        return second + ROOM + (fact.at - second) * (1 - 2 * ROOM)
+    if fact.kind == "Pod":  # before it, there must be room for what its owner did
+        return second + ROOM / 2
+    # a claim is served when a pod needs it, and then the pod goes on
+    return second + (ROOM * 0.6 if fact.kind == "PersistentVolumeClaim" and fact.step != "created" else 0)
 
 
 def _seen_in_time(facts: list[Fact]) -> list[Fact]:
@@ -189,7 +202,7 @@ def _row(alike: list[Fact], zero: int, lanes: list[str], recovered: set[tuple[An
 
 
 def _recovered(facts: list[Fact]) -> set[tuple[Any, ...]]:
-    """Troubles that ended well: a probe that fails while a program starts is no failure."""
+    """Troubles that ended well: a probe that fails while a program starts, or ends, is no failure."""
     ready = {f.uid: f.at for f in facts if f.step == "ready"}
     deleted = {f.uid: f.at for f in facts if f.step == "deleted"}
     scheduled = {f.uid for f in facts if f.step == "scheduled"}
@@ -199,7 +212,11 @@ def _recovered(facts: list[Fact]) -> set[tuple[Any, ...]]:
         if (f.step == "unscheduled" and f.uid in scheduled)
         or (
             f.step in {"probe Startup", "probe Readiness"}
-            and (ready.get(f.uid, 0) >= int(f.last or f.at) or deleted.get(f.uid, 0) > (f.last or f.at) + QUIET)
+            and (
+                ready.get(f.uid, 0) >= int(f.last or f.at)
+                or deleted.get(f.uid, 0) > (f.last or f.at) + QUIET
+                or int(deleted.get(f.uid, f.at + 1)) <= f.at  # it is being ended
+            )
         )
     }
 

@@ -25,6 +25,7 @@ WITH = {
     "jobs": ("pods",),
     "pods": ("endpointslices",),
     "services": ("endpointslices", "pods"),
+    "persistentvolumeclaims": ("pods",),
 }
 
 
@@ -119,6 +120,8 @@ def _now(story: Story) -> str:
         return "deleted"
     if story.name.kind == "Pod":
         return state_of(story.root).word
+    if story.name.kind == "PersistentVolumeClaim":
+        return (story.root.get("status") or {}).get("phase", "Pending")
     if story.name.kind in {"Job", "CronJob"}:
         states = [state_of(pod).mark for pod in story.pods]
         return f"{_many(states.count('done'), 'pod')} done" + (

@@ -94,7 +94,7 @@ class Tree(View):
             "note": note,
             "pairs": pairs,
             "tree": root,
-            "still": state == "given",
+            "given": state == "given",
         }
 
     def _see(self, thing: dict[str, Any]) -> None:
@@ -145,7 +145,7 @@ class Comparison(View):
         summary += f"; {_many(defaults, 'default')} written in one only" if defaults else ""
         return {
             "mode": "several", "summary": summary, "note": "", "names": list(specs), "pairs": [], "tree": root,
-            "still": True,
+            "given": True,
         }  # fmt: skip
 
     def tell(self, picture: dict[str, Any]) -> str:

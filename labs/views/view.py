@@ -71,6 +71,11 @@ class View(anywidget.AnyWidget):
         """The picture as it is now. Called from a thread, and by the cell once."""
         raise NotImplementedError
 
+    def draw_on(self, picture: dict[str, Any]) -> dict[str, Any]:
+        """The last picture, with what goes on in it while the cluster or Docker tells nothing: here, nothing does.
+        Args: ``picture``, which stays as it is."""
+        return picture
+
     def tell(self, picture: dict[str, Any]) -> str:
         """A picture as text. Args: ``picture``, as `draw` returned it."""
         raise NotImplementedError
@@ -102,11 +107,10 @@ class View(anywidget.AnyWidget):
             return
         try:
             problem = next((s.problem for s in list(self._subscriptions.values()) if s.problem), "")
-            picture = self.draw()
             if problem:
                 self.notice = f"Not live: {problem}. It goes on by itself."
-                if self.picture:  # the last one that was true
-                    return
+            last = self.picture
+            picture = self.draw_on(last) if problem and last else self.draw()
             if picture != self.picture:
                 words = self.tell(picture)
                 with self.hold_sync():
@@ -135,7 +139,8 @@ class View(anywidget.AnyWidget):
         return {**bundle, "text/plain": str(self)}
 
     def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        """A browser shows the view, or no longer does: what nobody sees is not watched."""
+        """A browser shows the view, or no longer does: what nobody sees is not watched. A tab that is closed says so;
+        for one whose browser crashed, the view goes on until the kernel ends."""
         match message:
             case {"shown": str(place)}:
                 self._seen_by.add(place)

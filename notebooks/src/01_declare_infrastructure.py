@@ -35,7 +35,7 @@ TIMEOUT = 120  # seconds to wait for anything
 import docker
 from kubernetes import client, config
 
-from labs import open_lab
+from labs import open_lab, views
 from labs.waiting import wait_for, wait_for_http, wait_for_pods, wait_for_rollout
 
 lab = open_lab("01")
@@ -656,7 +656,14 @@ wait_for_rollout(apps, "front", lab.namespace, TIMEOUT)
 # !kubectl get deployment front
 
 # %% [markdown]
-# *First drift*: a pod disappears, as when its machine dies. Wait for what happens; nobody applies anything.
+# A picture of record and world, which changes while later cells run. Each box under *Pods* is one copy; one that is
+# *ending* was told to stop, and is gone within half a minute. (What stands between Deployment and pods: lesson 04.)
+
+# %%
+views.cluster(lab)
+
+# %% [markdown]
+# *First drift*: a pod disappears, as when its machine dies. Watch the boxes of `front`; nobody applies anything.
 
 # %% covers="T2.drift T2.reconciliation"
 before = {pod.metadata.name for pod in wait_for_pods(core, lab.namespace, "app=front", 3, TIMEOUT)}
@@ -668,7 +675,7 @@ print("made anew:", *(after - before))
 
 # %% [markdown]
 # The cluster repaired it by itself. *Second drift*: a colleague changes the number of copies in the Deployment, and the
-# title in the ConfigMap. Guess: what does the cluster do about it?
+# title in the ConfigMap. Guess: what does the cluster do about it? Will the boxes come back?
 
 # %% covers="T2.drift"
 # !kubectl scale deployment front --replicas=1

@@ -623,6 +623,13 @@ for condition in apps.read_namespaced_deployment("front", lab.namespace).status.
 print(*picture(), sep="\n")
 # !kubectl get pods -l app=front
 
+# %% [markdown]
+# And the picture of section 4 once more. Look for the hatched pod that never turns solid, press the red line to read why,
+# and see who answers meanwhile.
+
+# %% covers="T5.rolling D3.5"
+rollout
+
 # %%
 print("version", wait_for_http(f"{lab.url(NODE_PORT)}/version"))
 

@@ -40,7 +40,7 @@ import time
 import docker
 from kubernetes import client, config
 
-from labs import open_lab
+from labs import open_lab, views
 from labs.explain import explain
 from labs.waiting import wait_for, wait_for_http, wait_for_pods, wait_for_rollout
 
@@ -580,7 +580,15 @@ print(state("late").message)
 # | a volume's ConfigMap is missing | `ContainerCreating` for ever; events say `FailedMount` |
 # | the ConfigMap is in another namespace | the same as missing: a pod sees its own namespace only |
 #
-# Nobody gives up, though. Create it now, and do nothing else (10 to 20 s):
+# Who is stuck, and who is not? This timeline tells what each part of the cluster did for `late`, one line for each
+# step. Look for the red line, and for who wrote it; press it to read the cluster's own words.
+
+# %% covers="D4.5"
+views.timeline(lab, "deployment/late")
+
+# %% [markdown] covers="D4.5"
+# All others have done their part; only the kubelet tries again and again. Nobody gives up. Create the ConfigMap now, do
+# nothing else (10 to 20 s), and see which steps are added:
 
 # %% covers="D4.5"
 # !kubectl create configmap late --from-literal=TITLE=Late

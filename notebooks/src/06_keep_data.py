@@ -38,7 +38,7 @@ TIMEOUT = 120  # seconds to wait for anything
 import docker
 from kubernetes import client, config
 
-from labs import open_lab
+from labs import open_lab, views
 from labs.waiting import wait_for, wait_for_http, wait_for_pods, wait_for_rollout, wait_gone
 
 lab = open_lab("06")
@@ -591,7 +591,13 @@ CLAIM = "NAME:.metadata.name,STATUS:.status.phase,CLASS:.spec.storageClassName,V
 # the volume is decided when a pod needs it, so that it is made where that pod can run. (With `Immediate` it would be made
 # now, perhaps out of the pod's reach.)
 #
-# So bring a consumer. In a Deployment the two entries stand in the template.
+# Here is who did what for the claim, as a timeline that goes on by itself. It also tells of the pods that use the claim.
+
+# %% covers="T7.claims T7.classes"
+views.timeline(lab, "pvc/readings")
+
+# %% [markdown] covers="T7.claims"
+# So bring a consumer, and watch who waits for whom. In a Deployment the two entries stand in the template.
 
 # %% covers="T7.claims" language="bash"
 # kubectl apply -f - <<END
@@ -615,8 +621,8 @@ print(*events_of("readings"), sep="\n")
 
 
 # %% [markdown]
-# About five seconds: the provisioner made a volume, claim and volume were **bound** to each other, and the pod started.
-# Look at both sides.
+# About five seconds. The timeline has the order: the scheduler chose a node and waited, the provisioner made a volume
+# there, claim and volume were **bound** to each other, and only then was the pod assigned, and started. Look at both sides.
 
 # %% covers="T7.claims"
 # !kubectl get pvc readings -o custom-columns={CLAIM}
@@ -692,7 +698,11 @@ for pod in wait_for_pods(core, lab.namespace, "app=store", 2, TIMEOUT):
 #
 # ### Why updates need thought
 #
-# A rolling update starts the new pod before it ends the old one: for a while there are two. Count:
+# A rolling update starts the new pod before it ends the old one: for a while there are two. Watch it here, and count
+# it below. The signs under the pods are requests for the readings: a circle was answered, a red cross was not.
+
+# %% covers="T7.claims"
+views.rollout(lab, "store", url=f"{lab.url(NODE_PORT)}/readings")
 
 
 # %%
@@ -729,7 +739,8 @@ print("Recreate:", most_at_once(), "at once")
 # another node, cannot get the volume before the old pod gives it back, and the old pod waits for the new one. Nobody
 # moves.
 #
-# `strategy: {type: Recreate}` ends the old pod first. The price is a short silence. (`kubectl patch deployment store
+# `strategy: {type: Recreate}` ends the old pod first. The price is a short silence: the red crosses in the picture.
+# (`kubectl patch deployment store
 # --patch 'spec: {strategy: {type: Recreate, rollingUpdate: null}}'` is the same patch; `null` takes out the limits of the
 # former strategy, with which it is refused. For several copies, each with a
 # claim of its own, there are StatefulSets: a later lesson.)

@@ -331,7 +331,10 @@ views.cluster(lab)
 
 # %% [markdown]
 # The probe of `web` asks for `/index.html` each second. Take this page away from one of the three (`{unready}` puts
-# Python's value into the command), and watch its arrow:
+# Python's value into the command), and watch its arrow above, and the last lines here: who notices, and who acts?
+
+# %% covers="T8.readiness"
+views.timeline(lab, "service/web")
 
 # %% covers="T8.readiness D3.2"
 page = "/usr/share/nginx/html/index.html"
@@ -346,8 +349,9 @@ wait_for(lambda: unready not in ask("http://web/hostname", REQUESTS), TIMEOUT, w
 Counter(ask("http://web/hostname", REQUESTS))
 
 # %% [markdown] covers="T8.readiness D3.2"
-# **What happened.** The pod stays, with its address, and its restart count stays 0; its arrow turned into a broken line. The kubelet reported `Ready: False`;
-# the slice took note; the requests go to the other two. Nobody saw an error.
+# **What happened.** The pod stays, with its address, and its restart count stays 0; its arrow turned into a broken line. The
+# kubelet, which asks the probe, reported `Ready: False`; the endpoint slice controller took the pod out of those that get
+# requests; they go to the other two. Nobody saw an error.
 #
 # It is still `Running`, and answers those who ask it directly. And as soon as the probe is content, it is back:
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock
-
 from labs.engines import packages
 from labs.engines.files import write_at_once
-from labs.engines.state import cache_folder
 
 __all__ = ["Program", "find", "named"]
 
@@ -59,16 +54,15 @@ def find() -> Program:
             if found:
                 return Program(Path(found))
         assert not named(), f"LABS_CHROMIUM names {named()}, which is no program."
-    _note().parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(_note().with_name(".tools.lock")):  # as the node's programs: both unpack in one folder
-        return _program_in(_unpacked() or _unpack())
+    with packages.lock():
+        return _program_in(packages.unpacked("chromium", PACKAGES) or _unpack())
 
 
 def _unpack() -> Path:
     packages.fetch_lists("a browser for its tests")
     debs = [deb for deb in packages.download(PACKAGES, whole=True) if _is_wanted(deb)]
     tree = packages.unpack(debs, "chromium")
-    write_at_once(_note(), json.dumps(tree.name))
+    packages.note_unpacked("chromium", PACKAGES, tree)
     return tree
 
 
@@ -77,20 +71,6 @@ def _is_wanted(deb: Path) -> bool:
     belongs to."""
     name = deb.name.split("_")[0]
     return name.startswith(("chromium", "font", "lib", "zlib")) and not name.startswith(("libc6", "libperl", "libpam"))
-
-
-def _note() -> Path:
-    """The file that names the folder of the unpacked packages."""
-    digest = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
-    return cache_folder() / "packages" / f"chromium-{digest}.json"
-
-
-def _unpacked() -> Path | None:
-    try:
-        tree = _note().parent / json.loads(_note().read_text())
-    except (OSError, ValueError, TypeError):
-        return None
-    return tree if tree.is_dir() else None
 
 
 def _program_in(tree: Path) -> Program:

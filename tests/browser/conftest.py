@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from labs.errors import LabsError
+from labs.lab import Lab, open_lab
 from tests.browser import chromium
 from tests.browser.pages import complaints, shot, wait_kernel, watch
 from tests.browser.server import Server
@@ -122,6 +123,15 @@ def jupyter(browser, server) -> Iterator[Jupyter]:
     yield Jupyter(server, context)
     context.close()
     server.end_sessions()
+
+
+@pytest.fixture
+def lab(course, request) -> Iterator[Lab]:
+    """The lesson whose number the test's module calls ``LESSON``, with nothing in it; gone after the test."""
+    lab = open_lab(request.module.LESSON, quiet=True)
+    lab.reset()
+    yield lab
+    lab.cleanup()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -88,6 +88,7 @@ def test_update_keeps_its_limits_and_loses_no_request(page):
     expect(rows.nth(0)).to_contain_text(re.compile(r"2 \(now\)front-\w+-?\w*labs/web:2333"))
     expect(rows.nth(1)).to_contain_text("labs/web:1000")
     expect(view).to_contain_text("stands still", timeout=15_000)
+    expect(view.locator(".kl-state")).to_contain_text("live")
     still = view.locator("svg").first.inner_html()
     page.wait_for_timeout(3000)
     # answers are still counted, and nothing else moves

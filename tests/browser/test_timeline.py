@@ -7,22 +7,14 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from labs.lab import open_lab
 from tests.browser.pages import run_cell, shot, view_in
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
-OPEN = "from labs import open_lab, views\nlab = open_lab('76', quiet=True)"
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.usefixtures("lab")]
+LESSON = "76"
+OPEN = f"from labs import open_lab, views\nlab = open_lab({LESSON!r}, quiet=True)"
 MAKE = "kubectl create deployment front --image=labs/web:1 --replicas=2"
 PROBE = {"httpGet": {"path": "/no", "port": 80}, "periodSeconds": 1}
 PROBED = {"spec": {"containers": [{"name": "web", "image": "labs/web:1", "readinessProbe": PROBE}]}}
-
-
-@pytest.fixture(autouse=True)
-def lab(course):
-    lab = open_lab("76", quiet=True)
-    lab.reset()
-    yield lab
-    lab.cleanup()
 
 
 def test_failing_probe_turns_red_and_tells_why_by_keyboard(jupyter):

@@ -5,21 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from labs.lab import open_lab
 from tests.browser.pages import run_cell, shot, view_in
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
-OPEN = "from labs import open_lab, views\nlab = open_lab('80', quiet=True)"
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.usefixtures("lab")]
+LESSON = "80"
+OPEN = f"from labs import open_lab, views\nlab = open_lab({LESSON!r}, quiet=True)"
 MAKE = "kubectl create deployment front --image=labs/web:1 --replicas=2"
 LONG = ".".join(["a" * 60] * 4) + ".bbbbbbbbb"
-
-
-@pytest.fixture(autouse=True)
-def lab(course):
-    lab = open_lab("80", quiet=True)
-    lab.reset()
-    yield lab
-    lab.cleanup()
 
 
 def test_scale_shows_old_and_new_and_what_is(jupyter):

@@ -5,21 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from labs.lab import open_lab
+from labs.waiting import wait_for
 from tests.browser.pages import cell, restart_kernel, run_cell, shot, view_in
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
-OPEN = "from labs import open_lab, views\nlab = open_lab('97', quiet=True)"
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.usefixtures("lab")]
+LESSON = "97"
+OPEN = f"from labs import open_lab, views\nlab = open_lab({LESSON!r}, quiet=True)"
 WEB = "kubectl create deployment front --image=labs/web:1 --replicas=2"
 BROKEN = "kubectl create deployment broken --image=labs/nothing:1"
-
-
-@pytest.fixture(autouse=True)
-def lab(course):
-    lab = open_lab("97", quiet=True)
-    lab.reset()
-    yield lab
-    lab.cleanup()
 
 
 def test_cluster_changes_while_a_cell_runs_and_tells_why(jupyter):
@@ -127,3 +120,28 @@ def test_without_a_widget_manager_there_is_the_text(jupyter):
     page = jupyter.notebook([f"{OPEN}\nviews.cluster(lab)"])
     page.allowed += ["ERR_FAILED", "^console: "]  # JupyterLab says in many ways that an extension is not there
     expect(run_cell(page, 0)).to_contain_text("Namespace lab-97\n0 of 0 pods ready")
+
+
+@pytest.mark.parametrize("leave", ["close", "reload"])
+def test_page_that_is_left_without_notice_lets_go_of_its_views(jupyter, leave):
+    seen = jupyter.folder / "seen"
+    watch = (
+        "import pathlib, threading, time\ndef note():\n    while True:\n"
+        "        pathlib.Path('seen').write_text(f'{len(view._seen_by)} {view._begun}')\n        time.sleep(0.2)\n"
+        "threading.Thread(target=note, daemon=True).start()"
+    )
+    page = jupyter.notebook([f"{OPEN}\nview = views.cluster(lab)\nview", watch])
+    run_cell(page, 0)
+    expect(view_in(page, 0)).to_contain_text("live")
+    run_cell(page, 1)
+    wait_for(
+        lambda: seen.exists() and seen.read_text() == "1 True", 20, what="the view to be seen", state=seen.read_text
+    )
+    if leave == "close":
+        page.close(run_before_unload=True)
+        wait_for(lambda: seen.read_text() == "0 False", 20, what="the watches to end", state=seen.read_text)
+    else:
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        page.reload()
+        expect(view_in(page, 0)).to_contain_text("live", timeout=60_000)
+        wait_for(lambda: seen.read_text() == "1 True", 20, what="one place alone", state=seen.read_text)

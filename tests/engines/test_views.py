@@ -61,10 +61,8 @@ def test_owner_pods_and_service_are_shown(lab, view):
     service = client.V1Service(metadata=client.V1ObjectMeta(name="front"), spec=spec)
     lab.clients.core.create_namespaced_service(lab.namespace, service)
     pods = wait_for_pods(lab.clients.core, lab.namespace, "app=front", 2)
-    line = (
-        f"Service front (ClusterIP {lab.clients.core.read_namespaced_service('front', lab.namespace).spec.cluster_ip} "
-    )
-    line += f"port 80) → {', '.join(sorted(p.metadata.name for p in pods))}"
+    address = lab.clients.core.read_namespaced_service("front", lab.namespace).spec.cluster_ip
+    line = f"Service front (port 80, ClusterIP {address}) → {', '.join(sorted(p.metadata.name for p in pods))}"
     wait_for(lambda: line in view.words, 10, what=line, state=lambda: view.words)
     assert "Deployment front: 2 of 2 ready\n  ReplicaSet front-" in view.words
     assert view.words.count(": ready") == 2
@@ -131,6 +129,25 @@ def test_api_server_gone_and_back(lab, view):
     lab.clients.core.create_namespaced_pod(lab.namespace, _pod("after"))
     wait_for(lambda: "Pod after" in view.words and not view.notice, 20, state=lambda: f"{view.notice} {view.words}")
     lab.clients.core.delete_collection_namespaced_pod(lab.namespace, grace_period_seconds=0)
+
+
+def test_requests_are_drawn_on_without_an_api_server(lab):
+    engine = engines.current()
+    lab.clients.apps.create_namespaced_deployment(lab.namespace, deployment("asked"))
+    view = views.rollout(lab, "asked", url="http://127.0.0.1:9/")  # where nobody listens
+    try:
+        wait_for(lambda: "complete: 1 of 1" in view.words, 30, state=lambda: view.words)
+        engine.kill("kube-apiserver")
+        wait_for(lambda: "the API server does not answer" in view.notice, 10, state=lambda: view.notice)
+        before = view.picture
+        wait_for(lambda: view.picture["failed"] > before["failed"], 10, state=lambda: view.words)
+        assert view.picture["sets"] == before["sets"]
+        assert "the answers go on" in view.words
+    finally:
+        engine.start("kube-apiserver")
+        wait_for(lambda: not view.notice and view.picture["known"] is None, 20, state=lambda: view.notice)
+        view.close()
+        lab.clients.apps.delete_namespaced_deployment("asked", lab.namespace)
 
 
 def test_expired_watch_goes_on_without_a_word(lab, monkeypatch):

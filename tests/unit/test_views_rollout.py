@@ -326,6 +326,43 @@ def test_lists_that_were_not_read_say_nothing(cluster):
     assert view.picture["start"] is None
 
 
+def test_requests_are_drawn_on_while_the_api_server_is_gone(cluster, monkeypatch):
+    monkeypatch.setattr("labs.views.rollout_view.RequestStream", lambda *_: SimpleNamespace(end=lambda: None))
+    cluster.deployments.list = [deployment()]
+    cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3)]
+    cluster.pods.list = [pod(f"a{i}", "a") for i in range(3)]
+    view = cluster.view("http://localhost/version")
+    view._hear(Answer("1", failed=False))
+    view.paint()
+    before = view.picture
+    assert (before["asked"], before["known"]) == (1, None)
+    cluster.pods.problem = "the API server does not answer"
+    cluster.pods.list = []
+    for _ in range(2):
+        view._hear(Answer("connection refused", failed=True))
+        view.paint()
+    assert "the API server does not answer" in view.notice
+    assert (view.picture["asked"], view.picture["failed"], view.picture["known"]) == (3, 2, before["now"])
+    assert {key: view.picture[key] for key in ("sets", "steps", "summary")} == {
+        key: before[key] for key in ("sets", "steps", "summary")
+    }
+    assert "the answers go on" in view.words
+    cluster.pods.problem = ""
+    view.paint()
+    assert view.picture["known"] is None
+    assert view.picture["sets"][0]["has"] == 0
+
+
+def test_nothing_is_drawn_that_will_not_be_shown(cluster, monkeypatch):
+    cluster.deployments.list = [deployment()]
+    view = cluster.view()
+    monkeypatch.setattr(view, "draw", lambda: pytest.fail("drawn for nothing"))
+    cluster.pods.problem = "the API server does not answer"
+    view.paint()
+    assert "does not answer" in view.notice
+    assert "complete" in view.words
+
+
 def test_paused_change_begins_its_rollout_when_it_is_resumed(cluster):
     cluster.deployments.list = [deployment()]
     view = cluster.view()

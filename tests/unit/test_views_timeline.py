@@ -137,14 +137,15 @@ def test_components_and_writers_have_names():
     assert [lane_of(who) for who in lanes] == sorted(lane_of(who) for who in lanes)
 
 
-def test_ties_are_in_the_order_of_cause_and_effect():
+@pytest.mark.parametrize("fraction", ["000000", "000001", "000012", "512345", "999999"])
+def test_ties_are_in_the_order_of_cause_and_effect(fraction):
     front, behind = ("Deployment", "front"), ("ReplicaSet", "front-1")
     events = [
         event("Pod", "front-1-a", "Started", "Container started", involved={"fieldPath": "spec.containers{web}"}),
         event("Pod", "front-1-a", "Created", "Container created", involved={"fieldPath": "spec.containers{web}"}),
         event("Pod", "front-1-a", "Pulled", 'Container image "i" already present on machine'),
         event("Pod", "front-1-a", "Scheduled", "assigned n/front-1-a to node1", "default-scheduler")
-        | {"eventTime": "2026-01-01T10:00:00.512345Z"},
+        | {"eventTime": f"2026-01-01T10:00:00.{fraction}Z"},
         event("ReplicaSet", "front-1", "SuccessfulCreate", "Created pod: front-1-a", "replicaset-controller"),
         event(
             "Deployment",
@@ -173,6 +174,74 @@ def test_ties_are_in_the_order_of_cause_and_effect():
     assert [who for who, *_ in told(seen)][:4] == [
         "kubectl create", "deployment controller", "deployment controller", "replicaset controller",
     ]  # fmt: skip
+    assert {row["second"] for row in rows_of(seen.facts.values())["rows"]} == {0}
+
+
+def test_late_in_a_second_stays_before_the_next_one():
+    scheduled = event("Pod", "a", "Scheduled", "assigned n/a to node1", "default-scheduler")
+    events = [
+        scheduled | {"eventTime": "2026-01-01T10:00:00.999999Z"},
+        *(event("Pod", "a", reason) for reason in ("Pulled", "Created", "Started")),
+        event("Pod", "b", "Killing", second=1),
+    ]
+    facts = [fact for name in "ab" for fact in story(f"pod/{name}", events, pods=[pod("a")]).facts.values()]
+    assert [fact.name for _, fact in in_order(facts)][-1] == "b"
+
+
+def test_scaled_after_created_also_where_no_time_is_exact():
+    """The scheduler may come seconds later, and then nothing in the first second is exact."""
+    front, behind = ("Deployment", "front"), ("ReplicaSet", "front-1")
+    events = [
+        event("ReplicaSet", "front-1", "SuccessfulCreate", "Created pod: front-1-a", "replicaset-controller"),
+        event("Deployment", "front", "ScalingReplicaSet", SCALED, "deployment-controller"),
+    ]
+    seen = story(
+        "deploy/front",
+        events,
+        deployments=[{"metadata": meta("front")}],
+        replicasets=[{"metadata": meta("front-1", front)}],
+        pods=[{"metadata": meta("front-1-a", behind), "status": {}}],
+    )
+    assert told(seen) == [
+        ("kubectl create", "created", "Deployment front"),
+        ("deployment controller", "created", "ReplicaSet front-1"),
+        ("deployment controller", "scaled it from 0 to 1", "ReplicaSet front-1"),
+        ("replicaset controller", "created", "Pod front-1-a"),
+    ]
+    assert rows_of(seen.facts.values())["rows"][0]["second"] == 0
+
+
+def test_claim_and_the_pod_that_uses_it():
+    node = "volume.kubernetes.io/selected-node"
+    claim = {"metadata": meta("data", annotations={node: "node1"}), "spec": {"volumeName": "pvc-1"}}
+    chosen = {"f:metadata": {"f:annotations": {f"f:{node}": {}}}}
+    claim["metadata"]["managedFields"] += [
+        {"manager": "kube-scheduler", "time": at(5), "fieldsV1": chosen},
+        {"manager": "kube-controller-manager", "time": at(9), "fieldsV1": {"f:spec": {"f:volumeName": {}}}},
+    ]
+    kind, made = "PersistentVolumeClaim", "rancher.io/local-path_local-path-provisioner-6c_2c4d"
+    events = [
+        event(kind, "data", "ProvisioningSucceeded", "Successfully provisioned volume pvc-1", made, second=9),
+        event(kind, "data", "Provisioning", "External provisioner is provisioning", made, second=5),
+        event(kind, "data", "ExternalProvisioning", "Waiting for a volume", "persistentvolume-controller", second=5),
+        event(kind, "data", "WaitForFirstConsumer", "waiting for first", "persistentvolume-controller"),
+        event("Pod", "store-1", "Scheduled", "assigned n/store-1 to node1", "default-scheduler", second=9)
+        | {"eventTime": "2026-01-01T10:00:09.000002Z"},
+    ]
+    user = {"metadata": meta("store-1", ("ReplicaSet", "store"), 5), "status": {}}
+    user["spec"] = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}, {"name": "tmp"}]}
+    seen = story("pvc/data", events, persistentvolumeclaims=[claim], pods=[user, pod("stranger")])
+    assert told(seen) == [
+        ("kubectl create", "created", f"{kind} data"),
+        ("persistentvolume controller", "waits for a pod that uses it", f"{kind} data"),
+        ("replicaset controller", "created", "Pod store-1"),
+        ("scheduler", "chose node1, where the pod that uses it shall run", f"{kind} data"),
+        ("persistentvolume controller", "waits for the provisioner to make a volume", f"{kind} data"),
+        ("provisioner rancher.io/local-path", "makes a volume for it", f"{kind} data"),
+        ("provisioner rancher.io/local-path", "made a volume for it", f"{kind} data"),
+        ("persistentvolume controller", "bound it to its volume", f"{kind} data"),
+        ("scheduler", "assigned it to node1", "Pod store-1"),
+    ]
 
 
 def test_event_and_condition_that_tell_the_same_are_one():
@@ -224,6 +293,14 @@ def test_repeated_trouble_has_a_first_and_a_last_row():
 def test_probe_that_failed_until_the_program_was_up_is_no_failure():
     failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=1)
     rows = rows_of(story("pod/a", [failed], pods=[pod("a", ready=2)]).facts.values())["rows"]
+    assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
+
+
+def test_probe_that_fails_while_the_pod_ends_is_no_failure():
+    ending = pod("a", ready=2)
+    ending["metadata"] |= {"deletionTimestamp": at(39), "deletionGracePeriodSeconds": 30}
+    failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=9)
+    rows = rows_of(story("pod/a", [failed], pods=[ending]).facts.values())["rows"]
     assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
 
 

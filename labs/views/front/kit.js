@@ -46,7 +46,7 @@ function Frame({ model, gone, Picture }) {
   return html`<section class="kl" aria-label=${model.get("title")}>
     <header>
       <strong>${model.get("title")}</strong>
-      <span class="kl-state">${picture.still ? "as given" : html`<${Mark} kind=${isLive ? "good" : model.get("live") && !gone ? "wait" : "none"} /> ${isLive ? "live" : gone || !model.get("live") ? "ended" : "not live"}`}</span>
+      <span class="kl-state">${picture.given ? "as given" : html`<${Mark} kind=${isLive ? "good" : model.get("live") && !gone ? "wait" : "none"} /> ${isLive ? "live" : gone || !model.get("live") ? "ended" : "not live"}`}</span>
       <span class="kl-summary" aria-live="polite">${picture.summary || ""}</span>
       <button type="button" aria-pressed=${asText} onClick=${() => setAsText(!asText)}>${asText ? "picture" : "text"}</button>
     </header>
@@ -63,7 +63,12 @@ function renderer(Picture) {
     let gone = false;
     const draw = () => render(html`<${Frame} model=${model} gone=${gone} Picture=${Picture} />`, el);
     draw();
-    model.send({ shown: place });
+    const say = (word) => gone || model.send({ [word]: place });
+    // A page that is closed or loaded anew takes no view away first, but still gets this word out.
+    const leave = () => say("hidden"), comeBack = () => say("shown");
+    window.addEventListener("pagehide", leave);
+    window.addEventListener("pageshow", comeBack);
+    say("shown");
     // After a restart of the kernel, and in a notebook that was opened again, nobody is at the other end.
     const own = await model.widget_manager.get_model(model.get("name")).catch(() => null);
     const look = () => {
@@ -76,7 +81,9 @@ function renderer(Picture) {
     }
     return () => {
       if (own) own.off("comm_live_update", look);
-      if (!gone) model.send({ hidden: place });
+      window.removeEventListener("pagehide", leave);
+      window.removeEventListener("pageshow", comeBack);
+      say("hidden");
       render(null, el);
     };
   };

@@ -50,13 +50,14 @@ function layers(counts) {
 function Pods({ picture, x, y, right, id }) {
   const { sets, steps, now, limits } = picture;
   const [from] = picture.span;
+  const known = Math.max(from, picture.known ?? now);
   const pieces = steps.map(([t, fewest, most, counts], i) => ({
-    x0: x(Math.max(t, from)), x1: x(Math.max(from, i + 1 < steps.length ? steps[i + 1][0] : now)), fewest, most, ...layers(counts),
+    x0: x(Math.max(t, from)), x1: x(Math.max(from, i + 1 < steps.length ? steps[i + 1][0] : known)), fewest, most, ...layers(counts),
   }));
   const area = (kind, i) => pieces.filter((p) => p[kind][i][1] > p[kind][i][0])
     .map((p) => `M${p.x0},${y(p[kind][i][0])} H${p.x1} V${y(p[kind][i][1])} H${p.x0} z`).join("");
   const edge = (i) => pieces.filter((p) => p.open[i][1] > p.open[i][0]).map((p) => `M${p.x0},${y(p.open[i][1])} H${p.x1}`).join("");
-  const line = (value) => pieces.map((p, i) => `${i ? "L" : "M"}${p.x0},${y(value(p))} H${p.x1}`).join("");
+  const line = (value) => pieces.filter((p) => p.x1 > p.x0).map((p, i) => `${i ? "L" : "M"}${p.x0},${y(value(p))} H${p.x1}`).join("");
   // each ReplicaSet's name where it has most room, among its available pods if there is any
   const roomiest = (kind, i) => {
     let best = null, run = null;
@@ -85,7 +86,7 @@ function Pods({ picture, x, y, right, id }) {
     <path class="kr-limit" d=${`${line((p) => p.most)} H${right}`} stroke-dasharray="9 4" />
     ${names.map((name) => html`<text key=${name.key} class="kr-in" x=${(name.x0 + name.x1) / 2} y=${(y(name.low) + y(name.high)) / 2 + 4} text-anchor="middle">${name.text}</text>`)}
     <g transform=${`translate(${right + 6},0)`}>
-      <text y=${mostAt + 4}>at most ${limits.most} pods</text><text y=${mostAt + 18} class="kl-faint">${limits.most_why}</text>
+      <text y=${mostAt + 4}>at most ${many(limits.most, "pod")}</text><text y=${mostAt + 18} class="kl-faint">${limits.most_why}</text>
       ${limits.recreate ? html`<text y=${mostAt + 40} class="kl-faint">all old pods end first</text>` : html`<text y=${fewestAt + 4}>at least ${limits.fewest} available</text><text y=${fewestAt + 18} class="kl-faint">${limits.fewest_why}</text>`}
     </g></g>`;
 }
@@ -124,6 +125,13 @@ function Gaps({ picture, x, bottom }) {
   })}</g>`;
 }
 
+// From when on the pods are not known, while the answers are.
+function Unknown({ picture, x }) {
+  const { known, now } = picture;
+  return known == null || known >= now ? null : html`<g><line class="kr-start" x1=${x(known)} x2=${x(known)} y1=${TOP + 12} y2=${TOP + HIGH} />
+    <text class="kr-in" x=${x(known) + 5} y=${TOP + HIGH - 6}>from here on, the pods are not known</text></g>`;
+}
+
 function Chart({ picture, width, id }) {
   const right = width - RIGHT, [from, to] = picture.span;
   const x = (t) => Math.round((LEFT + ((t - from) / (to - from)) * (right - LEFT)) * 10) / 10;
@@ -139,6 +147,7 @@ function Chart({ picture, width, id }) {
     <text class="kl-faint" transform=${`translate(10,${TOP + HIGH / 2}) rotate(-90)`} text-anchor="middle">pods</text>
     <${Pods} picture=${picture} x=${x} y=${y} right=${right} id=${id} />
     <${Gaps} picture=${picture} x=${x} bottom=${bottom} />
+    <${Unknown} picture=${picture} x=${x} />
     ${picture.url ? html`<text class="kl-faint" x="2" y=${top - 14}>What users were answered, up to ten requests a second:</text><${Answers} picture=${picture} x=${x} top=${top} right=${right} />` : null}
   </svg>`;
 }
