@@ -234,3 +234,28 @@ def test_a_namespace_of_somebody_else_is_left_alone(workshop, here, tmp_path):
         assert "other-ada-lovelace-04" not in here.kubectl("get", "namespaces")
     finally:
         here.kubectl("delete", "namespace", "other", "--wait=false")
+
+
+def test_an_instructor_without_rights_is_told(workshop, ada, here, tmp_path):
+    named = ["--context", "workshop", "--kubeconfig", str(ada.file), "--workshop", "mine"]
+    done = here.labs("workshop", "provision", *named, *workshop.provision[:2], "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert is_plain(done.stdout)
+    assert "The workshop could not be set up" in done.stdout
+
+
+def test_the_evening_before_tells_of_a_quota_that_is_too_small(here, tmp_path):
+    options = ["--lessons", "04", "--pods", "2", "--patience", "10", "--out", str(tmp_path)]
+    done = here.labs("workshop", "rehearse", "--own", *options)
+    assert done.returncode == 1, done.stdout
+    assert "2/2" in done.stdout
+    assert "Waited 10 s" in done.stdout
+    assert "rehearsal-rehearsal-04" not in here.kubectl("get", "namespaces")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_simulated_learners_work_through_a_lesson_at_once(here):
+    done = here.labs("workshop", "load", "--own", "--learners", "3", "--lessons", "04", "--think", "0.5", timeout=560)
+    assert done.returncode == 0, done.stdout
+    assert "cells / checks" in done.stdout
