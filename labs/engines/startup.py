@@ -160,7 +160,11 @@ class Startup:
         engine = self.engine
         for name in engine.nodes:
             engine.daemons.check_alive(f"kubelet/{name}")
-        found = json.loads(self._kubectl("get", "nodes", "-o", "json", timeout=10))["items"]
+        known = json.loads(self._kubectl("get", "nodes", "-o", "json", timeout=10))["items"]
+        found = [item for item in known if item["metadata"]["name"] in engine.nodes]
+        for item in known:
+            if item not in found:  # a node that registered itself once more while it was taken away
+                self._kubectl("delete", "node", item["metadata"]["name"], "--ignore-not-found")
         for item in found:
             if not item["spec"].get("podCIDR"):
                 name = item["metadata"]["name"]
