@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import yaml
+from kubernetes_asyncio.client import ApiClient
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
-__all__ = ["FOLDER", "hub_module", "spawner", "values"]
+__all__ = ["FOLDER", "hub_module", "manifest", "spawner", "values"]
 
 FOLDER = Path(__file__).parents[1] / "workshop"
 TRAITS = {
@@ -76,6 +79,20 @@ def spawner(user: str, namespace: str, *, profile: str = "", **more: Any) -> Kub
     hub = SimpleNamespace(
         public_host="", url="http://hub:8081/hub/", base_url="/hub/", api_url="http://hub:8081/hub/api"
     )
-    made = KubeSpawner(_mock=True, config=c, user=who, hub=hub)
+    with patch("kubespawner.spawner.load_config"), patch("kubespawner.spawner.shared_client"):  # it asks no cluster
+        made = KubeSpawner(_mock=True, config=c, user=who, hub=hub)
     made.user_options = {"profile": profile} if profile else {}
     return made
+
+
+def manifest(user: str, namespace: str, **options: Any) -> dict[str, Any]:
+    """The pod that the hub would make, after its hook, as plain data. Args and options: as `spawner`."""
+
+    async def made() -> dict[str, Any]:
+        one = spawner(user, namespace, **options)
+        one.run_pre_spawn_hook()
+        await one.load_user_options()
+        async with ApiClient() as api:
+            return api.sanitize_for_serialization(await one.get_pod_manifest())
+
+    return asyncio.run(made())
