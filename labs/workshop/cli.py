@@ -39,6 +39,7 @@ Registry = Annotated[str, typer.Option(help="A registry that learners push to an
 Address = Annotated[str, typer.Option(help="Where the cluster's node ports answer.")]
 Server = Annotated[str, typer.Option(help="The API server's URL as learners reach it, if not as you do.")]
 Docker = Annotated[str, typer.Option(help="A Docker Engine (a DOCKER_HOST) that all share, or none.")]
+Secrets = Annotated[str, typer.Option(help="The namespace of a JupyterHub that gets the kubeconfigs, as Secrets.")]
 Pods = Annotated[int, typer.Option(min=1, help="Pods that a learner may have in a lesson.")]
 
 USUAL, ALL = "workshop", ",".join(LESSONS)
@@ -58,16 +59,21 @@ def provision(  # noqa: PLR0917  (every one is an option)
     address: Address = "localhost",
     server: Server = "",
     pods: Pods = int(objects.QUOTA["pods"]),
+    secrets: Secrets = "",
 ) -> None:
     """Give each learner namespaces, a quota, rights and a kubeconfig. Doing it again goes on where it ended."""
+    from labs.workshop import hub_secrets
     from labs.workshop.roster import read_roster
 
     roster = read_roster(learners)
     rules = _rules(lessons, registry, address, server, {**objects.QUOTA, "pods": str(pods)})
     with _room(workshop, context, kubeconfig, own) as room:
+        if secrets:
+            hub_secrets.see_that_it_fits(room.cluster, room.name, secrets)
         with _progress("Learners", len(roster)) as step:
             room.provision(roster, rules, step)
-        _hand_out(room, [place for place in room.places() if place.learner in roster], rules, out, hours)
+        places = [place for place in room.places() if place.learner in roster]
+        _hand_out(room, places, rules, out, hours, secrets)
 
 
 @app.command("list")
@@ -97,12 +103,17 @@ def extend(  # noqa: PLR0917
     registry: Registry = "",
     address: Address = "localhost",
     server: Server = "",
+    secrets: Secrets = "",
 ) -> None:
     """Write new kubeconfigs for all learners, good for some hours from now."""
+    from labs.workshop import hub_secrets
+
     with _room(workshop, context, kubeconfig, own) as room:
         places = room.places()
+        if secrets:
+            hub_secrets.see_that_it_fits(room.cluster, room.name, secrets)
         lessons = ",".join(places[0].lessons)
-        _hand_out(room, places, _rules(lessons, registry, address, server, objects.QUOTA), out, hours)
+        _hand_out(room, places, _rules(lessons, registry, address, server, objects.QUOTA), out, hours, secrets)
 
 
 @app.command()
@@ -254,19 +265,20 @@ def say(text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _hand_out(room: Room, places: list[Place], rules: Rules, out: Path | None, hours: float) -> None:
+def _hand_out(  # noqa: PLR0917
+    room: Room, places: list[Place], rules: Rules, out: Path | None, hours: float, secrets: str
+) -> None:
+    from labs.workshop.handout import hand_out
+
     folder = out or Path(f"{room.name}-kubeconfigs")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ends = []
     with _progress("Kubeconfigs", len(places)) as step:
-        for place in places:
-            step(place.learner.name)
-            text, end = room.kubeconfig_of(room.seat_of(place, rules), rules, hours)
-            ends.append(end)
-            file = folder / f"{place.learner.id}.kubeconfig"
-            file.touch(mode=0o600)
-            file.write_text(text, encoding="utf-8")
-    until = f"{min(ends):%Y-%m-%d %H:%M} UTC"
+        end = hand_out(room, places, rules, hours, folder, secrets, step)
+    until = f"{end:%Y-%m-%d %H:%M} UTC"
+    if secrets:
+        say(
+            f"{len(places)} kubeconfigs are in {secrets!r}, good until {until}; access codes are in {folder}/codes.csv."
+        )
+        return
     say(f"{len(places)} kubeconfigs are in {folder}, good until {until}. With theirs, a learner runs:")
     say("  labs up --context workshop --kubeconfig FILE --docker none")
 

@@ -23,6 +23,7 @@ MANAGER = "labs-workshop"
 KINDS = {
     "Namespace": ("CoreV1Api", "namespace"),
     "ConfigMap": ("CoreV1Api", "namespaced_config_map"),
+    "Secret": ("CoreV1Api", "namespaced_secret"),
     "ServiceAccount": ("CoreV1Api", "namespaced_service_account"),
     "ResourceQuota": ("CoreV1Api", "namespaced_resource_quota"),
     "LimitRange": ("CoreV1Api", "namespaced_limit_range"),

@@ -15,7 +15,7 @@ from kubernetes.client.exceptions import ApiException
 
 from labs.errors import LabsError
 from labs.waiting import wait_for
-from labs.workshop import objects, reporting
+from labs.workshop import hub_secrets, objects, reporting
 from labs.workshop.cluster import Cluster, told
 from labs.workshop.roster import Learner
 from labs.workshop.seat import SEATS, Seat
@@ -212,6 +212,7 @@ class Room:
             rbac = client.RbacAuthorizationV1Api(self.clients.api)
             for binding in rbac.list_cluster_role_binding(label_selector=self._ours).items:
                 self.cluster.delete("ClusterRoleBinding", binding.metadata.name)
+            hub_secrets.remove(self.cluster, self._ours)
             self._delete_namespaces([space.metadata.name for space in spaces])
             ours = ",".join(f"{key}={value}" for key, value in objects.MANAGED_BY.items())
             if not self.clients.core.list_namespace(label_selector=ours).items:  # no other workshop needs these

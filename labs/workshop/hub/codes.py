@@ -10,13 +10,15 @@ __all__ = ["Attempts", "is_code", "new_code"]
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without those that look alike on paper: i, l, o, 0, 1."""
-LENGTH = 8
 
 
-def new_code() -> str:
-    """A new code, such as ``kq7m-x2vd``: one of 850 thousand million."""
-    letters = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-    return f"{letters[:4]}-{letters[4:]}"
+def new_code(groups: int = 2) -> str:
+    """A new code.
+
+    Args:
+        groups: of four letters; two, such as ``kq7m-x2vd``, are one of 850 thousand million.
+    """
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(groups))
 
 
 def is_code(given: str, code: str) -> bool:
