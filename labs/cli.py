@@ -232,7 +232,7 @@ def progress(
     console.print(f"{len(passed)} solved; kept in {solved.path()}", highlight=False, soft_wrap=True)
 
 
-for command in (cli_makers.build, cli_makers.coverage, cli_makers.bench, cli_makers.kernel):
+for command in (cli_makers.build, cli_makers.coverage, cli_makers.bench, cli_makers.bench_scale, cli_makers.kernel):
     app.command()(command)
 
 

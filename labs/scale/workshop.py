@@ -1,0 +1,304 @@
+"""One simulated workshop from its provisioning to its end, measured."""
+
+from __future__ import annotations
+
+import random
+import sched
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from labs.engines.progress import Step
+from labs.errors import Timeout
+from labs.scale.api import METADATA, Api, Watch
+from labs.scale.figures import Figure, slowest_queues, times, waits
+from labs.scale.learner import LABEL, PROGRESS, REPLICAS, SENT, Learner
+from labs.scale.simulation import Simulation
+from labs.waiting import wait_for
+
+__all__ = ["Plan", "Workshop"]
+
+CHECKS = 3
+"""How often an active learner's progress is written in a lesson."""
+LISTS = 5  # seconds between two of one kind
+ALL_PROGRESS = f"/api/v1/configmaps?labelSelector={LABEL}%3D{PROGRESS}"
+KINDS = {
+    "namespaces": "api/v1",
+    "pods": "api/v1",
+    "configmaps": "api/v1",
+    "secrets": "api/v1",
+    "serviceaccounts": "api/v1",
+    "events": "api/v1",
+    "endpointslices": "apis/discovery.k8s.io/v1",
+    "deployments": "apis/apps/v1",
+    "replicasets": "apis/apps/v1",
+}
+COMPONENTS = ("kube-controller-manager", "kube-scheduler")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is simulated.
+
+    Attributes:
+        learners: how many have a namespace.
+        active: how many of them roll out and check during the lesson.
+        lesson: how long that takes, in seconds.
+        workers: how many requests are sent at once.
+        patience: how long to wait for the cluster after each part, in seconds.
+    """
+
+    learners: int
+    active: int
+    lesson: float = 60
+    workers: int = 8
+    patience: float = 1500
+
+
+@dataclass
+class Rollouts:
+    """What the watch of all Deployments has told."""
+
+    complete: dict[str, int] = field(default_factory=dict)
+    """The newest generation that is rolled out, by namespace."""
+    began: dict[str, float] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def on_deployment(self, item: dict) -> None:
+        """Take a Deployment as it now is."""
+        status, namespace = item.get("status", {}), item["metadata"]["namespace"]
+        counts = (status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas"))
+        if all(count == REPLICAS for count in counts):
+            with self.lock:
+                self.complete[namespace] = status["observedGeneration"]
+                self._note(namespace)
+
+    def expect(self, namespace: str, generation: int, began: float) -> None:
+        """Wait for a Deployment's generation, which was asked for at ``began``."""
+        with self.lock:
+            self.began[namespace], self.wanted[namespace] = began, generation
+            self._note(namespace)
+
+    def _note(self, namespace: str) -> None:
+        if namespace not in self.seconds and self.complete.get(namespace, 0) >= self.wanted.get(namespace, 1 << 60):
+            self.seconds[namespace] = time.monotonic() - self.began[namespace]
+
+
+class Workshop:
+    """A workshop on a simulation that is up.
+
+    Args:
+        simulation: where.
+        api: its API server.
+        plan: what is done.
+        figures: where to put what was measured, part by part.
+    """
+
+    def __init__(self, simulation: Simulation, api: Api, plan: Plan, figures: list[Figure]) -> None:
+        self.simulation, self.api, self.plan, self.figures = simulation, api, plan, figures
+        self.learners = [Learner(index) for index in range(plan.learners)]
+        self.rollouts, self.lags = Rollouts(), []
+        self.watches: list[Watch] = []
+
+    def provision(self, step: Step) -> None:
+        """Make every learner's namespace with what belongs to it. Raises LabsError."""
+
+        def made() -> bool:
+            defaults = "/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
+            found = self.api.send("GET", defaults, what="count", accept=METADATA)["items"]
+            return len(found) == self.api.count("namespaces")
+
+        with self._part("provision") as part:
+            self._each(self.learners, lambda learner: self._post(learner.provisioned()), step)
+            part.note("all sent after", f"{part.passed():.1f} s", part.passed())
+            self._settle(part, made, "each namespace's account there after")
+            part.times("POST")
+
+    def begin_work(self, step: Step) -> None:
+        """Let every learner make a Deployment and what it needs, all at once. Raises LabsError."""
+        deployments = f"/apis/apps/v1/deployments?labelSelector={LABEL}%3Dwork"
+        self._watch(deployments, self.rollouts.on_deployment)
+        self._watch(ALL_PROGRESS, self._on_progress)
+
+        def ready() -> bool:
+            done = len(self.rollouts.complete)
+            step.update(f"{done:,} of {self.plan.learners:,} Deployments ready", done / self.plan.learners)
+            return done == self.plan.learners
+
+        with self._part("all begin") as part:
+            self._each(self.learners, lambda learner: self._post(learner.work(), user=learner.user), step)
+            part.note("all sent after", f"{part.passed():.1f} s", part.passed())
+            self._settle(part, ready, "all Deployments ready after")
+            part.times("POST")
+
+    def teach(self, step: Step) -> None:
+        """Let some learners roll out and write their progress, while an instructor looks at all of it."""
+        plan, chance = self.plan, random.Random(1)
+        active = chance.sample(self.learners, plan.active)
+        lesson = sched.scheduler()
+        with self._part("lesson") as part, ThreadPoolExecutor(plan.workers) as pool:
+            asked: list[Future] = []
+
+            def at(seconds: float, work: Callable, *arguments: object) -> None:
+                lesson.enter(seconds, 0, lambda: asked.append(pool.submit(work, *arguments)))
+
+            for learner in active:
+                at(chance.uniform(0, plan.lesson), self._roll_out, learner)
+                for number in range(CHECKS):
+                    at(chance.uniform(0, plan.lesson), self._check, learner, number)
+            for seconds in range(0, int(plan.lesson), LISTS):
+                at(seconds, self._list, "LIST all progress", "")
+                at(seconds + 1, self._list, "LIST all progress, from the cache", "&resourceVersion=0")
+                at(seconds + 2, self._list, "LIST all progress, only metadata", "", METADATA)
+                lesson.enter(seconds, 1, lambda s=seconds: step.update(f"{s} of {plan.lesson:.0f} s", s / plan.lesson))
+            lesson.run()
+            for future in as_completed(asked):
+                future.result()
+            self._settle(part, lambda: len(self.rollouts.seconds) == plan.active, "last rollout ended after")
+            part.figures.append(times("lesson", "rollout of 3 replicas", list(self.rollouts.seconds.values())))
+            part.times("PATCH progress", "PATCH Deployment", *(w for w in self.api.samples if w.startswith("LIST")))
+            part.figures.append(times("lesson", "from a PATCH to its watcher", self.lags))
+            again = sum(watch.begun - 1 for watch in self.watches)
+            part.note("watches that had to be begun anew", str(again), again)
+        self._holdings()
+
+    def rest(self, step: Step, seconds: float) -> None:
+        """Let nobody ask anything for so many seconds."""
+        with self._part("nobody asks"):
+            step.update(f"{seconds:.0f} s")
+            time.sleep(seconds)
+
+    def remove(self, step: Step) -> None:
+        """Delete every namespace. Raises LabsError."""
+        others = self.api.count("namespaces") - self.plan.learners
+
+        def gone() -> bool:
+            left = self.api.count("namespaces") - others
+            step.update(f"{left:,} of {self.plan.learners:,} namespaces left", 1 - left / self.plan.learners)
+            return not left
+
+        with self._part("delete") as part:
+            paths = [f"/api/v1/namespaces/{learner.namespace}" for learner in self.learners]
+            self._each(paths, lambda path: self.api.send("DELETE", path), step)
+            part.note("all sent after", f"{part.passed():.1f} s", part.passed())
+            self._settle(part, gone, "all namespaces gone after")
+            part.times("DELETE")
+
+    def close(self) -> None:
+        """Watch nothing more."""
+        for watch in self.watches:
+            watch.end()
+
+    # -- what is asked ------------------------------------------------------------------------------------------------
+
+    def _post(self, wanted: Iterable[tuple[str, dict]], user: str = "") -> None:
+        for path, item in wanted:
+            self.api.send("POST", path, item, user=user)
+
+    def _check(self, learner: Learner, number: int) -> None:
+        path = learner.path("configmaps", name="progress")
+        self.api.send("PATCH", path, learner.solved(number + 1), what="PATCH progress", user=learner.user)
+
+    def _roll_out(self, learner: Learner) -> None:
+        path, began = learner.path("deployments", "apis/apps/v1", "web"), time.monotonic()
+        answer = self.api.send("PATCH", path, learner.rollout(2), what="PATCH Deployment", user=learner.user)
+        self.rollouts.expect(learner.namespace, answer["metadata"]["generation"], began)
+
+    def _list(self, what: str, query: str, accept: str = "") -> None:
+        self.api.send("GET", ALL_PROGRESS + query, what=what, accept=accept)
+
+    def _on_progress(self, item: dict) -> None:
+        sent = item["metadata"].get("annotations", {}).get(SENT)
+        if sent:
+            self.lags.append(time.time() - float(sent))
+
+    def _watch(self, path: str, on_object: Callable[[dict], None]) -> None:
+        self.watches.append(Watch(self.api, path, on_object))
+        self.watches[-1].start()
+
+    def _each(self, items: list, work: Callable, step: Step) -> None:
+        with ThreadPoolExecutor(self.plan.workers) as pool:
+            for done, future in enumerate(as_completed([pool.submit(work, item) for item in items]), 1):
+                future.result()
+                step.update(f"{done:,} of {len(items):,} learners", done / len(items))
+
+    # -- what is measured ---------------------------------------------------------------------------------------------
+
+    def _part(self, name: str) -> Part:
+        return Part(name, self.simulation, self.api, self.figures)
+
+    def _settle(self, part: Part, done: Callable[[], bool], what: str) -> None:
+        try:
+            wait_for(done, timeout=self.plan.patience, what="the cluster", interval=0.5)
+            words = f"{part.passed():.1f} s"
+        except Timeout:  # is a figure, too
+            words = f"not even {part.passed():.0f} s"
+        part.note(what, words, part.passed())
+
+    def _holdings(self) -> None:
+        counts = {kind: self.api.count(kind, group) for kind, group in KINDS.items()}
+        words = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+        self.figures.append(Figure("holds", "objects", words, counts))
+        for name, (pss, most) in self.simulation.memory().items():
+            words = f"{pss:,.0f} MB, at most {most:,.0f} MB resident"
+            self.figures.append(Figure("holds", name, words, {"pss": pss, "most": most}))
+        size, in_use = self.simulation.database()
+        words = f"{size:,.0f} MB, {in_use:,.0f} MB of it in use"
+        self.figures.append(Figure("holds", "etcd's file", words, {"size": size, "in use": in_use}))
+
+
+class Part:
+    """A part of the workshop, measured from its begin to its end.
+
+    Args:
+        name: as it stands in the table.
+        simulation, api: what is measured.
+        figures: where to put it.
+    """
+
+    def __init__(self, name: str, simulation: Simulation, api: Api, figures: list[Figure]) -> None:
+        self.name, self.simulation, self.api, self.figures = name, simulation, api, figures
+
+    def __enter__(self) -> Part:
+        self.before, self.metrics = self.simulation.snapshot(), self.simulation.metrics(self.api)
+        self.api.samples.clear()
+        self.began = time.monotonic()
+        return self
+
+    def passed(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
+    def note(self, what: str, words: str, number: float) -> None:
+        """Keep one number."""
+        self.figures.append(Figure(self.name, what, words, {"value": number}))
+
+    def times(self, *names: str) -> None:
+        """Keep how long answers took, and how large the last one was where that says something."""
+        for name in names:
+            figure = times(self.name, name, self.api.samples.get(name, []))
+            size = self.api.received.get(name, 0)
+            words = f"{figure.value}, {size / 2**20:.2f} MB" if name.startswith("LIST") else figure.value
+            self.figures.append(Figure(self.name, name, words, {**figure.numbers, "bytes": size}))
+
+    def __exit__(self, *_: object) -> None:
+        cores = self.simulation.snapshot().cores_since(self.before)
+        words = ", ".join(f"{name} {value:.2f}" for name, value in cores.items())
+        self.figures.append(Figure(self.name, "cores used", words, cores))
+        after = self.simulation.metrics(self.api)
+        slow = slowest_queues(self.metrics, after)
+        words = ", ".join(f"{name} {value:.2f} s" for name, value in slow.items())
+        self.figures.append(Figure(self.name, "work waits in the queue of", words, slow))
+        for component in COMPONENTS:
+            count, wait = waits(component, self.metrics, after)
+            words = f"each of {count:,.0f} requests by {wait * 1000:.0f} ms"
+            self.figures.append(Figure(self.name, f"{component} holds back", words, {"count": count, "wait": wait}))
+        name = "apiserver_flowcontrol_rejected_requests_total"
+        rejected = sum(v for k, v in after.items() if k.startswith(name)) - sum(
+            v for k, v in self.metrics.items() if k.startswith(name)
+        )
+        self.note("turned away by priority and fairness", f"{rejected:.0f}", rejected)
