@@ -73,7 +73,7 @@ class Api:
     def count(self, resource: str, group: str = "api/v1") -> int:
         """How many objects there are of a kind, in all namespaces. Raises EngineError."""
         found = self.send("GET", f"/{group}/{resource}?limit=1", what="count", accept=METADATA)
-        return len(found["items"]) + found["metadata"].get("remainingItemCount", 0)
+        return len(found["items"] or ()) + found["metadata"].get("remainingItemCount", 0)
 
     def lines(self, path: str) -> Iterator[bytes]:
         """The answer's lines, as they come."""

@@ -88,7 +88,7 @@ class Simulation:
         self.processes.start(KWOK, argv, env={"HOME": str(self.state.make_folder(KWOK))})
 
     def add_nodes(self, api: Api, count: int, step: Step) -> None:
-        """Make nodes, and wait until each is Ready. Raises LabsError."""
+        """Make nodes, and wait until each is Ready and the controllers are at work. Raises LabsError."""
         for index in range(count):
             api.send("POST", "/api/v1/nodes", node(index, PODS))
 
@@ -97,7 +97,7 @@ class Simulation:
             found = api.send("GET", "/api/v1/nodes")["items"]
             done = sum(c["type"] == "Ready" and c["status"] == "True" for n in found for c in _conditions(n))
             step.update(f"{done} of {count} nodes Ready", done / count)
-            return done == count
+            return done == count and api.count("namespaces/default/serviceaccounts") > 0
 
         wait_for(ready, timeout=120, what="the fake nodes to be Ready", hint=f"{self.processes.log(KWOK)} shows why.")
 

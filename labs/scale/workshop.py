@@ -110,7 +110,7 @@ class Workshop:
         def made() -> bool:
             defaults = "/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
             found = self.api.send("GET", defaults, what="count", accept=METADATA)["items"]
-            return len(found) == self.api.count("namespaces")
+            return len(found or ()) == self.api.count("namespaces")
 
         with self._part("provision") as part:
             self._each(self.learners, lambda learner: self._post(learner.provisioned()), step)
