@@ -27,6 +27,7 @@ from labs.waiting import wait_for
 __all__ = ["PODS", "Simulation", "Snapshot"]
 
 KWOK = "kwok"
+LEASES = "--node-lease-duration-seconds=40"  # as a kubelet's; without them a node is lost after the grace period
 PODS = 110
 """How many pods a node takes, as a kubelet does by default."""
 PATIENT = "--node-monitor-grace-period=50s"
@@ -84,7 +85,13 @@ class Simulation:
         for component in HEALTH_PORTS:
             self.plane.wait_listening(component)
         stages = Path(__file__).with_name("stages.yaml")
-        argv = [programs[KWOK], f"--kubeconfig={self.plane.kubeconfig}", f"--config={stages}", "--manage-all-nodes"]
+        argv = [
+            programs[KWOK],
+            f"--kubeconfig={self.plane.kubeconfig}",
+            f"--config={stages}",
+            "--manage-all-nodes",
+            LEASES,
+        ]
         self.processes.start(KWOK, argv, env={"HOME": str(self.state.make_folder(KWOK))})
 
     def add_nodes(self, api: Api, count: int, step: Step) -> None:
