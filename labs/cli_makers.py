@@ -71,6 +71,9 @@ def bench_scale(  # noqa: PLR0917  (every one is an option)
     active: Annotated[int, typer.Option(help="How many work at once in the lesson; one in ten by itself.")] = 0,
     lesson: Annotated[float, typer.Option(min=1, help="How long the lesson takes, in seconds.")] = 60,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many requests are sent at once.")] = 8,
+    patience: Annotated[
+        float, typer.Option(min=1, help="How long to wait for the cluster each time, in seconds.")
+    ] = 600,
     flag: Annotated[
         list[str], typer.Option(help="A component's, such as kube-scheduler:--kube-api-qps=200; again for more.")
     ] = [],  # noqa: B006
@@ -80,7 +83,7 @@ def bench_scale(  # noqa: PLR0917  (every one is an option)
     from labs import scale
     from labs.engines.progress import Reporter
 
-    plan = scale.Plan(learners, min(active or -(-learners // 10), learners), lesson, workers)
+    plan = scale.Plan(learners, min(active or -(-learners // 10), learners), lesson, workers, patience)
     with Reporter() as reporter:
         figures = scale.measure(plan, scale.flags_of(flag), reporter)
     if as_json:

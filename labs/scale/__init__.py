@@ -18,7 +18,6 @@ __all__ = ["Figure", "Plan", "flags_of", "measure", "show"]
 COURSE = "labs-scale"
 """No name that a person would give; a course of it that was left by a killed measurement is removed."""
 SPARE = 10  # pods of a node that others take: DaemonSets', those of rollouts
-IDLE = 20  # seconds
 
 
 def flags_of(words: Sequence[str]) -> dict[str, list[str]]:
@@ -73,7 +72,7 @@ def measure(plan: Plan, flags: Mapping[str, Sequence[str]], reporter: Reporter) 
                 _step(reporter, "provision", workshop.provision)
                 _step(reporter, "all begin", workshop.begin_work)
                 _step(reporter, "lesson", workshop.teach)
-                _step(reporter, "nobody asks", lambda step: workshop.rest(step, IDLE))
+                _step(reporter, "nobody asks", workshop.rest)
                 _step(reporter, "delete", workshop.remove)
         finally:
             if state.exists:

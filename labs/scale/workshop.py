@@ -48,13 +48,15 @@ class Plan:
         lesson: how long that takes, in seconds.
         workers: how many requests are sent at once.
         patience: how long to wait for the cluster after each part, in seconds.
+        rest: how long nobody asks anything after the lesson, in seconds.
     """
 
     learners: int
     active: int
     lesson: float = 60
     workers: int = 8
-    patience: float = 1500
+    patience: float = 600
+    rest: float = 20
 
 
 @dataclass
@@ -166,17 +168,18 @@ class Workshop:
             part.note("watches that had to be begun anew", str(again), again)
         self._holdings()
 
-    def rest(self, step: Step, seconds: float) -> None:
-        """Let nobody ask anything for so many seconds."""
+    def rest(self, step: Step) -> None:
+        """Let nobody ask anything for a while."""
         with self._part("nobody asks"):
-            step.update(f"{seconds:.0f} s")
-            time.sleep(seconds)
+            step.update(f"{self.plan.rest:.0f} s")
+            time.sleep(self.plan.rest)
 
     def remove(self, step: Step) -> None:
         """Delete every namespace. Raises LabsError."""
-        others = self.api.count("namespaces") - self.plan.learners
+        others, left = self.api.count("namespaces") - self.plan.learners, 0
 
         def gone() -> bool:
+            nonlocal left
             left = self.api.count("namespaces") - others
             step.update(f"{left:,} of {self.plan.learners:,} namespaces left", 1 - left / self.plan.learners)
             return not left
@@ -186,6 +189,7 @@ class Workshop:
             self._each(paths, lambda path: self.api.send("DELETE", path), step)
             part.note("all sent after", f"{part.passed():.1f} s", part.passed())
             self._settle(part, gone, "all namespaces gone after")
+            part.note("namespaces left then", f"{left:,}", left)
             part.times("DELETE")
 
     def close(self) -> None:
