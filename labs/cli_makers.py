@@ -68,7 +68,8 @@ def bench(
 
 def bench_scale(  # noqa: PLR0917  (every one is an option)
     learners: Annotated[int, typer.Option(min=1, max=5000, help="How many have a namespace.")] = 300,
-    active: Annotated[int, typer.Option(help="How many work at once in the lesson; one in ten by itself.")] = 0,
+    working: Annotated[int, typer.Option(help="How many of them have a Deployment; all by itself.")] = 0,
+    active: Annotated[int, typer.Option(help="How many of those roll out in the lesson; one in ten by itself.")] = 0,
     lesson: Annotated[float, typer.Option(min=1, help="How long the lesson takes, in seconds.")] = 60,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many requests are sent at once.")] = 8,
     patience: Annotated[
@@ -83,13 +84,16 @@ def bench_scale(  # noqa: PLR0917  (every one is an option)
     from labs import scale
     from labs.engines.progress import Reporter
 
-    plan = scale.Plan(learners, min(active or -(-learners // 10), learners), lesson, workers, patience)
+    working = min(working or learners, learners)
+    plan = scale.Plan(learners, working, min(active or -(-working // 10), working), lesson, workers, patience)
     with Reporter() as reporter:
         figures = scale.measure(plan, scale.flags_of(flag), reporter)
     if as_json:
         print(json.dumps([figure.as_dict() for figure in figures], indent=2))
     else:
-        scale.show(figures, console, f"{plan.learners:,} learners, {plan.active:,} of them at work in the lesson")
+        scale.show(
+            figures, console, f"{plan.learners:,} learners, {plan.working:,} with Deployments, {plan.active:,} active"
+        )
 
 
 def kernel(

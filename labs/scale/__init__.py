@@ -66,7 +66,7 @@ def measure(plan: Plan, flags: Mapping[str, Sequence[str]], reporter: Reporter) 
             simulation = Simulation(state, COURSE, flags)
             _step(reporter, "control plane", simulation.start)
             api = Api(simulation.plane.kubeconfig, plan.workers + 4)
-            nodes = -(-3 * plan.learners // (PODS - SPARE))
+            nodes = -(-3 * plan.working // (PODS - SPARE))
             _step(reporter, f"{nodes} fake nodes", lambda step: simulation.add_nodes(api, nodes, step))
             with closing(Workshop(simulation, api, plan, figures)) as workshop:
                 _step(reporter, "provision", workshop.provision)

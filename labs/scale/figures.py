@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Figure", "percentile", "show", "slowest_queues", "times", "waits"]
+__all__ = ["Figure", "mean_since", "percentile", "show", "slowest_queues", "times"]
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,23 @@ def slowest_queues(before: Mapping[str, float], after: Mapping[str, float], most
     return dict(sorted(found.items(), key=lambda item: -item[1])[:most])
 
 
-def waits(component: str, before: Mapping[str, float], after: Mapping[str, float]) -> tuple[float, float]:
-    """How many requests a component sent, and the seconds for which its own limit (``--kube-api-qps``) held each."""
-    start = f"{component} rest_client_rate_limiter_duration_seconds"
-    count = sum(_since(before, after, name) for name in after if name.startswith(f"{start}_count"))
-    waited = sum(_since(before, after, name) for name in after if name.startswith(f"{start}_sum"))
-    return count, waited / count if count else 0.0
+def mean_since(
+    before: Mapping[str, float], after: Mapping[str, float], name: str, labels: str = ""
+) -> tuple[float, float]:
+    """How often something happened, and how many seconds it took on average.
+
+    Args:
+        before: the metrics, as `Simulation.metrics` gives them.
+        after: the same, later.
+        name: of a histogram or summary.
+        labels: how its labels begin.
+    """
+
+    def total(what: str) -> float:
+        return sum(_since(before, after, key) for key in after if key.startswith(f"{name}_{what}{labels}"))
+
+    count = total("count")
+    return count, total("sum") / count if count else 0.0
 
 
 def show(figures: Sequence[Figure], console: Console, title: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from labs.engines.progress import Step
 from labs.errors import Timeout
 from labs.scale.api import METADATA, Api, Watch
-from labs.scale.figures import Figure, slowest_queues, times, waits
+from labs.scale.figures import Figure, mean_since, slowest_queues, times
 from labs.scale.learner import LABEL, PROGRESS, REPLICAS, SENT, Learner
 from labs.scale.simulation import Simulation
 from labs.waiting import wait_for
@@ -36,6 +36,8 @@ KINDS = {
     "replicasets": "apis/apps/v1",
 }
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
+LIMITER = " rest_client_rate_limiter_duration_seconds"
+QUOTA = "apiserver_admission_controller_admission_duration_seconds", '{name="ResourceQuota",operation="CREATE"'
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Plan:
 
     Attributes:
         learners: how many have a namespace.
-        active: how many of them roll out and check during the lesson.
+        working: how many of them have a Deployment and what belongs to it.
+        active: how many of those roll out and check during the lesson.
         lesson: how long that takes, in seconds.
         workers: how many requests are sent at once.
         patience: how long to wait for the cluster after each part, in seconds.
@@ -52,6 +55,7 @@ class Plan:
     """
 
     learners: int
+    working: int
     active: int
     lesson: float = 60
     workers: int = 8
@@ -103,6 +107,7 @@ class Workshop:
     def __init__(self, simulation: Simulation, api: Api, plan: Plan, figures: list[Figure]) -> None:
         self.simulation, self.api, self.plan, self.figures = simulation, api, plan, figures
         self.learners = [Learner(index) for index in range(plan.learners)]
+        self.working = self.learners[: plan.working]
         self.rollouts, self.lags = Rollouts(), []
         self.watches: list[Watch] = []
 
@@ -118,29 +123,29 @@ class Workshop:
             self._each(self.learners, lambda learner: self._post(learner.provisioned()), step)
             part.note("all sent after", f"{part.passed():.1f} s", part.passed())
             self._settle(part, made, "each namespace's account there after")
-            part.times("POST")
+            part.times(*(what for what in self.api.samples if what.startswith("POST")))
 
     def begin_work(self, step: Step) -> None:
-        """Let every learner make a Deployment and what it needs, all at once. Raises LabsError."""
+        """Let those at work make a Deployment and what it needs, all at once. Raises LabsError."""
         deployments = f"/apis/apps/v1/deployments?labelSelector={LABEL}%3Dwork"
         self._watch(deployments, self.rollouts.on_deployment)
         self._watch(ALL_PROGRESS, self._on_progress)
 
         def ready() -> bool:
             done = len(self.rollouts.complete)
-            step.update(f"{done:,} of {self.plan.learners:,} Deployments ready", done / self.plan.learners)
-            return done == self.plan.learners
+            step.update(f"{done:,} of {self.plan.working:,} Deployments ready", done / self.plan.working)
+            return done == self.plan.working
 
         with self._part("all begin") as part:
-            self._each(self.learners, lambda learner: self._post(learner.work(), user=learner.user), step)
+            self._each(self.working, lambda learner: self._post(learner.work(), user=learner.user), step)
             part.note("all sent after", f"{part.passed():.1f} s", part.passed())
             self._settle(part, ready, "all Deployments ready after")
-            part.times("POST")
+            part.times(*(what for what in self.api.samples if what.startswith("POST")))
 
     def teach(self, step: Step) -> None:
         """Let some learners roll out and write their progress, while an instructor looks at all of it."""
         plan, chance = self.plan, random.Random(1)
-        active = chance.sample(self.learners, plan.active)
+        active = chance.sample(self.working, plan.active)
         lesson = sched.scheduler()
         with self._part("lesson") as part, ThreadPoolExecutor(plan.workers) as pool:
             asked: list[Future] = []
@@ -201,7 +206,7 @@ class Workshop:
 
     def _post(self, wanted: Iterable[tuple[str, dict]], user: str = "") -> None:
         for path, item in wanted:
-            self.api.send("POST", path, item, user=user)
+            self.api.send("POST", path, item, what=f"POST {path.rsplit('/', 1)[1]}", user=user)
 
     def _check(self, learner: Learner, number: int) -> None:
         path = learner.path("configmaps", name="progress")
@@ -298,7 +303,7 @@ class Part:
         words = ", ".join(f"{name} {value:.2f} s" for name, value in slow.items())
         self.figures.append(Figure(self.name, "work waits in the queue of", words, slow))
         for component in COMPONENTS:
-            count, wait = waits(component, self.metrics, after)
+            count, wait = mean_since(self.metrics, after, component + LIMITER)
             words = f"each of {count:,.0f} requests by {wait * 1000:.0f} ms"
             self.figures.append(Figure(self.name, f"{component} holds back", words, {"count": count, "wait": wait}))
         name = "apiserver_flowcontrol_rejected_requests_total"
@@ -306,3 +311,6 @@ class Part:
             v for k, v in self.metrics.items() if k.startswith(name)
         )
         self.note("turned away by priority and fairness", f"{rejected:.0f}", rejected)
+        count, wait = mean_since(self.metrics, after, *QUOTA)
+        words = f"{wait * 1000:.0f} ms of each of {count:,.0f} creations"
+        self.figures.append(Figure(self.name, "admission by quota takes", words, {"count": count, "wait": wait}))

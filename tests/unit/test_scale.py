@@ -8,7 +8,7 @@ import pytest
 
 from labs import scale
 from labs.errors import LabsError
-from labs.scale.figures import percentile, slowest_queues, times, waits
+from labs.scale.figures import mean_since, percentile, slowest_queues, times
 from labs.scale.learner import Learner
 from labs.scale.simulation import Snapshot
 from labs.scale.workshop import Rollouts
@@ -36,9 +36,11 @@ def test_the_queues_in_which_work_waited_longest_come_first():
 
 def test_what_a_component_holds_back_is_counted_over_all_verbs():
     name = "kube-scheduler rest_client_rate_limiter_duration_seconds"
+    other = {f'{name}_count{{verb="PUT"}}': 5.0}
     after = {f'{name}_count{{verb="POST"}}': 3.0, f'{name}_count{{verb="GET"}}': 1.0, f'{name}_sum{{verb="POST"}}': 8.0}
-    assert waits("kube-scheduler", {}, after) == (4, 2)
-    assert waits("kube-controller-manager", {}, after) == (0, 0)
+    assert mean_since(other, after | other, name) == (4, 2)
+    assert mean_since({}, after, name, '{verb="POST"') == (3, 8 / 3)
+    assert mean_since({}, after, "kube-controller-manager") == (0, 0)
 
 
 def test_cores_are_told_apart_from_what_others_use():
