@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from labs import scale
+from labs.engines import catalog
+from labs.engines.site import Site, arguments
 from labs.errors import LabsError
 from labs.scale.figures import mean_since, percentile, slowest_queues, times
 from labs.scale.learner import Learner
@@ -80,6 +83,18 @@ def test_flags_are_taken_by_component():
     words = ["etcd:--quota-backend-bytes=1", "kube-scheduler:--kube-api-qps=9", "kube-scheduler:--kube-api-burst=9"]
     wanted = {"etcd": ["--quota-backend-bytes=1"], "kube-scheduler": ["--kube-api-qps=9", "--kube-api-burst=9"]}
     assert scale.flags_of(words) == wanted
+
+
+def test_flags_come_after_those_that_a_component_has():
+    site = Site(address="", inside="", node=str, flags={"etcd": ["--log-level=info"]})
+    words = [word for word in arguments("etcd", Path("/x"), site) if word.startswith("--log-level")]
+    assert words == ["--log-level=warn", "--log-level=info"]
+    assert "--log-level=info" not in arguments("kube-scheduler", Path("/x"), site)
+
+
+def test_no_course_of_a_learner_needs_the_fake_nodes():
+    assert catalog.item_of("kwok").makers_only
+    assert not any(item.makers_only for item in catalog.items().values() if item.name != "kwok")
 
 
 @pytest.mark.parametrize("word", ["--kube-api-qps=9", "kubelet:--v=9", "etcd:v=9"])
