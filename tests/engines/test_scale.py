@@ -45,13 +45,13 @@ def test_a_small_workshop_is_measured_and_removed():
 def test_a_flag_reaches_its_component_and_a_kill_leaves_what_down_removes():
     flag = "--kube-api-qps=321"
     words = [sys.executable, "-m", "labs.cli", *SMALL, "--flag", f"kube-scheduler:{flag}"]
+
+    def scheduler() -> list[psutil.Process]:
+        return [p for p in psutil.process_iter(["cmdline"]) if flag in (p.info["cmdline"] or ())]
+
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as measuring:
-        found = wait_for(
-            lambda: [p for p in psutil.process_iter(["cmdline"]) if flag in (p.info["cmdline"] or ())],
-            timeout=1100,
-            what="the scheduler to start",
-        )
+        wait_for(scheduler, timeout=1100, what="the scheduler to start")
         measuring.kill()
     assert labs("down", name=COURSE).returncode == 0
-    assert not any(process.is_running() for process in found)
+    assert not scheduler()
     assert not folder().folder.exists()
