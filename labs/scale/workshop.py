@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from labs.engines.progress import Step
 from labs.errors import Timeout
 from labs.scale.api import METADATA, Api, Watch
-from labs.scale.figures import Figure, mean_since, slowest_queues, times
+from labs.scale.figures import Figure, times
 from labs.scale.learner import LABEL, PROGRESS, REPLICAS, SENT, Learner
+from labs.scale.part import Part
 from labs.scale.simulation import Simulation
 from labs.waiting import wait_for
 
@@ -35,9 +36,6 @@ KINDS = {
     "deployments": "apis/apps/v1",
     "replicasets": "apis/apps/v1",
 }
-COMPONENTS = ("kube-controller-manager", "kube-scheduler")
-LIMITER = " rest_client_rate_limiter_duration_seconds"
-QUOTA = "apiserver_admission_controller_admission_duration_seconds", '{name="ResourceQuota",operation="CREATE"'
 
 
 @dataclass(frozen=True)
@@ -262,59 +260,3 @@ class Workshop:
         size, in_use = self.simulation.database()
         words = f"{size:,.0f} MB, {in_use:,.0f} MB of it in use"
         self.figures.append(Figure("holds", "etcd's file", words, {"size": size, "in use": in_use}))
-
-
-class Part:
-    """A part of the workshop, measured from its begin to its end.
-
-    Args:
-        name: as it stands in the table.
-        simulation, api: what is measured.
-        figures: where to put it.
-    """
-
-    def __init__(self, name: str, simulation: Simulation, api: Api, figures: list[Figure]) -> None:
-        self.name, self.simulation, self.api, self.figures = name, simulation, api, figures
-
-    def __enter__(self) -> Part:
-        self.before, self.metrics = self.simulation.snapshot(), self.simulation.metrics(self.api)
-        self.api.samples.clear()
-        self.began = time.monotonic()
-        return self
-
-    def passed(self) -> float:
-        """Seconds since it began."""
-        return time.monotonic() - self.began
-
-    def note(self, what: str, words: str, number: float) -> None:
-        """Keep one number."""
-        self.figures.append(Figure(self.name, what, words, {"value": number}))
-
-    def times(self, *names: str) -> None:
-        """Keep how long answers took, and how large the last one was where that says something."""
-        for name in names:
-            figure = times(self.name, name, self.api.samples.get(name, []))
-            size = self.api.received.get(name, 0)
-            words = f"{figure.value}, {size / 2**20:.2f} MB" if name.startswith("LIST") else figure.value
-            self.figures.append(Figure(self.name, name, words, {**figure.numbers, "bytes": size}))
-
-    def __exit__(self, *_: object) -> None:
-        cores = self.simulation.snapshot().cores_since(self.before)
-        words = ", ".join(f"{name} {value:.2f}" for name, value in cores.items())
-        self.figures.append(Figure(self.name, "cores used", words, cores))
-        after = self.simulation.metrics(self.api)
-        slow = slowest_queues(self.metrics, after)
-        words = ", ".join(f"{name} {value:.2f} s" for name, value in slow.items())
-        self.figures.append(Figure(self.name, "work waits in the queue of", words, slow))
-        for component in COMPONENTS:
-            count, wait = mean_since(self.metrics, after, component + LIMITER)
-            words = f"each of {count:,.0f} requests by {wait * 1000:.0f} ms"
-            self.figures.append(Figure(self.name, f"{component} holds back", words, {"count": count, "wait": wait}))
-        name = "apiserver_flowcontrol_rejected_requests_total"
-        rejected = sum(v for k, v in after.items() if k.startswith(name)) - sum(
-            v for k, v in self.metrics.items() if k.startswith(name)
-        )
-        self.note("turned away by priority and fairness", f"{rejected:.0f}", rejected)
-        count, wait = mean_since(self.metrics, after, *QUOTA)
-        words = f"{wait * 1000:.0f} ms of each of {count:,.0f} creations"
-        self.figures.append(Figure(self.name, "admission by quota takes", words, {"count": count, "wait": wait}))
