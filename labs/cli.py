@@ -242,6 +242,7 @@ for command in (
     cli_makers.slides,
     cli_makers.coverage,
     cli_makers.bench,
+    cli_makers.bench_scale,
     cli_makers.kernel,
 ):
     app.command()(command)

@@ -29,6 +29,7 @@ class Item:
         member: the program's place, where the file is an archive.
         sha256: a pinned checksum, or empty.
         version_flag: the argument with which a program tells its version; empty where one on PATH is not trusted.
+        makers_only: no learner's course needs it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Item:
     member: str = ""
     sha256: str = ""
     version_flag: str = ""
+    makers_only: bool = False
 
     def expand(self, text: str, program: str) -> str:
         """Fill version, architecture and program into an address."""

@@ -139,7 +139,8 @@ def _programs() -> Iterator[Finding]:
 
 
 def _kubernetes() -> Iterator[Finding]:
-    lacking = [p for item in catalog.items().values() for p in item.programs if binaries.find(p) is None]
+    needed = [item for item in catalog.items().values() if not item.makers_only]
+    lacking = [p for item in needed for p in item.programs if binaries.find(p) is None]
     version = catalog.items()["kubernetes"].version
     if not lacking:
         yield Finding(OK, "Kubernetes", f"{version}, on PATH or in the cache")

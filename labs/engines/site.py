@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Site:
         user: the user and group id that the components run as; None for the caller's own.
         ports: as `PORTS`.
         egress: the Unix socket of a proxy through which nodes, pods and Services are reached; None for the direct way.
+        flags: further ones by component, which win over those that it has.
     """
 
     address: str
@@ -49,6 +50,7 @@ class Site:
     user: int | None = None
     ports: Mapping[str, int] = field(default_factory=lambda: PORTS)
     egress: Path | None = None
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def arguments(component: str, folder: Path, site: Site) -> list[str]:
@@ -65,7 +67,7 @@ def arguments(component: str, folder: Path, site: Site) -> list[str]:
         "kube-controller-manager": _controller_manager,
         "kube-scheduler": _scheduler,
     }
-    return lines[component](folder, site)
+    return [*lines[component](folder, site), *site.flags.get(component, ())]
 
 
 def egress_selection(socket: Path) -> str:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labs.workshop import hub_secrets, roster
-from labs.workshop.hub import codes
+from labs.workshop.hub.codes import new_code
 from tests.hub import FOLDER, hub_module, manifest, spawner, values
 
 NAMES = ["ada", "ada-lovelace", "learner-3a4732"]
@@ -130,7 +130,7 @@ def test_the_image_starts_the_course(tmp_path, engines, command):
 
 
 def test_codes_are_easy_to_read_and_differ():
-    made = {codes.new_code(hub_secrets.GROUPS) for _ in range(200)}
+    made = {new_code(hub_secrets.GROUPS) for _ in range(200)}
     assert len(made) == 200
     assert all(re.fullmatch(r"[2-9a-z]{4}(-[2-9a-z]{4}){2}", code) for code in made)
     assert not set("".join(made)) & set("01ilo")
