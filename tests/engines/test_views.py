@@ -64,7 +64,8 @@ def test_owner_pods_and_service_are_shown(lab, view):
     address = lab.clients.core.read_namespaced_service("front", lab.namespace).spec.cluster_ip
     line = f"Service front (port 80, ClusterIP {address}) → {', '.join(sorted(p.metadata.name for p in pods))}"
     wait_for(lambda: line in view.words, 10, what=line, state=lambda: view.words)
-    assert "Deployment front: 2 of 2 ready\n  ReplicaSet front-" in view.words
+    owners = "Deployment front: 2 of 2 ready\n  ReplicaSet front-"  # whose status follows that of the pods
+    wait_for(lambda: owners in view.words, 10, what=owners, state=lambda: view.words)
     assert view.words.count(": ready") == 2
 
 
