@@ -100,9 +100,6 @@ def extend(  # noqa: PLR0917
     own: Own = False,
     out: Out = None,
     hours: Hours = 12,
-    registry: Registry = "",
-    address: Address = "localhost",
-    server: Server = "",
     secrets: Secrets = "",
 ) -> None:
     """Write new kubeconfigs for all learners, good for some hours from now."""
@@ -112,8 +109,7 @@ def extend(  # noqa: PLR0917
         places = room.places()
         if secrets:
             hub_secrets.see_that_it_fits(room.cluster, room.name, secrets)
-        lessons = ",".join(places[0].lessons)
-        _hand_out(room, places, _rules(lessons, registry, address, server, objects.QUOTA), out, hours, secrets)
+        _hand_out(room, places, room.rules(), out, hours, secrets)
 
 
 @app.command()
@@ -126,10 +122,8 @@ def reset(  # noqa: PLR0917
     lessons: Annotated[str, typer.Option(help="Only these lessons, such as 04; all by default.")] = "",
 ) -> None:
     """Make a learner's namespaces anew, with quota and rights; solved exercises stay solved."""
-    from labs.workshop.room import Rules
-
     with _room(workshop, context, kubeconfig, own) as room:
-        for line in room.reset(learner, Rules(), [one for one in lessons.split(",") if one]):
+        for line in room.reset(learner, [one for one in lessons.split(",") if one]):
             say(line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ __all__ = ["LESSONS", "MANAGED_BY", "QUOTA", "cluster_objects", "learner_objects
 MANAGED_BY = {"app.kubernetes.io/managed-by": "labs-workshop"}
 ROLE = "labs-workshop-learner"  # cluster-wide: what a lesson looks at and no learner may change
 POLICY = "labs-workshop-services"
+RULES = "rules"
 NAME = "labs/learner-name"
 NUMBER = "labs/seat"
 GIVEN = "labs/lessons"
@@ -96,9 +98,16 @@ def cluster_objects() -> Iterator[dict[str, Any]]:
     )
 
 
-def room_objects(workshop: str) -> Iterator[dict[str, Any]]:
-    """The workshop's own namespace: it holds learners' accounts and progress, out of their lessons' reach."""
-    yield _object("v1", "Namespace", workshop, {"labs/workshop": workshop})
+def room_objects(workshop: str, rules: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The workshop's own namespace: it holds learners' accounts and progress, out of their lessons' reach.
+
+    Args:
+        workshop: its name.
+        rules: what the instructor chose, plain JSON values; kept, so that later commands keep to it.
+    """
+    marks = {"labs/workshop": workshop}
+    yield _object("v1", "Namespace", workshop, marks)
+    yield _object("v1", "ConfigMap", RULES, marks, workshop, data={RULES: json.dumps(rules)})
 
 
 def learner_objects(

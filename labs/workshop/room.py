@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ class Room:
             known = self._known()
             seats = self._seats(learners, rules, known)
             self._see_that_names_are_free(seats.values(), rules.lessons)
-            for thing in (*objects.cluster_objects(), *objects.room_objects(self.name)):
+            for thing in (*objects.cluster_objects(), *objects.room_objects(self.name, asdict(rules))):
                 self.cluster.apply(thing)
             networks = self._pod_networks()
 
@@ -125,10 +126,17 @@ class Room:
         with told("be read"):
             maps = self.clients.core.list_namespaced_config_map(self.name, label_selector=self._ours).items
         if not maps:
-            raise LabsError(
-                f"There is no workshop {self.name!r} in this cluster.", "`labs workshop provision` makes one."
-            )
+            raise self._unknown()
         return places_of(self.clients.api.sanitize_for_serialization(maps))
+
+    def rules(self) -> Rules:
+        """What was chosen when the workshop was provisioned last. Raises LabsError where there is no such workshop."""
+        try:
+            with told("be read"):
+                found = self.clients.core.read_namespaced_config_map(objects.RULES, self.name)
+        except LabsError as error:
+            raise self._unknown() from error
+        return Rules(**json.loads(found.data[objects.RULES]))
 
     def seat(self, learner: str, rules: Rules | None = None) -> Seat:
         """A learner's seat. Args: ``learner``, the id or the name. Raises LabsError when nobody is called so."""
@@ -185,16 +193,15 @@ class Room:
         }
         return yaml.safe_dump(config, allow_unicode=True), status.expiration_timestamp
 
-    def reset(self, learner: str, rules: Rules, lessons: Iterable[str] = ()) -> Iterator[str]:
+    def reset(self, learner: str, lessons: Iterable[str] = ()) -> Iterator[str]:
         """Make a learner's namespaces anew, empty; their progress stays. Yields what is done, a sentence each.
 
         Args:
             learner: the id or the name.
-            rules: the room's.
             lessons: only these; all of the learner's by default.
         """
-        place = self.place(learner)
-        seat = self.seat(learner, rules)
+        place, rules = self.place(learner), self.rules()
+        seat = self.seat_of(place, rules)
         chosen = [lesson for lesson in place.lessons if not lessons or lesson in lessons]
         names = [seat.namespace(lesson) for lesson in chosen]
         with told("be reset"):
@@ -219,6 +226,9 @@ class Room:
                 for thing in objects.cluster_objects():
                     self.cluster.delete(thing["kind"], thing["metadata"]["name"])
         return len(spaces)
+
+    def _unknown(self) -> LabsError:
+        return LabsError(f"There is no workshop {self.name!r} in this cluster.", "`labs workshop provision` makes one.")
 
     @property
     def _ours(self) -> str:

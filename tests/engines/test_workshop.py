@@ -209,6 +209,19 @@ def test_doing_it_again_keeps_seats_and_work(workshop, ada, lei):
     assert ["1" in rows[0], "2" in rows[1], "Newcomer" in rows[2]] == [True] * 3
 
 
+def test_what_was_chosen_is_kept(workshop, here):
+    """A reset and new kubeconfigs keep to what was chosen at the last provisioning, without being told again."""
+    chosen = ["--pods", "7", "--registry", "images.example:5000"]
+    workshop.must("provision", *workshop.provision, *chosen)
+    workshop.must("reset", "李雷")
+    hard = here.kubectl("get", "resourcequota", "-n", OTHER, "workshop", "-o", "jsonpath={.spec.hard.pods}")
+    assert hard == "7"
+    again = workshop.folder / "again"
+    workshop.must("extend", "--out", str(again))
+    assert "registry: images.example:5000/ada-lovelace" in (again / "ada-lovelace.kubeconfig").read_text()
+    workshop.must("provision", *workshop.provision)
+
+
 def test_reset_makes_a_learner_begin_anew(workshop, lei, here):
     lei.asks("create", "configmap", "work")
     workshop.must("reset", "李雷")
