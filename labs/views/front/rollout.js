@@ -58,6 +58,11 @@ function Pods({ picture, x, y, right, id }) {
     .map((p) => `M${p.x0},${y(p[kind][i][0])} H${p.x1} V${y(p[kind][i][1])} H${p.x0} z`).join("");
   const edge = (i) => pieces.filter((p) => p.open[i][1] > p.open[i][0]).map((p) => `M${p.x0},${y(p.open[i][1])} H${p.x1}`).join("");
   const line = (value) => pieces.filter((p) => p.x1 > p.x0).map((p, i) => `${i ? "L" : "M"}${p.x0},${y(value(p))} H${p.x1}`).join("");
+  // a limit goes on to the right edge; at first there is no piece of any width, and the limit begins where the pods do
+  const limit = (value) => {
+    const last = pieces[pieces.length - 1];
+    return last ? `${line(value) || `M${last.x0},${y(value(last))}`} H${right}` : "";
+  };
   // each ReplicaSet's name where it has most room, among its available pods if there is any
   const roomiest = (kind, i) => {
     let best = null, run = null;
@@ -82,8 +87,8 @@ function Pods({ picture, x, y, right, id }) {
       <path d=${area("solid", i)} fill=${colour(set.look)} fill-opacity="0.42" />
       <path d=${area("open", i)} fill=${`url(#${id}-${set.look})`} /><path d=${edge(i)} stroke=${colour(set.look)} stroke-width="1" /></g>`)}
     <path class="kr-line" d=${line((p) => p.available)} />
-    ${limits.recreate ? null : html`<path class="kr-limit" d=${`${line((p) => p.fewest)} H${right}`} stroke-dasharray="2 3" />`}
-    <path class="kr-limit" d=${`${line((p) => p.most)} H${right}`} stroke-dasharray="9 4" />
+    ${limits.recreate ? null : html`<path class="kr-limit" d=${limit((p) => p.fewest)} stroke-dasharray="2 3" />`}
+    <path class="kr-limit" d=${limit((p) => p.most)} stroke-dasharray="9 4" />
     ${names.map((name) => html`<text key=${name.key} class="kr-in" x=${(name.x0 + name.x1) / 2} y=${(y(name.low) + y(name.high)) / 2 + 4} text-anchor="middle">${name.text}</text>`)}
     <g transform=${`translate(${right + 6},0)`}>
       <text y=${mostAt + 4}>at most ${many(limits.most, "pod")}</text><text y=${mostAt + 18} class="kl-faint">${limits.most_why}</text>
