@@ -47,10 +47,12 @@ class Cluster(View):
         for owner in (*owners, *sets):
             owner["why"] = owner["why"] or warnings.get(owner["id"], "")
         known = {owner["id"] for owner in owners}
-        shown = [s for s in sets if s["wants"] or s["has"] or s["owner"] not in known]
+        keeps = {pod["owner"] for pod in pods}  # pods that are ending count no more in their ReplicaSet's status
+        shown = [s for s in sets if s["wants"] or s["has"] or s["id"] in keeps or s["owner"] not in known]
         ready, counted = sum(p["mark"] == "good" for p in pods), [p for p in pods if p["mark"] not in {"gone", "done"}]
         bad = [p for p in pods if p["mark"] == "bad"]
-        summary = f"{ready} of {len(counted)} pods ready"
+        ending = sum(p["mark"] == "gone" for p in pods)
+        summary = f"{ready} of {len(counted)} pods ready" + (f", {ending} more ending" if ending else "")
         summary += (
             f"; {bad[0]['name']}: {bad[0]['word']}" if len(bad) == 1 else f"; {len(bad)} in trouble" if bad else ""
         )

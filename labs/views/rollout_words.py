@@ -65,7 +65,10 @@ def _under_way(status: dict[str, Any], so_far: str) -> tuple[str, str]:
     progress, failure = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
     if progress.get("status") == "False":
         said = f"{progress.get('reason', '')}: {progress.get('message', '')}"
-        return "bad", f"gave up: {said} It goes on trying, and rolls nothing back; {so_far}"
+        return (
+            "bad",
+            f"gave up: {said} Nothing is rolled back by itself: mend the template, or `kubectl rollout undo`; {so_far}",
+        )
     if failure.get("status") == "True":
         return "bad", f"{failure.get('reason', '')}: {failure.get('message', '')} ({so_far})"
     old = status.get("replicas", 0) - status.get("updatedReplicas", 0)

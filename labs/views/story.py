@@ -209,9 +209,9 @@ class Story:
                 at = max(since, seconds(meta.get("creationTimestamp"))) if 0 < since <= written else written
             kind, name, group = self._known[target]
             did = (
-                f"gives it requests of Service {service}"
+                f"sends it requests to Service {service}"
                 if ready
-                else f"gives it no more requests of Service {service}"
+                else f"sends it no more requests to Service {service}"
             )
             step, mark = ("endpoint", "good") if ready else ("endpoint gone", "gone")
             key = meta["uid"], target, step, at

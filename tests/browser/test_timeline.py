@@ -65,7 +65,7 @@ def test_story_of_a_deployment_goes_from_the_client_to_the_service(jupyter):
     run_cell(page, 0)
     run_cell(page, 1)
     view = view_in(page, 0)
-    expect(view).to_contain_text("gives it requests of Service front", timeout=60000)
+    expect(view).to_contain_text("sends it requests to Service front", timeout=60000)
     who = view.locator(".kt-who").all_inner_texts()
     order = ["kubectl create", "deployment controller", "replicaset controller", "scheduler", "kubelet node1"]
     assert [who.index(name) for name in order] == sorted(who.index(name) for name in order)

@@ -169,7 +169,7 @@ def test_ties_are_in_the_order_of_cause_and_effect(fraction):
     )
     assert [did for _, did, _ in told(seen)] == [
         "created", "created", "scaled it from 0 to 1", "created", "assigned it to node1", "found image i on the node",
-        "created container web", "started container web", "reports it ready", "gives it requests of Service front",
+        "created container web", "started container web", "reports it ready", "sends it requests to Service front",
     ]  # fmt: skip
     assert [who for who, *_ in told(seen)][:4] == [
         "kubectl create", "deployment controller", "deployment controller", "replicaset controller",
@@ -410,5 +410,5 @@ def test_service_tells_who_gets_its_requests():
     piece["endpoints"] = []
     seen.look({"services": [{"metadata": meta("s")}], "endpointslices": [piece], "pods": []}, [], 0)
     assert [did for _, did, about in told(seen) if about == "Pod a"] == [
-        "reports it ready", "gives it requests of Service s", "gives it no more requests of Service s",
+        "reports it ready", "sends it requests to Service s", "sends it no more requests to Service s",
     ]  # fmt: skip

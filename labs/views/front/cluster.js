@@ -102,7 +102,7 @@ function Picture({ picture }) {
   const chosen = all.find((thing) => thing.id === picked);
   const tall = Math.max(height, 24 + picture.services.length * (ROW + 12), 60);
   const choose = (id) => pick(id === picked ? "" : id);
-  const heads = [["owner", "Owner"], ["set", "ReplicaSet"], ["pod", "Pods"], ["service", "Services → ready pods"]];
+  const heads = [["owner", "Deployment or other owner"], ["set", "ReplicaSet"], ["pod", "Pods"], ["service", picture.services.length ? "Services → ready pods" : "no Service in this namespace"]];
   return html`<div>
     <div class="kl-faint">${picture.nodes.map((node) => html`<span key=${node.name} title=${node.why}>node ${node.name}: <span class=${"kl-" + node.mark}>${MARKS[node.mark]} ${node.word}</span>, ${many(node.pods, "pod")} here. </span>`)}
       ${picture.resting ? `${many(picture.resting, "ReplicaSet")} of former revisions at 0.` : ""}</div>

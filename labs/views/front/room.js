@@ -1,9 +1,9 @@
 // A room: learners by exercises. A cell says solved, not yet (and how often it was checked), or at it now.
-const WORDS = { done: "solved", bad: "not yet", wait: "at it now", none: "not begun" };
+const WORDS = { done: "solved", bad: "not yet", wait: "at it, not checked yet", none: "not begun" };
 
 const clock = (iso) => {
   const moment = new Date(iso);
-  return Number.isNaN(moment.getTime()) ? "" : moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return Number.isNaN(moment.getTime()) ? "" : moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 };
 
 function Cell({ row, cell, exercise, picked, pick }) {
@@ -33,7 +33,7 @@ function Picture({ picture }) {
     <p class="km-tools"><button type="button" aria-pressed=${first === "stuck"} onClick=${() => setFirst(first === "stuck" ? "seat" : "stuck")}>who may be stuck first</button></p>
     <div class="km-box"><table class="km"><thead><tr><th scope="col">learner</th>
       ${picture.exercises.map((exercise) => html`<th key=${exercise.id} scope="col" title=${exercise.title}>${exercise.id.slice(3)}<br /><small class="kl-faint">${exercise.solved}/${rows.length}</small></th>`)}
-      <th scope="col">at it</th></tr></thead>
+      <th scope="col">at the framed one for</th></tr></thead>
       <tbody>${rows.map((row) => html`<tr key=${row.id} class=${row.stuck ? "km-stuck" : ""}>
         <th scope="row" title=${row.id}>${cut(row.name, 28)}</th>
         ${row.cells.map((cell, i) => html`<${Cell} key=${i} row=${row} cell=${cell} exercise=${picture.exercises[i]} picked=${at === row && column === i} pick=${() => pick({ id: row.id, exercise: picture.exercises[i].id })} />`)}
@@ -43,6 +43,6 @@ function Picture({ picture }) {
     ${picture.wrong.length ? html`<table class="km-wrong"><caption class="kl-faint">Not yet right, most frequent first</caption><tbody>
       ${picture.wrong.map((item) => html`<tr key=${item.exercise + item.observed}><td>${item.count} ×</td><td>${item.exercise}</td><td>expected ${item.expected}; <strong>observed ${item.observed}</strong></td></tr>`)}
     </tbody></table>` : null}
-    <p class="kl-faint km-legend"><${Mark} kind="done" /> solved <${Mark} kind="bad" /> not yet, and how often checked <${Mark} kind="wait" /> at it now <${Mark} kind="none" /> not begun. <span class="kl-bad">▲</span> 3 checks and 8 minutes, or 25 minutes.</p>
+    <p class="kl-faint km-legend"><${Mark} kind="done" /> solved, <${Mark} kind="bad" /> not yet, with how often it was checked, <${Mark} kind="wait" /> not checked yet, <${Mark} kind="none" /> not begun; a frame is where somebody is now. <span class="kl-bad">▲ may be stuck</span>: not solved after 3 checks and 8 minutes, or after 25 minutes.</p>
   </div>`;
 }
