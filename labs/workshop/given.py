@@ -52,7 +52,7 @@ def see_that_it_is_there(core: client.CoreV1Api, namespace: str) -> None:
     raise LabsError(what, "Ask your instructor; lessons that need only Docker, 00 and 02, work without one.")
 
 
-def empty(api: client.ApiClient, namespace: str, timeout: float = 60) -> Iterator[str]:
+def empty(api: client.ApiClient, namespace: str, timeout: float = 180) -> Iterator[str]:
     """Delete everything that the learner made in the namespace.
 
     Args:
