@@ -105,7 +105,7 @@ class Room:
             LabsError: there are too few seats, or names are taken, or the cluster refused.
         """
         with told("be set up"):
-            known = self._known()
+            known = {place.learner.id: place for place in self._read_places()}
             seats = self._seats(learners, rules, known)
             self._see_that_names_are_free(seats.values(), rules.lessons)
             for thing in (*objects.cluster_objects(), *objects.room_objects(self.name, asdict(rules))):
@@ -124,18 +124,20 @@ class Room:
     def places(self) -> list[Place]:
         """The learners, by their seats. Raises LabsError where there is no such workshop."""
         with told("be read"):
-            maps = self.clients.core.list_namespaced_config_map(self.name, label_selector=self._ours).items
-        if not maps:
+            found = self._read_places()
+        if not found:
             raise self._unknown()
-        return places_of(self.clients.api.sanitize_for_serialization(maps))
+        return found
 
     def rules(self) -> Rules:
         """What was chosen when the workshop was provisioned last. Raises LabsError where there is no such workshop."""
-        try:
-            with told("be read"):
+        with told("be read"):
+            try:
                 found = self.clients.core.read_namespaced_config_map(objects.RULES, self.name)
-        except LabsError as error:
-            raise self._unknown() from error
+            except ApiException as error:
+                if error.status != 404:
+                    raise
+                raise self._unknown() from error
         return Rules(**json.loads(found.data[objects.RULES]))
 
     def seat(self, learner: str, rules: Rules | None = None) -> Seat:
@@ -234,11 +236,11 @@ class Room:
     def _ours(self) -> str:
         return ",".join(f"{k}={v}" for k, v in {**objects.MANAGED_BY, "labs/workshop": self.name}.items())
 
-    def _known(self) -> dict[str, Place]:
-        try:
-            return {place.learner.id: place for place in self.places()}
-        except LabsError:
-            return {}
+    def _read_places(self) -> list[Place]:
+        """The learners; none before the first provisioning. Whatever else goes wrong is raised: a cluster that did not
+        answer must not look like one without learners, whose seats could be given away."""
+        maps = self.clients.core.list_namespaced_config_map(self.name, label_selector=self._ours).items
+        return places_of(self.clients.api.sanitize_for_serialization(maps))
 
     def _seats(self, learners: list[Learner], rules: Rules, known: dict[str, Place]) -> dict[str, Seat]:
         """Everybody keeps the seat they have; who comes new gets the first free one."""
