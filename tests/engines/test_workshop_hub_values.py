@@ -57,8 +57,9 @@ def hub(course, tmp_path_factory):
             return {row["id"]: row["code"] for row in csv.DictReader(file)}
 
     run.must, run.codes, run.folder = must, codes, folder
-    run.out = ["--out", str(folder / "out"), "--server", "https://kubernetes.default.svc"]
+    run.out = ["--out", str(folder / "out")]
     run.provision = ["--learners", str(folder / "roster.csv"), "--lessons", "04", *run.out]
+    run.provision += ["--server", "https://kubernetes.default.svc"]
     must("provision", *run.provision, "--secrets", HUB)
     yield run
     run("remove", "--yes")
