@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -39,7 +40,7 @@ def examine() -> list[Finding]:
         ]
     looks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("host", _rights), ("host", _kernel), ("host", _cgroups), ("usermode", examine_usermode),
-        ("", _programs), ("", _kubernetes), ("", _room), ("", _neighbours), ("", _limits),
+        ("", _programs), ("", _kubernetes), ("", _room), ("", _neighbours), ("", _workshop), ("", _limits),
     ]  # fmt: skip
     return [replace(finding, engine=engine) for engine, look in looks for finding in look()]
 
@@ -185,6 +186,16 @@ def _neighbours() -> Iterator[Finding]:
         yield Finding(OK, "Docker of your own", "is there, and will not be touched: the course has its own")
     for state in list_courses():
         yield Finding(OK, "course", f"{state.folder.name} in {state.folder}")
+
+
+def _workshop() -> Iterator[Finding]:
+    """What `labs workshop serve` needs beyond the engine `host`; no other engine minds."""
+    if not all(importlib.util.find_spec(name) for name in ("jupyterhub", "configurable_http_proxy")):
+        yield Finding(REMARK, "labs workshop serve", "JupyterHub is not installed", "pip install -e '.[workshop]'")
+    spaces = Path("/proc/sys/user/max_user_namespaces")
+    if not spaces.exists() or int(spaces.read_text()) == 0:
+        words = "the kernel makes no user namespaces, so learners cannot have a Docker Engine each"
+        yield Finding(REMARK, "labs workshop serve", words, "sudo sysctl user.max_user_namespaces=10000")
 
 
 def _limits() -> Iterator[Finding]:

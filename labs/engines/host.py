@@ -97,14 +97,16 @@ class HostEngine(OwnEngine):
             LabsError: a part of one did not end.
         """
         for name in reversed(self.nodes[keep:]):
-            if self.processes.component("kube-apiserver").state == "running":
+            answers = self.processes.component("kube-apiserver").state == "running"
+            if answers:
                 kubectl = kubectl_for(self.kubeconfig)
                 drain = "--force --disable-eviction --ignore-daemonsets --delete-emptydir-data --grace-period=1"
                 with suppress(CommandFailed):  # whatever does not end in time ends with the machine
                     run([*kubectl, "drain", name, *drain.split(), "--timeout=20s"], env=direct(), timeout=30)
-                run([*kubectl, "delete", "node", name, "--ignore-not-found"], env=direct(), timeout=30)
             for component in reversed(node.COMPONENTS):
                 self.processes.stop(f"{component}/{name}")
+            if answers:  # not before its kubelet has ended, which would register it once more
+                run([*kubectl, "delete", "node", name, "--ignore-not-found"], env=direct(), timeout=30)
             self.machine(name, ()).stop()
             remove_cgroups(self.record, name)
             for folder in ("nodes", "machines"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Preparation", "Startup", "start_ports"]
 
+NODE = re.compile(r"node[0-9]+")
 KUBERNETES = (*control_plane.COMPONENTS, "kubelet", "kube-proxy")
 
 
@@ -162,9 +164,9 @@ class Startup:
             engine.daemons.check_alive(f"kubelet/{name}")
         known = json.loads(self._kubectl("get", "nodes", "-o", "json", timeout=10))["items"]
         found = [item for item in known if item["metadata"]["name"] in engine.nodes]
-        for item in known:
-            if item not in found:  # a node that registered itself once more while it was taken away
-                self._kubectl("delete", "node", item["metadata"]["name"], "--ignore-not-found")
+        for name in {item["metadata"]["name"] for item in known} - {*engine.nodes}:
+            if NODE.fullmatch(name):  # taken away while no API server ran; Nodes of other names are somebody else's
+                self._kubectl("delete", "node", name, "--ignore-not-found")
         for item in found:
             if not item["spec"].get("podCIDR"):
                 name = item["metadata"]["name"]

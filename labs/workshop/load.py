@@ -101,7 +101,7 @@ def measure(
         told: called with a sentence after each lesson.
     """
     load, ended = Load(), threading.Event()
-    watcher = threading.Thread(target=_watch, args=(room, learners[0], load, ended), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(room, learners[0], lessons[0], load, ended), daemon=True)
     psutil.cpu_percent()  # counts from here
     began = time.monotonic()
     watcher.start()
@@ -137,10 +137,10 @@ async def _all(
     await asyncio.gather(*(one(number, learner) for number, learner in enumerate(learners)))
 
 
-def _watch(room: Room, learner: SimulatedLearner, load: Load, ended: threading.Event) -> None:
+def _watch(room: Room, learner: SimulatedLearner, lesson: str, load: Load, ended: threading.Event) -> None:
     """Ask as a bystander does, once a second."""
     core, first = room.clients.core, psutil.virtual_memory().available
-    namespace = learner.seat.namespace("04")
+    namespace = learner.seat.namespace(lesson)
     while not ended.wait(1):
         load.memory = max(load.memory, first - psutil.virtual_memory().available)
         began = time.monotonic()

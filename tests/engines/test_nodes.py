@@ -95,6 +95,17 @@ def test_node_that_was_taken_away_half_way_is_taken_away_by_the_next_up(here):
     assert set(here.states().values()) == {"running"}
 
 
+def test_node_that_left_while_the_api_server_was_away_is_forgotten_and_a_foreign_one_is_not(here):
+    for name in ("node7", "somebodys"):
+        here.kubectl(
+            "apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}})
+        )
+    here.must("up", "--quiet")
+    known = here.kubectl("get", "nodes", "-o", "name").split()
+    here.kubectl("delete", "node", "somebodys")
+    assert known == ["node/node1", "node/somebodys"]
+
+
 def test_programs_of_the_node_are_found_through_its_root(here, core, namespace):
     """As lessons look at kube-proxy's rules: from a pod that sees the node's file system; the host has none of it."""
     eye = pod(

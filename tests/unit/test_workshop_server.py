@@ -1,4 +1,4 @@
-"""What a workshop's server is made of: codes, the list, seats, what the proxy passes on."""
+"""What a workshop's server is made of: codes, the list, accounts, what the proxy passes on."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ def test_a_wrong_code_is_forgotten():
 
 def test_who_has_a_seat_keeps_it(workshop):
     first = workshop.invite(["anna", "ben"], ["mia"])
-    assert [seat.number for seat in first.values()] == [1, 2, 3]
+    assert [account.number for account in first.values()] == [1, 2, 3]
     assert first["mia"].admin
     second = workshop.invite(["cleo", "ben"])
     assert second["ben"] == first["ben"]
     assert second["cleo"].number == 4, "anna's user id is not given to another"
-    assert set(workshop.seats()) == {"cleo", "ben"}
+    assert set(workshop.accounts()) == {"cleo", "ben"}
     again = workshop.invite(["anna"])["anna"]
     assert again.number == 1
     assert again.code not in ("", first["anna"].code)
 
 
 def test_seats_share_no_user_id(workshop):
-    seats = list(workshop.invite([f"l{i}" for i in range(100)]).values())
-    ends = sorted((seat.first_user, seat.first_user + 65536) for seat in seats)
+    accounts = list(workshop.invite([f"l{i}" for i in range(100)]).values())
+    ends = sorted((account.first_user, account.first_user + 65536) for account in accounts)
     assert all(end <= begin for (_, end), (begin, _) in pairwise(ends))
     assert ends[-1][1] < 1 << 31
     with pytest.raises(LabsError):
@@ -71,7 +71,7 @@ def test_seats_share_no_user_id(workshop):
 
 def test_codes_are_nobodys_to_read(workshop):
     workshop.invite(["anna"])
-    assert os.stat(workshop.folder / "seats.json").st_mode & 0o077 == 0
+    assert os.stat(workshop.folder / "accounts.json").st_mode & 0o077 == 0
 
 
 def test_a_closed_folder_is_found(tmp_path):

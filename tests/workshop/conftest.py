@@ -28,7 +28,7 @@ class Room:
     def browser(self, name: str) -> Browser:
         """A browser in which somebody has signed in."""
         browser = Browser(self.address)
-        assert browser.sign_in(name, self.workshop.seat(name).code) == 200
+        assert browser.sign_in(name, self.workshop.account(name).code) == 200
         return browser
 
     def at_work(self, name: str) -> Browser:

@@ -58,11 +58,11 @@ for one in started:
 
 
 def test_only_the_own_code_opens(room):
-    seats = room.workshop.seats()
-    assert Browser(room.address).sign_in("anna", seats["ben"].code) == 403
+    accounts = room.workshop.accounts()
+    assert Browser(room.address).sign_in("anna", accounts["ben"].code) == 403
     assert Browser(room.address).sign_in("anna", "") == 403
-    assert Browser(room.address).sign_in("nobody", seats["ben"].code) == 403
-    assert Browser(room.address).sign_in("Anna ", seats["anna"].code.upper().replace("-", " ")) == 200
+    assert Browser(room.address).sign_in("nobody", accounts["ben"].code) == 403
+    assert Browser(room.address).sign_in("Anna ", accounts["anna"].code.upper().replace("-", " ")) == 200
 
 
 def test_who_guesses_has_to_wait(room):
@@ -109,14 +109,16 @@ def test_root_in_a_container_is_nobody_on_the_server(room):
 def test_a_neighbour_is_out_of_reach(room):
     anna, ben = room.at_work("anna"), room.at_work("ben")
     kernel = anna.new_kernel()
-    seat, workshop = room.workshop.seat("ben"), room.workshop
-    home, learners = workshop.home(seat), workshop.engine.state / "learners"
+    account, workshop = room.workshop.account("ben"), room.workshop
+    home, learners = workshop.home(account), workshop.engine.state / "learners"
     for path in (home, home / "00_start_here.ipynb", learners / "ben/docker/run/docker.sock"):
         assert "PermissionError" in kernel.run(f"import os; os.stat({str(path / 'x')!r})"), path
     # neither processes, nor their environment: none but one's own are there
-    assert kernel.run("import subprocess; print(subprocess.getoutput('ps axo user='))").count(str(seat.user)[:9]) == 0
+    assert (
+        kernel.run("import subprocess; print(subprocess.getoutput('ps axo user='))").count(str(account.user)[:9]) == 0
+    )
     reach = "import socket; socket.create_connection(({!r}, {}), timeout=3)"
-    address = workshop.engine.network.address(100 + seat.number)
+    address = workshop.engine.network.address(100 + account.number)
     assert "Error" in kernel.run(reach.format(address, 8888))
     assert "Error" in kernel.run(reach.format(address, 8021))
     assert anna.get("/lab", whose="ben").status_code in (403, 404)
@@ -166,7 +168,7 @@ def test_the_instructor_may_look_in(room):
     mia = Browser(room.address)
     # from another address than who has guessed above, as a web server in front would tell
     mia.session.headers["X-Forwarded-For"] = "203.0.113.7"
-    assert mia.sign_in("mia", room.workshop.seat("mia").code) == 200
+    assert mia.sign_in("mia", room.workshop.account("mia").code) == 200
     assert mia.get("/lab", whose="anna").status_code == 200
 
 
@@ -180,8 +182,8 @@ def test_a_fork_bomb_ends_at_the_limit(room):
 
 def test_memory_ends_at_the_limit(room):
     group = room.workshop.engine.record.id
-    limits = [*Path("/sys/fs/cgroup").glob(f"**/labs-{group}/seat-anna/memory.limit_in_bytes")]
-    limits += Path("/sys/fs/cgroup").glob(f"**/labs-{group}/seat-anna/memory.max")
+    limits = [*Path("/sys/fs/cgroup").glob(f"**/labs-{group}/learner-anna/memory.limit_in_bytes")]
+    limits += Path("/sys/fs/cgroup").glob(f"**/labs-{group}/learner-anna/memory.max")
     assert [int(file.read_text()) for file in limits] == [1536 << 20]
 
 
@@ -226,7 +228,7 @@ def test_work_is_not_overwritten(room):
 def test_a_home_cannot_lead_the_server_astray(room):
     """The hub writes into homes with the learner's rights only, so a link in one leads nowhere."""
     browser = room.at_work("anna")
-    target = room.workshop.folder / "seats.json"
+    target = room.workshop.folder / "accounts.json"
     before = target.read_bytes()
     browser.new_kernel().run(
         "import os, shutil\n"
@@ -241,4 +243,4 @@ def test_a_home_cannot_lead_the_server_astray(room):
     assert target.read_bytes() == before
     assert not (room.workshop.folder / "new").exists()
     assert not (room.workshop.folder / "course.json").exists()
-    (room.workshop.home(room.workshop.seat("anna")) / ".labs/default").unlink()
+    (room.workshop.home(room.workshop.account("anna")) / ".labs/default").unlink()

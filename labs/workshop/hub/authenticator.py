@@ -34,9 +34,11 @@ class CodeAuthenticator(Authenticator):
         name, address = data.get("username", "").strip().lower(), handler.request.remote_ip
         if self.attempts.too_many(name, address):
             raise web.HTTPError(429, "Too many wrong codes. Wait a minute, then type the code from your sheet.")
-        seat = self.workshop.seats().get(name)
-        right = is_code(data.get("password", ""), seat.code if seat else new_code())  # a name more costs the same time
-        if seat and right:
+        account = self.workshop.accounts().get(name)
+        right = is_code(
+            data.get("password", ""), account.code if account else new_code()
+        )  # a name more costs the same time
+        if account and right:
             return name
         self.attempts.failed(name, address)
         return None

@@ -3,14 +3,14 @@
 import sys
 
 from labs.workshop.hub.authenticator import CodeAuthenticator
-from labs.workshop.hub.spawner import SeatSpawner
+from labs.workshop.hub.spawner import LearnerSpawner
 from labs.workshop.hub.workshop import Workshop
 
 c = get_config()  # noqa: F821  (JupyterHub gives it)
 workshop = Workshop()
 settings = workshop.settings()
-seats = workshop.seats()
-instructors = {name for name, seat in seats.items() if seat.admin}
+accounts = workshop.accounts()
+instructors = {name for name, account in accounts.items() if account.admin}
 host = workshop.engine.network.host
 
 c.JupyterHub.bind_url = f"http://{settings['bind']}:{settings['port']}"
@@ -24,12 +24,12 @@ c.ConfigurableHTTPProxy.auth_token = settings["proxy_token"]
 # a hub that ends, or is killed, leaves everybody's server and the proxy alone, and takes them up when it is back
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.cleanup_proxy = False
-c.JupyterHub.spawner_class = SeatSpawner
+c.JupyterHub.spawner_class = LearnerSpawner
 c.JupyterHub.authenticator_class = CodeAuthenticator
 c.JupyterHub.concurrent_spawn_limit = 0  # who comes too early would be sent away; the spawner has them wait
 c.JupyterHub.init_spawners_timeout = 30
 c.JupyterHub.template_vars = {"announcement_login": "The password is the code on your sheet."}
-c.Authenticator.allowed_users = set(seats)
+c.Authenticator.allowed_users = set(accounts)
 c.Authenticator.admin_users = instructors
 c.Authenticator.delete_invalid_users = True
 c.Spawner.start_timeout = 900  # the wait for all others included

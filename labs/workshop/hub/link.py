@@ -27,7 +27,7 @@ TABLE = 100
 
 
 def address(network: Network, number: int) -> str:
-    """A learner's address. Args: ``number``, of the learner's seat."""
+    """A learner's address. Args: ``number``, of the learner's account (`labs.workshop.hub.workshop.Account`)."""
     return network.address(FIRST_ADDRESS + number)
 
 
@@ -36,14 +36,14 @@ def connect(network: Network, number: int, pid: int, nodes: Sequence[str]) -> No
 
     Args:
         network: the course's.
-        number: of the learner's seat.
+        number: of the learner's account (`labs.workshop.hub.workshop.Account`).
         pid: the machine's first process.
         nodes: the nodes' addresses.
 
     Raises:
         CommandFailed: a command of `ip` has failed.
     """
-    port, mine, switch = f"seat{number}", address(network, number), network.enter()
+    port, mine, switch = f"learner{number}", address(network, number), network.enter()
     reached = [network.docker, network.host, *nodes]
     with suppress(CommandFailed):  # one of a machine that has ended; under load the kernel takes it away much later
         run([*switch, "ip", "link", "delete", port])

@@ -13,9 +13,9 @@ from labs.engines.machine import CGROUPS, Bind, Machine, cgroup_path
 from labs.engines.processes import Processes
 from labs.engines.state import Record, State
 from labs.engines.tools import Tools
-from labs.workshop.hub.workshop import VISITOR, Seat
+from labs.workshop.hub.workshop import VISITOR, Account
 
-__all__ = ["Limits", "SeatMachine"]
+__all__ = ["LearnerMachine", "Limits"]
 
 
 class Limits:
@@ -30,7 +30,7 @@ class Limits:
         self.memory, self.processes = memory, processes
 
     def apply(self, group: str) -> None:
-        """Set them. Args: ``group``, a cgroup's path, such as ``/labs-0a1b2c3d/seat-anna``."""
+        """Set them. Args: ``group``, a cgroup's path, such as ``/labs-0a1b2c3d/learner-anna``."""
         values = {
             "memory.limit_in_bytes": self.memory << 20,
             "memory.max": self.memory << 20,
@@ -45,11 +45,11 @@ class Limits:
                     (folder / name).write_text(str(value))
 
 
-class SeatMachine(Machine):
+class LearnerMachine(Machine):
     """One learner's machine.
 
     Args:
-        seat: whose.
+        account: whose.
         record: the course's record.
         state: the course's folder.
         processes: the course's processes.
@@ -58,11 +58,18 @@ class SeatMachine(Machine):
     """
 
     def __init__(
-        self, seat: Seat, *, record: Record, state: State, processes: Processes, binds: Sequence[Bind], tools: Tools
+        self,
+        account: Account,
+        *,
+        record: Record,
+        state: State,
+        processes: Processes,
+        binds: Sequence[Bind],
+        tools: Tools,
     ) -> None:
-        name = f"seat-{seat.name}"
+        name = f"learner-{account.name}"
         super().__init__(name, record=record, state=state, processes=processes, binds=binds, init=tools.init)
-        self.seat, self.tools = seat, tools
+        self.account, self.tools = account, tools
         self.group = f"{cgroup_path(record)}/{name}"
 
     def start(self, hosts: Mapping[str, str]) -> bool:
@@ -78,7 +85,7 @@ class SeatMachine(Machine):
         return f"{self.group}/machine"
 
     def _env(self, folder: Path, hosts: Mapping[str, str]) -> dict[str, str]:
-        return {**super()._env(folder, hosts), "MACHINE_USERS": str(self.seat.first_user)}
+        return {**super()._env(folder, hosts), "MACHINE_USERS": str(self.account.first_user)}
 
     def visit(self) -> list[str]:
         """The command that runs another one beside the machine: as the learner, with its network."""

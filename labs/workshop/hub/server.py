@@ -36,7 +36,7 @@ def start(
     cull_minutes: int = 0,
     nodes: int | None = None,
 ) -> Workshop:
-    """Start all that learners need to sign in, or what of it does not run; their places are made when they do.
+    """Start all that learners need to sign in, or what of it does not run; their own servers are made when they do.
 
     Args:
         learners: those on the list.
@@ -155,8 +155,8 @@ def watch(workshop: Workshop) -> None:
 def hand_out(workshop: Workshop, address: str) -> Path:
     """Write the sheet with everybody's name and code, to be cut into strips. Args: ``address``, for the browser."""
     lines = [
-        f"{seat.name}{' (instructor)' if seat.admin else ''}\n    {address}\n    name {seat.name}   code {seat.code}\n"
-        for seat in workshop.seats().values()
+        f"{one.name}{' (instructor)' if one.admin else ''}\n    {address}\n    name {one.name}   code {one.code}\n"
+        for one in workshop.accounts().values()
     ]
     return workshop.state.write_file("hand-out.txt", f"{'- ' * 30}\n".join(lines))
 

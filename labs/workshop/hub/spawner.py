@@ -1,4 +1,4 @@
-"""How the hub starts a learner's server: in the learner's place, found again by the course's own records."""
+"""How the hub starts a learner's server, and finds it again by the course's own records."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from pathlib import Path
 from jupyterhub.spawner import Spawner
 
 from labs.jupyter import FOLDER
+from labs.workshop.hub.learner_server import JUPYTER_PORT, LearnerServer
 from labs.workshop.hub.machine import Limits
-from labs.workshop.hub.place import JUPYTER_PORT, Place
 from labs.workshop.hub.workshop import Workshop
 
-__all__ = ["SeatSpawner"]
+__all__ = ["LearnerSpawner"]
 
 STARTING = asyncio.Semaphore(max(2, os.cpu_count() or 2))
 """Servers that start at a time. When a class signs in at once, the first shall not wait for the last."""
 
 
-class SeatSpawner(Spawner):
+class LearnerSpawner(Spawner):
     """One learner's server. A hub that is started anew finds it as it found it before: nothing is kept in memory."""
 
     @cached_property
-    def place(self) -> Place:
+    def learner_server(self) -> LearnerServer:
         """Where it runs."""
         workshop = Workshop()
         settings = workshop.settings()
-        return Place(workshop, workshop.seat(self.user.name), Limits(settings["memory"], settings["processes"]))
+        return LearnerServer(
+            workshop, workshop.account(self.user.name), Limits(settings["memory"], settings["processes"])
+        )
 
     async def start(self) -> tuple[str, int]:
         """Start it, and return where it listens. Raises LabsError."""
-        self.ip, self.port = self.place.address, JUPYTER_PORT
+        self.ip, self.port = self.learner_server.address, JUPYTER_PORT
         async with STARTING:
-            await asyncio.to_thread(self.place.prepare)
-            await asyncio.to_thread(self.place.start, *self._command())
-            await asyncio.to_thread(self.place.wait_started)
+            await asyncio.to_thread(self.learner_server.prepare)
+            await asyncio.to_thread(self.learner_server.start, *self._command())
+            await asyncio.to_thread(self.learner_server.wait_started)
         return self.ip, self.port
 
     def _command(self) -> tuple[dict[str, str], list[str]]:
@@ -49,8 +51,8 @@ class SeatSpawner(Spawner):
 
     async def poll(self) -> int | None:
         """None while it runs."""
-        return None if await asyncio.to_thread(lambda: self.place.runs) else 0
+        return None if await asyncio.to_thread(lambda: self.learner_server.runs) else 0
 
     async def stop(self, now: bool = False) -> None:
         """End it. Args: ``now``, without giving it time; it gets three seconds at most."""
-        await asyncio.to_thread(self.place.stop)
+        await asyncio.to_thread(self.learner_server.stop)

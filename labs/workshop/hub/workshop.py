@@ -1,4 +1,4 @@
-"""A workshop's folder on the server: who sits where, and what outlives the engines (homes, codes, the database)."""
+"""A workshop's folder on the server: who may sign in, and what outlives the engines (homes, codes, the database)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labs.engines.state import State, course_name
 from labs.errors import LabsError, NotRunning
 from labs.workshop.hub.codes import new_code
 
-__all__ = ["VISITOR", "Seat", "Workshop"]
+__all__ = ["VISITOR", "Account", "Workshop"]
 
 FIRST_USER = 2_000_000_000
 """Where the learners' user ids begin: above what distributions, container engines and directories give out."""
@@ -25,12 +25,12 @@ VISITOR = 1000
 """The learner's own user id, counted in their range."""
 MOST = 100
 """Addresses, each learner's is one of the course's network, reach no further."""
-SEATS = "seats.json"
+ACCOUNTS = "accounts.json"
 SETTINGS = "settings.json"
 
 
 @dataclass(frozen=True)
-class Seat:
+class Account:
     """What belongs to one learner.
 
     Attributes:
@@ -67,7 +67,7 @@ class Workshop:
 
     @property
     def exists(self) -> bool:
-        return (self.folder / SEATS).exists()
+        return (self.folder / ACCOUNTS).exists()
 
     @cached_property
     def engine(self) -> HostEngine:
@@ -80,48 +80,48 @@ class Workshop:
             )
         return engine
 
-    def seats(self) -> dict[str, Seat]:
+    def accounts(self) -> dict[str, Account]:
         """Everybody who may sign in, by name."""
-        return {name: seat for name, seat in self._known().items() if seat.code}
+        return {name: account for name, account in self._known().items() if account.code}
 
-    def _known(self) -> dict[str, Seat]:
+    def _known(self) -> dict[str, Account]:
         """Everybody who was ever on the list; who has left it has no code."""
         try:
-            return {entry["name"]: Seat(**entry) for entry in json.loads((self.folder / SEATS).read_text())}
+            return {entry["name"]: Account(**entry) for entry in json.loads((self.folder / ACCOUNTS).read_text())}
         except FileNotFoundError:
             return {}
 
-    def seat(self, name: str) -> Seat:
+    def account(self, name: str) -> Account:
         """One learner's. Raises LabsError when there is none of this name."""
         try:
-            return self.seats()[name]
+            return self.accounts()[name]
         except KeyError:
             raise LabsError(f"{name!r} is not on the list.", "Add the name, and start `serve` again.") from None
 
-    def invite(self, learners: Sequence[str], instructors: Sequence[str] = ()) -> dict[str, Seat]:
-        """Give everybody on the list a seat; who has one keeps it, with the code.
+    def invite(self, learners: Sequence[str], instructors: Sequence[str] = ()) -> dict[str, Account]:
+        """Give everybody on the list an account; who has one keeps it, with the code.
 
         Args:
             learners: their names.
             instructors: those who may enter the learners' servers as well.
 
         Raises:
-            LabsError: there are more than a server can seat.
+            LabsError: there are more than a server has addresses for.
         """
-        known, seats = self._known(), {}
+        known, accounts = self._known(), {}
         for name in dict.fromkeys([*learners, *instructors]):
-            used = {seat.number for seat in (*known.values(), *seats.values())}
+            used = {account.number for account in (*known.values(), *accounts.values())}
             number = known[name].number if name in known else min(set(range(1, MOST + 2)) - used)
             code = (known[name].code if name in known else "") or new_code()
-            seats[name] = Seat(name, number, code, name in instructors)
-        if any(seat.number > MOST for seat in seats.values()):
+            accounts[name] = Account(name, number, code, name in instructors)
+        if any(account.number > MOST for account in accounts.values()):
             raise LabsError(f"More than {MOST} learners were on the list.", "Use one server for each class.")
         # who has left the list keeps the number, with the home folder, and cannot sign in
-        left = [Seat(**{**asdict(seat), "code": ""}) for name, seat in known.items() if name not in seats]
+        left = [Account(**{**asdict(account), "code": ""}) for name, account in known.items() if name not in accounts]
         self.state.make_folder(self.folder)
-        entries = [asdict(seat) for seat in (*seats.values(), *left)]
-        self.state.write_file(SEATS, json.dumps(entries, indent=2), durable=True)
-        return seats
+        entries = [asdict(account) for account in (*accounts.values(), *left)]
+        self.state.write_file(ACCOUNTS, json.dumps(entries, indent=2), durable=True)
+        return accounts
 
     def settings(self, **given: object) -> dict:
         """What the hub and its proxy were started with. Args: ``given``, what to change."""
@@ -135,9 +135,9 @@ class Workshop:
             self.state.write_file(SETTINGS, json.dumps(wanted, indent=2))
         return wanted
 
-    def home(self, seat: Seat) -> Path:
+    def home(self, account: Account) -> Path:
         """A learner's home folder."""
-        return self.folder / "homes" / seat.name
+        return self.folder / "homes" / account.name
 
     def kubeconfig(self, name: str) -> Path:
         """The file that lets a learner into the cluster, with a context called ``workshop``."""

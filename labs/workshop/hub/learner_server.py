@@ -1,4 +1,4 @@
-"""A learner's place on the server: machine, Docker Engine, home folder, and the way into the cluster."""
+"""What a learner has on the server: machine, Docker Engine, home folder, and the way into the cluster."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from labs.errors import CommandFailed
 from labs.waiting import wait_for
 from labs.workshop.hub.home import furnish
 from labs.workshop.hub.link import address, connect
-from labs.workshop.hub.machine import Limits, SeatMachine
-from labs.workshop.hub.workshop import VISITOR, Seat, Workshop
+from labs.workshop.hub.machine import LearnerMachine, Limits
+from labs.workshop.hub.workshop import VISITOR, Account, Workshop
 
-__all__ = ["JUPYTER_PORT", "Place"]
+__all__ = ["JUPYTER_PORT", "LearnerServer"]
 
 JUPYTER_PORT = 8888
 CONTEXT = "workshop"
 
 
-class Place:
+class LearnerServer:
     """What a learner's server needs.
 
     Args:
         workshop: the workshop.
-        seat: whose place.
+        account: whose server.
         limits: what the learner may use.
     """
 
-    def __init__(self, workshop: Workshop, seat: Seat, limits: Limits) -> None:
-        self.workshop, self.seat, self.limits = workshop, seat, limits
+    def __init__(self, workshop: Workshop, account: Account, limits: Limits) -> None:
+        self.workshop, self.account, self.limits = workshop, account, limits
         self.engine = workshop.engine
         self.processes = self.engine.processes
-        self.component = f"jupyter/{seat.name}"
-        self.folder = State(self.engine.state / "learners" / seat.name)
-        self.home = workshop.home(seat)
+        self.component = f"jupyter/{account.name}"
+        self.folder = State(self.engine.state / "learners" / account.name)
+        self.home = workshop.home(account)
 
     @cached_property
     def tools(self):
@@ -52,25 +52,25 @@ class Place:
     @property
     def address(self) -> str:
         """Where the learner's server listens."""
-        return address(self.engine.network, self.seat.number)
+        return address(self.engine.network, self.account.number)
 
     def prepare(self) -> None:
-        """Make the place, or what of it is missing. Raises LabsError."""
+        """Make all of it but the Jupyter server, or what of that is missing. Raises LabsError."""
         settings = {
             "context": CONTEXT,
             "docker": self.environment()["DOCKER_HOST"],
             "registry": self.registry,
             "nodes": list(self.engine.nodes),
         }
-        kubeconfig = self.workshop.kubeconfig(self.seat.name).read_text(encoding="utf-8")
-        furnish(self.home, self.seat.user, settings, kubeconfig)
+        kubeconfig = self.workshop.kubeconfig(self.account.name).read_text(encoding="utf-8")
+        furnish(self.home, self.account.user, settings, kubeconfig)
         machine, fresh = self.machine(), False
         if machine.pid is None:
             self.processes.end_all(self.component)  # it would hold the ended machine's network
             nodes = [self.engine.network.node(i) for i in range(1, self.engine.record.nodes + 1)]
             fresh = machine.start({"node1": nodes[0]})
             self.limits.apply(machine.group)
-            connect(self.engine.network, self.seat.number, machine.need_pid(), nodes)
+            connect(self.engine.network, self.account.number, machine.need_pid(), nodes)
         step = Reporter(quiet=True).began("Docker Engine")
         docker = self.docker(machine)
         docker.start(self.engine.dockerd(step))
@@ -98,7 +98,7 @@ class Place:
                 return True
             return False
 
-        wait_for(answers, timeout=120, what=f"{self.seat.name}'s server to answer")
+        wait_for(answers, timeout=120, what=f"{self.account.name}'s server to answer")
 
     def stop(self) -> None:
         """End the learner's Jupyter server, with its kernels; machine and containers stay."""
@@ -115,10 +115,10 @@ class Place:
     def runs(self) -> bool:
         return self.processes.component(self.component).state == "running"
 
-    def machine(self) -> SeatMachine:
+    def machine(self) -> LearnerMachine:
         """The learner's machine, started or not."""
-        return SeatMachine(
-            self.seat,
+        return LearnerMachine(
+            self.account,
             record=self.engine.record,
             state=self.engine.folder,
             processes=self.processes,
@@ -126,14 +126,14 @@ class Place:
             tools=self.tools,
         )
 
-    def docker(self, machine: SeatMachine) -> DockerEngine:
+    def docker(self, machine: LearnerMachine) -> DockerEngine:
         """The learner's Docker Engine."""
         return DockerEngine(
             machine,
             self.folder,
             self.tools,
             dns=self.engine.network.host,
-            component=f"docker/{self.seat.name}",
+            component=f"docker/{self.account.name}",
             group=VISITOR,
             insecure=[self.registry.partition("/")[0]],
         )
@@ -141,15 +141,15 @@ class Place:
     @property
     def registry(self) -> str:
         """The class's image registry, with the learner's own prefix."""
-        return f"{self.engine.network.docker}:{REGISTRY_PORT}/{self.seat.name}"
+        return f"{self.engine.network.docker}:{REGISTRY_PORT}/{self.account.name}"
 
     def environment(self) -> dict[str, str]:
         """What makes the course's programs find all this: they are attached to it."""
         return {
             **jupyter_command.environment(),
             "HOME": str(self.home),
-            "USER": self.seat.name,
-            "LOGNAME": self.seat.name,
+            "USER": self.account.name,
+            "LOGNAME": self.account.name,
             "SHELL": "/bin/bash",
             "TMPDIR": str(self.home / ".tmp"),
             "LABS_STATE": str(self.home / ".labs"),
@@ -160,7 +160,7 @@ class Place:
         }
 
     def _binds(self) -> list[tuple[Path, str, str]]:
-        first, user = self.seat.first_user, self.seat.user
+        first, user = self.account.first_user, self.account.user
         # the socket's folder is the learner's; the machine's root may write there, as it may wherever its users may
         data = self.folder.make_folder("docker/data", mode=0o710, uid=first, gid=first)
         sockets = self.folder.make_folder("docker/run", mode=0o700, uid=user, gid=user)
@@ -168,7 +168,7 @@ class Place:
         binds = [(data, "/var/lib/docker", "rw"), (sockets, "/run/labs", "rw"), (programs, "/opt/kube-labs-bin", "ro")]
         return [*binds, (self.tools.prefix, "/opt/kube-labs", "ro")] if self.tools.prefix else binds
 
-    def _lead_node_ports(self, machine: SeatMachine) -> None:
+    def _lead_node_ports(self, machine: LearnerMachine) -> None:
         """Let `localhost:30041` mean the node's port, as it does for who learns alone."""
         node = self.engine.network.node(1)
         for rule in (
