@@ -8,10 +8,10 @@ lab: $(BIN)/labs ## set up, start the engines, open JupyterLab
 	$(BIN)/labs lab
 
 test: lint ## every test but the slow ones, nbval over every solved notebook included
-	$(BIN)/pytest -m "not slow"
+	tests/run.sh -m "not slow"
 
 test-all: lint ## every test
-	$(BIN)/pytest
+	tests/run.sh
 
 lint: $(BIN)/labs
 	$(BIN)/ruff check .

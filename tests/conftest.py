@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+
+LESSON = re.compile(r"tests/checks/test_lesson_([0-9]{2})|tests/notebooks/.*\[([0-9]{2})")
 
 
 def labs(*arguments: str, name: str | None = None, timeout: float = 900, **env: str) -> subprocess.CompletedProcess:
@@ -36,3 +39,12 @@ def course():
     if not existed:
         done = labs("down", name=name)
         assert done.returncode == 0, done.stdout
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let no two tests of a lesson run at a time, with pytest-xdist: they share its namespace and its ports."""
+    for item in items:
+        if found := LESSON.match(item.nodeid):
+            item.add_marker(pytest.mark.xdist_group(f"lesson-{found[1] or found[2]}"))
+        elif "tests/checks" in item.nodeid:  # the drill is lesson 08's
+            item.add_marker(pytest.mark.xdist_group("lesson-08"))

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Runs the tests; what it is given goes to pytest. The lessons' tests mostly wait for the cluster, so two lessons at a time
+# share a course; those that stop, break or watch engines have the machine for themselves.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export LABS_NAME=${LABS_NAME:-test}
+labs=.venv/bin/labs pytest=.venv/bin/pytest
+
+$labs status >/dev/null 2>&1
+case $? in 0 | 3) ;; *) trap '$labs down' EXIT ;; esac  # 3: it is there, and a part of it does not run
+$labs up --quiet || exit
+
+failed=0
+$pytest "$@" --numprocesses=2 --dist=loadgroup tests/notebooks tests/checks tests/unit || failed=$?
+$pytest "$@" tests/engines tests/browser tests/workshop tests/binder || failed=$?
+exit $failed
