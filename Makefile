@@ -8,10 +8,10 @@ lab: $(BIN)/labs ## set up, start the engines, open JupyterLab
 	$(BIN)/labs lab
 
 test: lint ## every test but the slow ones, nbval over every solved notebook included
-	tests/run.sh -m "not slow"
+	tests/run.sh
 
 test-all: lint ## every test
-	tests/run.sh
+	tests/run.sh --all
 
 lint: $(BIN)/labs
 	$(BIN)/ruff check .

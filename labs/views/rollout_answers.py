@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from labs.views.rollout_history import History, span_of
@@ -9,6 +10,7 @@ from labs.views.rollout_words import version_of
 
 __all__ = ["answers_in"]
 
+UNASKED = 4.0  # seconds on the axis without a request that are worth a mark; a slow pace asks every other one
 LANES = 8  # kinds of answers that are drawn
 DOTS = 100  # places for answers on the axis, each kind
 
@@ -27,12 +29,19 @@ def answers_in(history: History, now: float, sets: list[dict[str, Any]]) -> dict
         "span": [round(first, 2), round(last, 2)],
         "now": round(min(history.clock.at(now), last), 2),
         "still": not history.clock.runs(now),
+        "unasked": _unasked(history, first, min(history.clock.at(now), last)),
         "gaps": [[round(t, 2), round(left_out)] for t, left_out in history.clock.gaps if first < t < last],
         "lanes": lanes,
         "asked": history.outcomes.total(),
         "failed": sum(n for answer, n in history.outcomes.items() if answer.failed),
         "dots": dots,
     }
+
+
+def _unasked(history: History, first: float, now: float) -> list[list[float]]:
+    """From where to where on the axis nobody was asked: before the Deployment was there, or while this slept."""
+    times = [first, *(t for t, _ in history.answers if first <= t <= now), now]
+    return [[round(a, 2), round(b, 2)] for a, b in pairwise(times) if b - a >= UNASKED]
 
 
 def _lanes(history: History, first: float, last: float, sets: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:

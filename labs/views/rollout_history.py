@@ -18,6 +18,7 @@ AFTER = 2.0  # seconds that a finished picture shows after the last change
 SHORT = 1.0  # seconds; less left out is not worth a word
 SAMPLES, ANSWERS, OUTCOMES = 2000, 1500, 12  # what is kept at most
 NEW_AMONG = 20  # an answer that was not among so many last ones is news
+LATELY = 8  # answers
 SPANS = (8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600, 800, 1000)
 
 
@@ -163,6 +164,8 @@ class History:
         samples, answers: what is drawn.
         outcomes: how often each answer came since the start.
         low, high: the fewest available pods and the most pods since the limits could be kept; None before.
+        deleted: where on the axis the Deployment was deleted; None while it is there.
+        unseen: from where to where on the axis the pods were not known, as no API server answered.
     """
 
     def __init__(self, now: float) -> None:
@@ -173,10 +176,21 @@ class History:
         self.outcomes: Counter[Answer] = Counter()
         self.low: int | None = None
         self.high: int | None = None
+        self.deleted: float | None = None
+        self.unseen: deque[tuple[float, float]] = deque(maxlen=20)
         self._recent: deque[Answer] = deque(maxlen=NEW_AMONG)
         self._last_words: Any = None
 
-    def see(self, now: float, counts: dict[str, Counts], limits: Limits, *, settled: bool, words: Any = "") -> bool:
+    def see(
+        self,
+        now: float,
+        counts: dict[str, Counts],
+        limits: Limits,
+        *,
+        settled: bool,
+        words: Any = "",
+        deleted: bool = False,
+    ) -> bool:
         """Note how it is.
 
         Args:
@@ -185,6 +199,7 @@ class History:
             limits: those in force.
             settled: whether there is nothing to wait for.
             words: whatever else counts as a change when it becomes another.
+            deleted: whether the Deployment is gone or going: then no limit is in force.
 
         Returns:
             Whether anything changed.
@@ -197,9 +212,14 @@ class History:
         if last is not None and last.limits != limits:
             self.low = self.high = None
         self._last_words = words
+        if not deleted:
+            self.deleted = None
+        elif self.deleted is None:
+            self.deleted = t
         if not is_same:
             self.samples.append(Sample(t, dict(counts), limits))
-            self._extremes(self.samples[-1])
+            if not deleted:
+                self._extremes(self.samples[-1])
         return True
 
     def begin_rollout(self, now: float) -> None:
@@ -210,6 +230,7 @@ class History:
             self.samples.popleft()
         while self.answers and self.answers[0][0] < kept_from:
             self.answers.popleft()
+        self.unseen = deque((span for span in self.unseen if span[1] > kept_from), maxlen=20)
         self.clock.gaps = deque((gap for gap in self.clock.gaps if kept_from < gap[0] < self.start), maxlen=20)
         self.outcomes.clear()
         self._recent.clear()
@@ -229,6 +250,11 @@ class History:
         self.outcomes[answer] += 1
         if runs:
             self.answers.append((self.clock.at(now), answer))
+
+    @property
+    def lately(self) -> set[str]:
+        """The texts of the last answers."""
+        return {answer.text for answer in list(self._recent)[-LATELY:]}
 
     def _extremes(self, sample: Sample) -> None:
         """A limit counts once it was reached: pods that were never there are not missing."""

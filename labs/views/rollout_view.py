@@ -14,9 +14,13 @@ from labs.views.rollout_history import SETTLED, Counts, History, Sample, count, 
 from labs.views.rollout_words import (
     ABOVE,
     BELOW,
+    LAST_KNOWN,
+    OTHERWISE,
     REVISION,
     as_text,
     condition_of,
+    differ,
+    hanging,
     images_of,
     is_complete,
     limits_in_words,
@@ -60,6 +64,7 @@ class Rollout(View):
         self._is_held = False  # a template changed while the Deployment was paused
         self._last: dict[str, Any] | None = None  # the Deployment as it was last
         self._known: dict[str, dict[str, Any]] = {}  # ReplicaSets, also those that are gone and still drawn
+        self._unseen_from: float | None = None  # where on the axis the API server was heard last, while it is not
         self._order: list[str] = []  # their uids, by which each keeps its colour
         super().__init__(lab, f"Rollout of {name}")
 
@@ -88,15 +93,21 @@ class Rollout(View):
         with self._lock:
             now = time.monotonic()
             self._look(now)
+            if self._unseen_from is not None:
+                self._history.unseen.append((self._unseen_from, self._history.clock.at(now)))
+                self._unseen_from = None
             return self._picture(now)
 
     def draw_on(self, picture: dict[str, Any]) -> dict[str, Any]:
         """Requests need no API server: they go on, beside the pods as they were last known."""
-        if not self._url or not picture["limits"]:
+        if not picture["limits"]:
             return picture
-        known = picture["now"] if picture["known"] is None else picture["known"]
         with self._lock:
-            return {**picture, "known": known, **answers_in(self._history, time.monotonic(), picture["sets"])}
+            if self._unseen_from is None:
+                self._unseen_from = picture["now"]
+            summary = picture["summary"].removeprefix(LAST_KNOWN)
+            answers = answers_in(self._history, time.monotonic(), picture["sets"])
+            return {**picture, "summary": LAST_KNOWN + summary, "known": self._unseen_from, **answers}
 
     def tell(self, picture: dict[str, Any]) -> str:
         return as_text(picture)
@@ -121,7 +132,7 @@ class Rollout(View):
             if self._last is not None and self._history.samples:
                 self._template = "deleted"
                 counts, limits = count(self._pods(), self._last), self._history.samples[-1].limits
-                self._history.see(now, counts, limits, settled=True, words="deleted")
+                self._history.see(now, counts, limits, settled=True, words="deleted", deleted=True)
             else:
                 self._template = self._template or "none yet"
             return
@@ -133,7 +144,9 @@ class Rollout(View):
         self._see_template(now, deployment)
         is_settled = is_complete(deployment) or deployment["spec"].get("paused", False)
         counts = count(self._pods(), deployment)
-        self._history.see(now, counts, limits, settled=is_settled, words=condition_of(deployment))
+        is_going = bool(deployment["metadata"].get("deletionTimestamp"))
+        words = condition_of(deployment)
+        self._history.see(now, counts, limits, settled=is_settled, words=words, deleted=is_going)
 
     def _see_template(self, now: float, deployment: dict[str, Any]) -> None:
         """Begin a rollout with another template, with a new Deployment, and when one is resumed after a change."""
@@ -192,8 +205,12 @@ class Rollout(View):
         samples = [s for s in history.samples if s.t <= last]
         samples = thin([*[s for s in samples if s.t <= first][-1:], *[s for s in samples if s.t > first]], first, last)
         sets, resting = self._sets(deployment, samples, is_gone)
-        limits = limits_of(deployment)
+        limits, troubles = limits_of(deployment), self._troubles(deployment)
         most_why, fewest_why = limits_in_words(limits)
+        if mark in {"wait", "bad"} and (why := hanging(self._deployment, sets, troubles)):
+            said = f"{why}; {said}"
+        answers, same = answers_in(history, now, sets), history.start is None
+        is_otherwise = mark == "good" and differ(answers["lanes"], history.lately, same_revision=same)
         return {
             "summary": said,
             "mark": mark,
@@ -213,10 +230,13 @@ class Rollout(View):
             "sets": sets,
             "resting": resting,
             "steps": [_step(sample, sets) for sample in samples],
-            "troubles": self._troubles(deployment),
+            "troubles": troubles,
             "url": self._url,
             "since": "the change" if history.start is not None else "the view was opened",
-            **answers_in(history, now, sets),
+            "deleted": None if history.deleted is None else round(history.deleted, 2),
+            "unseen": [[round(a, 2), round(b, 2)] for a, b in history.unseen if b > first],
+            "note": OTHERWISE if is_otherwise else "",
+            **answers,
         }
 
     def _sets(

@@ -10,9 +10,13 @@ from labs.views.rollout_history import Limits
 __all__ = [
     "ABOVE",
     "BELOW",
+    "LAST_KNOWN",
+    "OTHERWISE",
     "REVISION",
     "as_text",
     "condition_of",
+    "differ",
+    "hanging",
     "images_of",
     "is_complete",
     "limits_in_words",
@@ -28,6 +32,10 @@ REVISION = "deployment.kubernetes.io/revision"
 # The Deployment keeps the numbers that it asks of its ReplicaSets within the limits; pods follow a moment later.
 ABOVE = "briefly more: some were to go and not yet deleted"
 BELOW = "fewer: pods were lost that the rollout did not take"
+LAST_KNOWN = "as last known: "
+OTHERWISE = (
+    "The answers changed without a new revision: the pods read something that changed, or the Service chose other pods."
+)
 
 
 def is_complete(deployment: dict[str, Any]) -> bool:
@@ -75,6 +83,42 @@ def _under_way(status: dict[str, Any], so_far: str) -> tuple[str, str]:
     rest = f"; {old} old {'one is' if old == 1 else 'ones are'} still there" if old > 0 else ""
     short = conditions.get("Available", {}).get("status") == "False"
     return "wait", f"in progress: {so_far}{rest}" + ("; fewer are available than should be" if short else "")
+
+
+def hanging(name: str, sets: list[dict[str, Any]], troubles: list[dict[str, Any]]) -> str:
+    """Why a rollout does not get on, who serves meanwhile, and the way back; empty when the new pods are in no trouble.
+
+    Args:
+        name: the Deployment's.
+        sets: those of the picture, newest first.
+        troubles: as of `troubles_of`.
+    """
+    current = next((s for s in sets if s["current"]), None)
+    trouble = next((t for t in troubles if current and t["set"] == current["name"]), None)
+    if current is None or trouble is None:
+        return ""
+    said = f"revision {current['revision']} hangs: {trouble['word']}"
+    serving = next((s for s in sets if not s["current"] and s["ready"]), None)
+    if serving is None:
+        return f"{said}; {current['ready']} of its pods serve" if current["ready"] else f"{said}; no pod serves"
+    pods = f"{serving['ready']} pod{'s' * (serving['ready'] != 1)}"
+    back = f"kubectl rollout undo deployment/{name} --to-revision={serving['revision']}"
+    return f"{said}; revision {serving['revision']} still serves with {pods}, and `{back}` is the way back to it"
+
+
+def differ(lanes: list[dict[str, Any]], lately: set[str], *, same_revision: bool) -> bool:
+    """Whether pods of one revision answer otherwise than before.
+
+    Args:
+        lanes: the picture's.
+        lately: the texts of the last answers; where pods answer each with its own name, there are several.
+        same_revision: whether no rollout began meanwhile, so that answers of unknown origin are of one revision, too.
+    """
+    good = [lane for lane in lanes if not lane["failed"] and lane["count"]]
+    now = next((lane for lane in good if {lane["text"]} == lately), None)
+    if now is None or (now["look"] is None and not same_revision):
+        return False
+    return sum(lane["look"] == now["look"] for lane in good) > 1
 
 
 def limits_in_words(limits: Limits) -> tuple[str, str]:
@@ -141,7 +185,9 @@ def as_text(picture: dict[str, Any]) -> str:
     if picture["resting"]:
         lines.append(f"  at rest, as ways back: {', '.join(picture['resting'])}")
     lines += [f"{t['word']}: {t['count']} of {t['set']}: {t['why']}" for t in picture["troubles"]]
-    return "\n".join([*lines, *_answers(picture)])
+    unseen = sum(b - a for a, b in picture["unseen"])
+    lines += [f"for {unseen:.0f} s no API server answered, so the pods of then are not known"] if unseen >= 1 else []
+    return "\n".join([*lines, *_answers(picture), *filter(None, [picture["note"]])])
 
 
 def _limits(picture: dict[str, Any]) -> list[str]:
@@ -149,12 +195,13 @@ def _limits(picture: dict[str, Any]) -> list[str]:
     if not limits:
         return []
     most = f"{limits['most']} pod" + "s" * (limits["most"] != 1)
-    lines = [f"at most {most} ({limits['most_why']}); most seen: {_seen(picture, 'high')}"]
+    lines = [f"at most {most} ({limits['most_why']}); most since {picture['since']}: {_seen(picture, 'high')}"]
     if limits["recreate"]:
         return [*lines, limits["fewest_why"]]
     return [
         *lines,
-        f"at least {limits['fewest']} available ({limits['fewest_why']}); fewest seen: {_seen(picture, 'low')}",
+        f"at least {limits['fewest']} available ({limits['fewest_why']}); "
+        f"fewest since {picture['since']}: {_seen(picture, 'low')}",
     ]
 
 

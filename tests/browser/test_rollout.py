@@ -82,8 +82,8 @@ def test_update_keeps_its_limits_and_loses_no_request(page):
     run_cell(page, 3, 120)
     expect(view).to_contain_text("complete: 3 of 3 pods are of revision 2")
     text = words(page, r"“1” \d+, “2” \d\d; 0 failed")
-    assert "most seen: 4 (kept)" in text
-    assert "fewest seen: 3 (kept)" in text
+    assert "most since the change: 4 (kept)" in text
+    assert "fewest since the change: 3 (kept)" in text
     rows = view.locator(".kr-below table").first.locator("tbody tr")
     expect(rows.nth(0)).to_contain_text(re.compile(r"2 \(now\)front-\w+-?\w*labs/web:2333"))
     expect(rows.nth(1)).to_contain_text("labs/web:1000")
@@ -114,7 +114,7 @@ def test_update_that_hangs_says_why_and_is_undone(page):
     expect(reason.locator("p").first).to_contain_text("labs/web:none")
     expect(view).to_contain_text("gave up: ProgressDeadlineExceeded", timeout=30_000)
     text = words(page, "gave up", "ImagePull")
-    assert "fewest seen: 3 (kept)" in text
+    assert "fewest since the change: 3 (kept)" in text
     assert "; 0 failed" in text
     view.scroll_into_view_if_needed()
     shot(page, "rollout-hangs")

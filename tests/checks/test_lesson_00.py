@@ -7,7 +7,7 @@ import pytest
 from labs import checks, open_lab
 from tests.checks.learner import sh
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 RUN = "docker_client.containers.run"
 HELLO = '["echo", "hello from a container"]'

@@ -352,6 +352,7 @@ def test_verdict_of_a_pass_is_the_same_each_time(world):
     assert first == second
 
 
+@pytest.mark.alone
 def test_stopped_engine_is_no_wrong_answer(lesson, course):
     course.stop("docker")
     try:

@@ -226,6 +226,7 @@ def test_producer(verdict, answer, words):
     assert all(word in found for word in words), found
 
 
+@pytest.mark.alone
 def test_without_api_server_nothing_is_judged(course, cells):
     course.stop("kube-apiserver")
     try:

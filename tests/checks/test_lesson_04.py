@@ -242,6 +242,7 @@ def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, scr
     assert verdict.try_, "there is one thing to look at"
 
 
+@pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     course.stop("kube-apiserver")
     try:
@@ -251,6 +252,7 @@ def test_api_server_down_is_no_wrong_answer(course, world):
     assert [verdict.status for verdict in verdicts] == ["could not check"] * 3, verdicts
 
 
+@pytest.mark.alone
 def test_port_forwarder_down_is_no_wrong_answer(course, world, impatient):
     sh(STABLE + CANARY + IN_FRONT + READY)
     wait_for_http("http://localhost:30041/version")  # the test before has restarted what the forwarder follows

@@ -381,14 +381,15 @@ def test_the_mess_comes_back(world, impatient, script):
 @pytest.mark.parametrize(("exercise_id", "script", "words"), WRONG.values(), ids=WRONG)
 @pytest.mark.usefixtures("impatient")
 def test_wrong_answers_are_told_what_was_seen(world, monkeypatch, exercise_id, script, words):
-    if words.startswith("the archive's readings"):  # the archivist's, looked at first, may be a moment late
-        monkeypatch.setattr(core, "PATIENCE", 3)
+    if words.startswith(("the archive's readings", "401")):  # what comes first may be a moment late, or be repeated
+        monkeypatch.setattr(core, "PATIENCE", 5)
     verdict = world.run(exercise_id, script)
     assert verdict.status == "not yet", verdict
     assert [word for word in words.split("|") if word not in str(verdict)] == [], verdict
     assert verdict.try_, "there is one thing to look at"
 
 
+@pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     course.stop("kube-apiserver")
     try:

@@ -392,6 +392,7 @@ def test_cleanup_removes_volumes_that_lie_in_no_namespace(world):
         core.delete_persistent_volume("labs-06-strangers")
 
 
+@pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     course.stop("kube-apiserver")
     try:

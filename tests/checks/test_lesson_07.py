@@ -379,6 +379,7 @@ def test_a_program_may_be_the_probe():
     lesson_07._expect_probe(a_front(readiness_probe=asks))
 
 
+@pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     course.stop("kube-apiserver")
     try:
@@ -388,6 +389,7 @@ def test_api_server_down_is_no_wrong_answer(course, world):
     assert [verdict.status for verdict in verdicts] == ["could not check"] * 3, verdicts
 
 
+@pytest.mark.alone
 def test_port_forwarder_down_is_no_wrong_answer(course, world, impatient):
     assert world.run("ex-07-2", FORECAST + OUTSIDE + EACH + ready("forecast")).passed
     course.stop("ports")

@@ -13,7 +13,7 @@ import pytest
 from labs.views.requests_stream import Answer, Pace, RequestStream, ask
 from labs.views.rollout_history import Clock, Counts, History, Limits, Sample, count, limits_of, span_of, thin
 from labs.views.rollout_view import Rollout
-from labs.views.rollout_words import condition_of, is_complete, tag_of, troubles_of, version_of
+from labs.views.rollout_words import condition_of, differ, hanging, is_complete, tag_of, troubles_of, version_of
 
 THREE = Limits(3, 1, 0)
 
@@ -297,10 +297,13 @@ def test_view_before_while_and_after_a_deployment(cluster):
     cluster.pods.list.append(pod("a9", "a", deleted=True))
     view.paint()
     text = view.words
-    assert "in progress" in text
+    way_back = "`kubectl rollout undo deployment/front --to-revision=1` is the way back to it"
+    said = view.picture["summary"]
+    assert said.startswith(f"revision 2 hangs: ImagePullBackOff; revision 1 still serves with 3 pods, and {way_back}")
+    assert "in progress" in said
     assert "ImagePullBackOff: 1 of front-b: not found" in text
-    assert "most seen: 4 (kept)" in text
-    assert "fewest seen: 3 (kept)" in text
+    assert "most since the change: 4 (kept)" in text
+    assert "fewest since the change: 3 (kept)" in text
     assert "2 now" in text
     assert "3 (+1 ending)" in text
     assert [s["revision"] for s in view.picture["sets"]] == ["2", "1"]
@@ -309,7 +312,12 @@ def test_view_before_while_and_after_a_deployment(cluster):
     cluster.deployments.list = cluster.replicasets.list = cluster.pods.list = []
     view.paint()
     assert view.picture["summary"] == "The Deployment was deleted."
+    assert view.picture["deleted"] is not None
+    assert (view.picture["low"], view.picture["low_verdict"]) == (3, ""), "no limit is in force any more"
     assert not view.notice
+    cluster.deployments.list = [deployment(uid="another")]
+    view.paint()
+    assert view.picture["deleted"] is None
 
 
 def test_lists_that_were_not_read_say_nothing(cluster):
@@ -343,9 +351,8 @@ def test_requests_are_drawn_on_while_the_api_server_is_gone(cluster, monkeypatch
         view.paint()
     assert "the API server does not answer" in view.notice
     assert (view.picture["asked"], view.picture["failed"], view.picture["known"]) == (3, 2, before["now"])
-    assert {key: view.picture[key] for key in ("sets", "steps", "summary")} == {
-        key: before[key] for key in ("sets", "steps", "summary")
-    }
+    assert {key: view.picture[key] for key in ("sets", "steps")} == {key: before[key] for key in ("sets", "steps")}
+    assert view.picture["summary"] == f"as last known: {before['summary']}"
     assert "the answers go on" in view.words
     cluster.pods.problem = ""
     view.paint()
@@ -466,3 +473,71 @@ def test_view_asks_until_it_is_closed(cluster, site):
 def _outlives(thread):
     thread.join(3)
     return thread.is_alive()
+
+
+def test_time_without_an_api_server_stays_marked_when_it_is_back(cluster, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("labs.views.rollout_view.time.monotonic", lambda: now[0])
+    cluster.deployments.list = [deployment()]
+    cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3)]
+    cluster.pods.list = [pod(f"a{i}", "a") for i in range(3)]
+    view = cluster.view()
+    view.paint()
+    cluster.pods.problem = "the API server does not answer"
+    now[0] += 1
+    view.paint()
+    assert view.picture["known"] == 0
+    now[0] += 2
+    cluster.pods.problem = ""
+    view.paint()
+    assert (view.picture["known"], view.picture["unseen"]) == (None, [[0, 3]])
+    assert "for 3 s no API server answered" in view.words
+
+
+def lane(text, count, look=None, failed=False):
+    return {"text": text, "count": count, "look": look, "failed": failed}
+
+
+@pytest.mark.parametrize(
+    ("lanes", "lately", "same_revision", "said"),
+    [
+        ([lane("1 blue", 9, look=0), lane("1 green", 3, look=0)], {"1 green"}, False, True),
+        ([lane("blue", 9), lane("green", 3)], {"green"}, True, True),
+        ([lane("blue", 9), lane("green", 3)], {"green"}, False, False),  # those of two revisions
+        ([lane("pod-a", 9), lane("pod-b", 8)], {"pod-a", "pod-b"}, True, False),  # each pod says its name
+        ([lane("1", 9, look=0), lane("2", 9, look=1)], {"2"}, False, False),
+        ([lane("1", 9, look=0), lane("cut off", 9, failed=True)], {"cut off"}, True, False),
+        ([], set(), True, False),
+    ],
+)
+def test_other_answers_of_the_same_revision_are_noticed(lanes, lately, same_revision, said):
+    assert differ(lanes, lately, same_revision=same_revision) is said
+
+
+@pytest.mark.parametrize(
+    ("old_ready", "new_ready", "said"),
+    [(3, 0, "revision 1 still serves with 3 pods"), (0, 1, "1 of its pods serve"), (0, 0, "no pod serves")],
+)
+def test_what_hangs_and_who_serves(old_ready, new_ready, said):
+    sets = [
+        {"current": True, "name": "front-b", "revision": "2", "ready": new_ready},
+        {"current": False, "name": "front-a", "revision": "1", "ready": old_ready},
+    ]
+    trouble = {"set": "front-b", "word": "CrashLoopBackOff"}
+    assert hanging("front", sets, [trouble]).startswith(f"revision 2 hangs: CrashLoopBackOff; {said}")
+    assert not hanging("front", sets, [{**trouble, "set": "front-a"}]), "the old pods' trouble is not the rollout's"
+
+
+def test_time_in_which_nobody_was_asked(cluster, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("labs.views.rollout_view.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("labs.views.rollout_view.RequestStream", lambda *_: SimpleNamespace(end=lambda: None))
+    cluster.deployments.list = [deployment()]
+    cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3)]
+    view = cluster.view("http://localhost/version")
+    view.paint()
+    for seconds in (4.5, 0.1, 0.1):
+        now[0] += seconds
+        view._hear(Answer("1", failed=False))
+    view.paint()
+    assert view.picture["unasked"] == [[0, 4.5]]

@@ -40,6 +40,23 @@ function useWidth() {
 const niceStep = (range, pieces) => [1, 2, 5, 10, 20, 25, 50, 100, 200, 500].find((step) => range / step <= pieces) || 1000;
 const cutTo = (text, pixels) => cutMiddle(text, Math.max(4, Math.floor(pixels / 6.6))); // 6.6 pixels a letter
 
+// What nothing may be written across: time that was left out, and time of which the pods are not known.
+const unseen = ({ unseen, known, now }) => (known == null || known >= now ? unseen : [...unseen, [known, now]]);
+const broken = (picture, x) => [
+  ...picture.gaps.map(([t]) => [x(t) - 3, x(t) + 3]), ...unseen(picture).map(([a, b]) => [x(a), x(b)]),
+].sort((a, b) => a[0] - b[0]);
+
+// The parts of a stretch that no hole covers.
+function between(from, to, holes) {
+  const parts = [];
+  for (const [a, b] of holes) {
+    if (b <= from || a >= to) continue;
+    if (a > from) parts.push([from, a]);
+    from = Math.max(from, b);
+  }
+  return from < to ? [...parts, [from, to]] : parts;
+}
+
 // The stack at one moment, from below: available pods, newest ReplicaSet first; above them, those that are not yet.
 function layers(counts) {
   let at = 0;
@@ -64,11 +81,12 @@ function Pods({ picture, x, y, right, id }) {
     return last ? `${line(value) || `M${last.x0},${y(value(last))}`} H${right}` : "";
   };
   // each ReplicaSet's name where it has most room, among its available pods if there is any
+  const whole = pieces.flatMap((p) => between(p.x0, p.x1, broken(picture, x)).map(([x0, x1]) => ({ ...p, x0, x1 })));
   const roomiest = (kind, i) => {
     let best = null, run = null;
-    for (const p of pieces) {
+    for (const p of whole) {
       const [low, high] = p[kind][i];
-      run = run && run.low === low && run.high === high ? { ...run, x1: p.x1 } : { low, high, x0: p.x0, x1: p.x1 };
+      run = run && run.x1 === p.x0 && run.low === low && run.high === high ? { ...run, x1: p.x1 } : { low, high, x0: p.x0, x1: p.x1 };
       const width = run.x1 - run.x0, height = y(low) - y(high);
       if (height >= 13 && width > 44 && (!best || width * height > best.room)) best = { ...run, width, room: width * height };
     }
@@ -106,18 +124,36 @@ function Answers({ picture, x, top, right }) {
     ${picture.lanes.length ? null : html`<text x=${LEFT} y="4" class="kl-faint">no answers yet</text>`}</g>`;
 }
 
-function Axis({ picture, x, y, bottom, right }) {
-  const [from, to] = picture.span;
-  const zero = picture.start == null ? from : picture.start;
-  const step = niceStep(to - from, 10);
+// Seconds since the change. Behind a gap they jump by what was left out.
+function ticksOf(picture, x) {
+  const [from, to] = picture.span, zero = picture.start == null ? from : picture.start, step = niceStep(to - from, 10);
+  const edges = [from, ...picture.gaps.map(([t]) => t), to];
   const ticks = [];
-  for (let t = Math.ceil((from - zero) / step) * step; t <= to - zero + 0.001; t += step) ticks.push(t);
+  edges.slice(1).forEach((end, i) => {
+    const begin = edges[i];
+    const leftOut = picture.gaps.slice(0, i).filter(([t]) => t >= zero).reduce((sum, [, seconds]) => sum + seconds, 0);
+    for (let n = Math.ceil((begin - zero + leftOut) / step); ; n++) {
+      const t = n * step - leftOut + zero;
+      if (t > end + 0.001) break;
+      if (i && x(t) - x(begin) < 16) continue; // too near to the gap to be read
+      ticks.push([x(t), n * step]);
+    }
+  });
+  return ticks;
+}
+
+function Axis({ picture, x, bottom, right }) {
+  const [, to] = picture.span, { start, now, deleted } = picture;
   return html`<g>
-    ${ticks.map((t) => html`<g key=${t}><line class="kr-grid" x1=${x(t + zero)} x2=${x(t + zero)} y1=${TOP} y2=${bottom} />
-      <text class="kl-faint" x=${x(t + zero)} y=${bottom + 15} text-anchor="middle">${t} s</text></g>`)}
-    ${picture.start == null ? null : html`<line class="kr-start" x1=${x(zero)} x2=${x(zero)} y1=${TOP} y2=${bottom} /><text class="kl-faint" x=${x(zero) + 3} y=${TOP + 9}>change</text>`}
+    ${ticksOf(picture, x).map(([at, seconds]) => html`<g key=${seconds}><line class="kr-grid" x1=${at} x2=${at} y1=${TOP} y2=${bottom} />
+      <text class="kl-faint" x=${at} y=${bottom + 15} text-anchor="middle">${seconds} s</text></g>`)}
+    ${start == null ? null : html`<${Moment} at=${x(start)} bottom=${bottom} word="change" />`}
+    ${deleted == null ? null : html`<${Moment} at=${x(deleted)} bottom=${bottom} word="Deployment deleted" />`}
+    ${picture.still || to - now < 0.05 ? null : html`<${Moment} at=${x(now)} bottom=${bottom} word="now" />`}
     <text class="kl-faint" x=${right + 20} y=${bottom + 15}>${picture.still ? "‖ stands still: no change" : "seconds →"}</text></g>`;
 }
+
+const Moment = ({ at, bottom, word }) => html`<g><line class="kr-start" x1=${at} x2=${at} y1=${TOP} y2=${bottom} /><text class="kl-faint" x=${at + 3} y=${TOP + 9}>${word}</text></g>`;
 
 // Where time was left out; the words go to the side where the change is not.
 function Gaps({ picture, x, bottom }) {
@@ -130,11 +166,10 @@ function Gaps({ picture, x, bottom }) {
   })}</g>`;
 }
 
-// From when on the pods are not known, while the answers are.
-function Unknown({ picture, x }) {
-  const { known, now } = picture;
-  return known == null || known >= now ? null : html`<g><line class="kr-start" x1=${x(known)} x2=${x(known)} y1=${TOP + 12} y2=${TOP + HIGH} />
-    <text class="kr-in" x=${x(known) + 5} y=${TOP + HIGH - 6}>from here on, the pods are not known</text></g>`;
+// Time of which something is not known: the pods, while no API server answered; the answers, while nobody was asked.
+function Unknown({ picture, x, top, bottom }) {
+  const shade = (spans, kind, from, to) => spans.map(([a, b]) => html`<rect key=${kind + a} class=${"kr-" + kind} x=${x(a)} width=${Math.max(1, x(b) - x(a))} y=${from} height=${to - from} />`);
+  return html`<g>${shade(unseen(picture), "unseen", TOP + 12, TOP + HIGH)}${picture.url ? shade(picture.unasked, "unasked", top - 8, bottom) : null}</g>`;
 }
 
 function Chart({ picture, width, id }) {
@@ -147,24 +182,31 @@ function Chart({ picture, width, id }) {
   const bottom = picture.url ? top + Math.max(1, picture.lanes.length) * LANE - 8 : TOP + HIGH;
   const levels = Array.from({ length: Math.floor(highest / step) + 1 }, (_, i) => i * step);
   return html`<svg width=${width} height=${bottom + 22} role="img" aria-label=${`Pods over time. ${picture.summary}`}>
-    <${Axis} picture=${picture} x=${x} y=${y} bottom=${bottom} right=${right} />
+    <${Axis} picture=${picture} x=${x} bottom=${bottom} right=${right} />
     ${levels.map((n) => html`<g key=${n}><line class="kr-grid" x1=${LEFT} x2=${right} y1=${y(n)} y2=${y(n)} /><text class="kl-faint" x=${LEFT - 6} y=${y(n) + 4} text-anchor="end">${n}</text></g>`)}
     <text class="kl-faint" transform=${`translate(10,${TOP + HIGH / 2}) rotate(-90)`} text-anchor="middle">pods</text>
     <${Pods} picture=${picture} x=${x} y=${y} right=${right} id=${id} />
     <${Gaps} picture=${picture} x=${x} bottom=${bottom} />
-    <${Unknown} picture=${picture} x=${x} />
+    <${Unknown} picture=${picture} x=${x} top=${top} bottom=${bottom} />
     ${picture.url ? html`<text class="kl-faint" x="2" y=${top - 14}>What users were answered, up to ten requests a second:</text><${Answers} picture=${picture} x=${x} top=${top} right=${right} />` : null}
   </svg>`;
 }
 
-const Legend = ({ picture }) => html`<p class="kr-legend kl-faint">
-  <span><${Swatch}><rect width="13" height="14" fill="var(--kl-a)" fill-opacity="0.42" /><rect x="13" width="13" height="14" fill="var(--kl-b)" fill-opacity="0.42" /></${Swatch}> available pods, a colour for each ReplicaSet</span>
-  <span><${Swatch}><path d="M0,12 L9,0 M4,14 L13,2" stroke="var(--kl-a)" stroke-width="2" /><path d="M14,12 L23,0 M18,14 L26,3" stroke="var(--kl-b)" stroke-width="2" /></${Swatch}> not yet available</span>
+// Only what is in the picture.
+function Legend({ picture }) {
+  const has = (test) => picture.steps.some(([, , , counts]) => counts.some(test));
+  return html`<p class="kr-legend kl-faint">
+  ${has(([, , available]) => available) ? html`<span><${Swatch}><rect width="13" height="14" fill="var(--kl-a)" fill-opacity="0.42" /><rect x="13" width="13" height="14" fill="var(--kl-b)" fill-opacity="0.42" /></${Swatch}> available pods, a colour for each ReplicaSet</span>` : null}
+  ${has(([pods, , available]) => pods > available) ? html`<span><${Swatch}><path d="M0,12 L9,0 M4,14 L13,2" stroke="var(--kl-a)" stroke-width="2" /><path d="M14,12 L23,0 M18,14 L26,3" stroke="var(--kl-b)" stroke-width="2" /></${Swatch}> not yet available</span>` : null}
   <span><${Swatch}><path class="kr-line" d="M0,7 h26" /></${Swatch}> all available pods</span>
   <span><${Swatch}><path class="kr-limit" d="M0,7 h26" stroke-dasharray="9 4" /></${Swatch}> most pods there may be</span>
   ${picture.limits.recreate ? null : html`<span><${Swatch}><path class="kr-limit" d="M0,7 h26" stroke-dasharray="2 3" /></${Swatch}> fewest that must be available</span>`}
-  ${picture.url ? html`<span><${Swatch}><${Sign} failed=${true} x=${13} y=${7} /></${Swatch}> a request that failed</span>` : null}
+  ${picture.failed ? html`<span><${Swatch}><${Sign} failed=${true} x=${13} y=${7} /></${Swatch}> a request that failed</span>` : null}
+  ${unseen(picture).length ? html`<span><${Swatch}><rect class="kr-unseen" width="26" height="14" /></${Swatch}> no API server answered: the pods are not known</span>` : null}
+  ${picture.url && picture.unasked.length ? html`<span><${Swatch}><rect class="kr-unasked" width="26" height="14" /></${Swatch}> nobody was asked</span>` : null}
+  ${picture.gaps.length ? html`<span><${Swatch}><path class="kr-slashes" d="M8,12 l5,-8 M14,12 l5,-8" /></${Swatch}> time in which nothing changed is left out</span>` : null}
 </p>`;
+}
 
 const Seen = ({ number, verdict }) => html`<td>${number == null ? "limit not reached yet" : html`${number} <span class=${verdict ? "kl-wait" : "kl-good"}>${verdict ? `${MARKS.wait} ${verdict}` : MARKS.done + " kept"}</span>`}</td>`;
 
@@ -175,10 +217,11 @@ function Sets({ picture }) {
       <td><svg class="kr-swatch" width="14" height="14" aria-hidden="true"><${Sign} look=${set.look} x=${7} y=${7} /></svg> ${set.revision}${set.current ? " (now)" : ""}</td>
       <td>${set.name}</td><td>${set.image}</td><td>${set.wants}</td><td>${set.has}</td><td>${set.ready}${set.ending ? `, and ${set.ending} ending` : ""}</td></tr>`)}</tbody></table>
     <table><tbody>
-      <tr><th scope="row">most pods seen</th><${Seen} number=${picture.high} verdict=${picture.high_verdict} /></tr>
-      ${picture.limits.recreate ? null : html`<tr><th scope="row">fewest available</th><${Seen} number=${picture.low} verdict=${picture.low_verdict} /></tr>`}
+      <tr><th scope="row">most pods since ${picture.since}</th><${Seen} number=${picture.high} verdict=${picture.high_verdict} /></tr>
+      ${picture.limits.recreate ? null : html`<tr><th scope="row">fewest available since ${picture.since}</th><${Seen} number=${picture.low} verdict=${picture.low_verdict} /></tr>`}
       ${picture.url ? html`<tr><th scope="row">failed requests</th><td>${picture.failed} of ${picture.asked} <span class=${picture.failed ? "kl-bad" : "kl-good"}>${picture.failed ? MARKS.bad : MARKS.done}</span></td></tr>` : null}
     </tbody></table></div>
+  ${picture.note ? html`<p>${MARKS.wait} ${picture.note}</p>` : null}
   ${picture.resting.length ? html`<p class="kl-faint">At rest with 0 pods, as ways back: revision ${picture.resting.join(", ")}</p>` : null}`;
 }
 
