@@ -10,9 +10,10 @@ from labs.views.managed import few, leaves_of
 from labs.views.pods import owner_of
 from labs.views.sentences import component, controller_of, seconds, tell_event, writer
 
-__all__ = ["Fact", "fact_of_event", "facts_of"]
+__all__ = ["API", "SOMEBODY", "SOMETHING", "UNRECORDED", "Fact", "fact_of_event", "facts_of"]
 
-API = "API server"
+API, SOMEBODY, SOMETHING = "API server", "somebody", "somebody or a controller"
+UNRECORDED = "An object does not record who asked to delete it; an audit log of the API server would."
 NODE = "volume.kubernetes.io/selected-node"  # the annotation by which the scheduler tells a provisioner where
 # The natural order of what happens to one object; what is recorded in one second is shown in this order.
 RANK = {
@@ -24,7 +25,8 @@ RANK = {
             ("unmounted", "unsandboxed"), ("pulling",), ("pulled", "unpulled"), ("pull back-off",), ("made", "unmade"),
             ("started", "unstarted"), ("probe Startup", "probe Readiness", "probe Liveness"), ("ready",),
             ("restarting",), ("ended",), ("back-off",), ("endpoint",), ("unready",),
-            ("complete", "failed"), ("deleted",), ("killing", "evicted"), ("endpoint gone",), ("last end",), ("gone",),
+            ("complete", "failed"), ("deleted",), ("kept",), ("killing", "evicted"), ("endpoint gone",), ("last end",),
+            ("gone",),
         )
     )
     for step in steps
@@ -107,9 +109,29 @@ def facts_of(kind: str, thing: dict[str, Any]) -> Iterator[Fact]:
         yield from _of_claim(thing, common)
     if meta.get("deletionTimestamp"):
         grace = meta.get("deletionGracePeriodSeconds") or 0
-        did = f"marked it as deleted; it has {grace} s to end" if grace else "marked it as deleted"
+        who, did = _deleter(status, is_owned=bool(common["group"]))
+        did += f"; it has {grace} s to end" if grace else ""
         at = seconds(meta["deletionTimestamp"]) - grace
-        yield Fact((meta["uid"], "deleted"), at, API, did, step="deleted", mark="gone", **common)
+        yield Fact(
+            (meta["uid"], "deleted"), at, who, did, step="deleted", mark="gone", detail=UNRECORDED, **common
+        )  # fmt: skip
+
+
+def _deleter(status: dict[str, Any], *, is_owned: bool) -> tuple[str, str]:
+    """Who asked to delete an object, and how, as far as it tells: a pod has a condition when it made room."""
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            return _DISRUPTIONS.get(condition.get("reason", ""), (SOMEBODY, "asked to delete it"))
+    return SOMETHING if is_owned else SOMEBODY, "asked to delete it"
+
+
+# https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+_DISRUPTIONS = {
+    "EvictionByEvictionAPI": (SOMEBODY, "asked to evict it, as `kubectl drain` does"),
+    "PreemptionByScheduler": ("scheduler", "ends it to make room for a more important pod"),
+    "DeletionByTaintManager": ("taint controller", "ends it: the node has a taint"),
+    "DeletionByPodGC": ("pod garbage collector", "deletes it: its node is gone"),
+}
 
 
 def fact_of_event(event: dict[str, Any], group: str, about: tuple[str, str, str] | None = None) -> Fact | None:

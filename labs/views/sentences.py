@@ -11,9 +11,13 @@ __all__ = ["Told", "component", "controller_of", "lane_of", "seconds", "tell_eve
 CLIENT, UNKNOWN = "client", "others"
 # The ways that a wish takes through a cluster, from left to right.
 _LANES = (
-    (CLIENT, r"kubectl.*|Python client|a client"),
+    (CLIENT, r"kubectl.*|Python client|a client|somebody.*"),
     ("controllers of controllers", r"(deployment|cronjob) controller"),
-    ("controllers", r".*(replicaset|replication|statefulset|daemonset|daemon|job|persistentvolume) controller"),
+    (
+        "controllers",
+        r".*(replicaset|replication|statefulset|daemonset|daemon|job|persistentvolume|taint) controller"
+        r"|(pod )?garbage collector",
+    ),
     ("scheduler", r"scheduler"),
     ("provisioner", r"provisioner .*"),
     ("kubelet", r"kubelet.*"),

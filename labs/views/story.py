@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labs.objects import differences
-from labs.views.facts import API, Fact, fact_of_event, facts_of
+from labs.views.facts import API, SOMEBODY, SOMETHING, UNRECORDED, Fact, fact_of_event, facts_of
+from labs.views.keeping import kept_until
 from labs.views.naming import KIND_OF, Named
 from labs.views.pods import owner_of
 from labs.views.sentences import seconds, tell_event, writer
@@ -41,6 +42,7 @@ class Story:
         self.state = "absent"
         self._known: dict[str, tuple[str, str, str]] = {}  # uid: kind, name, owner's uid
         self._here: dict[str, dict[str, Any]] = {}
+        self._going: set[str] = set()  # uids of those that are being deleted
         self._ready: dict[tuple[str, str], bool] = {}  # of each slice and target, as last seen
 
     def look(self, things: Things, events: Iterable[dict[str, Any]], now: float) -> None:
@@ -53,6 +55,7 @@ class Story:
         """
         family = self._family(things)
         here = {thing["metadata"]["uid"]: thing for _, thing in family}
+        self._going = {uid for uid, thing in here.items() if thing["metadata"].get("deletionTimestamp")}
         for uid in self._here.keys() - here.keys():
             self._gone(uid, now)
         for kind, thing in family:
@@ -66,8 +69,10 @@ class Story:
                 ):
                     self._add(fact)
             if kind != "EndpointSlice" and not (kind == "Pod" and is_service):
+                self._keep(kind, thing, things)
                 self._change(kind, self._here.get(meta["uid"]), thing, now)
         self._here = here
+        self._collect()
         self.pods = [thing for kind, thing in family if kind == "Pod"]
         self.root = next((t for k, t in family if (k, t["metadata"]["name"]) == self.name[1:]), None)
         self._hear(list(events))
@@ -121,6 +126,10 @@ class Story:
                     continue
                 for event in of_uid.get(uid, ()):
                     self._add(fact_of_event(event, group, self._named_in(event, by_name)))
+        for uid, (kind, name, owner) in self._known.items():
+            for event in of_uid.get(owner, ()) if owner not in self._known else ():  # it has made or deleted this one
+                if tell_event(event).about == (kind, name):
+                    self._add(fact_of_event(event, owner, (kind, name, uid)))
 
     def _named_in(self, event: dict[str, Any], by_name: Mapping[tuple[str, str], str]) -> tuple[str, str, str] | None:
         """Kind, name and uid of the object that a controller's event names, be it there or gone."""
@@ -181,8 +190,36 @@ class Story:
         kind, name, group = self._known[uid]
         if kind == "EndpointSlice" or (kind == "Pod" and self.name.kind == "Service"):
             return
+        if (uid, "deleted") not in self.facts:  # it had nothing to wait for
+            did = "deleted it"
+            self._add(Fact(
+                (uid, "deleted"), now, SOMETHING if group else SOMEBODY, did, kind, name, uid, "deleted",
+                mark="gone", detail=UNRECORDED, group=group,
+            ))  # fmt: skip
         did = "removed it from the record"
         self._add(Fact((uid, "gone"), now, API, did, kind, name, uid, "gone", mark="gone", weight=3, group=group))
+
+    def _collect(self) -> None:
+        """What has no owner any more was not deleted by a person, unless an event of its controller says otherwise."""
+        for (uid, step, *_), fact in self.facts.items():
+            owner = fact.group
+            is_orphan = owner in self._known and (owner not in self._here or owner in self._going)
+            if step == "deleted" and uid == fact.uid and fact.who in {SOMEBODY, SOMETHING} and is_orphan:
+                grace = fact.did.partition(";")[2]
+                fact.who = "garbage collector"
+                fact.did = "deletes it, as its owner is deleted" + (f";{grace}" if grace else "")
+                fact.detail = "It looks for objects whose owner (metadata.ownerReferences) is no more."
+
+    def _keep(self, kind: str, thing: dict[str, Any], things: Things) -> None:
+        """Why an object that was deleted is still there."""
+        meta, name = thing["metadata"], thing["metadata"]["name"]
+        users = [pod for pod in things.get("pods", ()) if kind == "PersistentVolumeClaim" and name in _claims(pod)]
+        for finalizer in meta.get("finalizers") or [] if meta.get("deletionTimestamp") else []:
+            key, at = (meta["uid"], "kept", finalizer), seconds(meta["deletionTimestamp"])
+            did = kept_until(finalizer, users)
+            detail = f"Its finalizer {finalizer} is taken away then; until that, it is only marked as deleted."
+            common = {"mark": "wait", "detail": detail, "group": owner_of(thing)[2]}
+            self._add(Fact(key, at, API, did, kind, name, meta["uid"], "kept", **common))
 
     def _endpoints(self, piece: dict[str, Any]) -> None:
         """Who gets a Service's requests, and since when."""

@@ -43,6 +43,7 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
         _order_objects(within, put)
         _order_scaling(within, put)
         _order_owners(within, put)
+        _order_ending(within, put)
     return sorted(((put[f.key], f) for f in facts), key=lambda pair: (pair[0], pair[1].rank, lane_of(pair[1].who)))
 
 
@@ -122,6 +123,14 @@ def _order_owners(within: list[Fact], put: dict[Any, float]) -> None:
     for fact in within:
         if fact.step in {"complete", "failed"} and fact.kind != "Pod" and done:
             put[fact.key] = max(put[fact.key], max(done) + AFTER)
+
+
+def _order_ending(within: list[Fact], put: dict[Any, float]) -> None:
+    """A pod that is asked to end stops answering its probes: what fails in that second comes after the asking."""
+    asked = {fact.uid: put[fact.key] for fact in within if fact.step == "deleted"}
+    for fact in within:
+        if fact.uid in asked and (fact.step.startswith("probe ") or fact.step == "unready"):
+            put[fact.key] = max(put[fact.key], asked[fact.uid] + AFTER / 2)
 
 
 def _sizes(fact: Fact) -> tuple[int, int]:

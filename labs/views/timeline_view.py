@@ -118,6 +118,8 @@ def _now(story: Story) -> str:
     """How the object is, in a few words."""
     if story.root is None:
         return "deleted"
+    if story.name.kind != "Pod" and story.root["metadata"].get("deletionTimestamp"):
+        return "being deleted"
     if story.name.kind == "Pod":
         return state_of(story.root).word
     if story.name.kind == "PersistentVolumeClaim":

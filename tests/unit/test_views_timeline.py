@@ -265,7 +265,8 @@ def test_expired_events_and_deleted_objects_stay():
     before = told(seen)
     seen.look({"pods": []}, [], 1767261700.0)
     assert seen.state == "deleted"
-    assert told(seen) == [*before, ("API server", "removed it from the record", "Pod a")]
+    gone = [("somebody", "deleted it", "Pod a"), ("API server", "removed it from the record", "Pod a")]
+    assert told(seen) == [*before, *gone]
 
 
 def test_object_deleted_before_anybody_looked_is_told_by_its_events():
@@ -302,6 +303,83 @@ def test_probe_that_fails_while_the_pod_ends_is_no_failure():
     failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=9)
     rows = rows_of(story("pod/a", [failed], pods=[ending]).facts.values())["rows"]
     assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
+
+
+def ending(name: str, second: int = 9, grace: int = 30, owner=None, **more) -> dict:
+    """A pod that was deleted at a second."""
+    one = pod(name, owner, ready=2, **more)
+    one["metadata"] |= {"deletionTimestamp": at(second + grace), "deletionGracePeriodSeconds": grace}
+    return one
+
+
+def test_asking_to_delete_comes_before_what_it_causes():
+    failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=9)
+    one = ending("a")
+    one["status"]["conditions"][2] |= {"status": "False", "lastTransitionTime": at(9)}
+    did = [(who, did) for who, did, _ in told(story("pod/a", [failed], pods=[one]))]
+    asked = did.index(("somebody", "asked to delete it; it has 30 s to end"))
+    assert asked < did.index(("kubelet node1", "readiness probe failed"))
+    assert asked < did.index(("kubelet node1", "reports it not ready"))
+
+
+def replica_set(name: str = "set", **more) -> dict:
+    return {"metadata": meta(name, ("Deployment", "front"), **more), "spec": {}, "status": {}}
+
+
+@pytest.mark.parametrize(
+    ("things", "events", "who"),
+    [
+        ({"replicasets": [replica_set()]}, [], "somebody or a controller"),
+        ({"replicasets": []}, [], "garbage collector"),
+        ({"replicasets": [replica_set(deletionTimestamp=at(9))]}, [], "garbage collector"),
+        ({"replicasets": [replica_set()]}, [("SuccessfulDelete", "Deleted pod: a")], "replicaset controller"),
+    ],
+)
+def test_who_deleted_a_pod_of_a_replicaset(things, events, who):
+    seen = story("rs/set", pods=[pod("a", ("ReplicaSet", "set"))], replicasets=[replica_set()])
+    heard = [event("ReplicaSet", "set", *words, who="replicaset-controller", second=9) for words in events]
+    seen.look({"pods": [ending("a", owner=("ReplicaSet", "set"))], **things}, heard, 0)
+    assert [row[0] for row in told(seen) if "delete" in row[1] and row[2] == "Pod a"] == [who]
+
+
+def test_a_pods_own_story_knows_what_its_replicaset_did():
+    heard = [event("ReplicaSet", "set", "SuccessfulDelete", "Deleted pod: a", who="replicaset-controller", second=9)]
+    seen = story("pod/a", heard, pods=[ending("a", owner=("ReplicaSet", "set"))])
+    assert ("replicaset controller", "deleted", "Pod a") in told(seen)
+
+
+@pytest.mark.parametrize(
+    ("reason", "who", "did"),
+    [
+        ("EvictionByEvictionAPI", "somebody", "asked to evict it, as `kubectl drain` does; it has 30 s to end"),
+        ("PreemptionByScheduler", "scheduler", "ends it to make room for a more important pod; it has 30 s to end"),
+        ("SomethingNew", "somebody", "asked to delete it; it has 30 s to end"),
+    ],
+)
+def test_a_pod_that_made_room_says_for_whom(reason, who, did):
+    one = ending("a")
+    one["status"]["conditions"].append({"type": "DisruptionTarget", "status": "True", "reason": reason})
+    assert (who, did, "Pod a") in told(story("pod/a", pods=[one]))
+
+
+@pytest.mark.parametrize(
+    ("users", "did"),
+    [
+        (["a"], "keeps it until Pod a, which uses it, has ended"),
+        (["a", "b"], "keeps it until Pod a and 1 more, which use it, have ended"),
+        ([], "keeps it until no pod uses it"),
+    ],
+)
+def test_a_claim_that_was_deleted_says_what_it_waits_for(users, did):
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    pods = [pod(name) for name in users]
+    for one in pods:
+        one["spec"]["volumes"] = volumes
+    kept = {"deletionTimestamp": at(9), "finalizers": ["kubernetes.io/pvc-protection"]}
+    claim = {"metadata": meta("data", **kept), "spec": {}, "status": {"phase": "Bound"}}
+    rows = told(story("pvc/data", persistentvolumeclaims=[claim], pods=pods))
+    last = [row for row in rows if row[2] == "PersistentVolumeClaim data"][-2:]
+    assert [row[:2] for row in last] == [("somebody", "asked to delete it"), ("API server", did)]
 
 
 @pytest.mark.parametrize(
