@@ -174,9 +174,8 @@ def _service(service: dict[str, Any], slices: list[dict[str, Any]], pods: list[d
                 {"id": target.get("uid", ""), "name": target.get("name") or endpoint["addresses"][0], "ready": ready}
             )
     selector = ",".join(f"{k}={v}" for k, v in (spec.get("selector") or {}).items())
-    ports = ", ".join(
-        f"{p['port']}" + (f":{p['nodePort']}" if p.get("nodePort") else "") for p in spec.get("ports") or []
-    )
+    ports = ", ".join(_port(port) for port in spec.get("ports") or [])
+    where = f"{spec.get('type', 'ClusterIP')} {spec.get('clusterIP', '')}".strip()
     wanted = (spec.get("selector") or {}).items()
     is_matched = any(wanted <= pod["labels"].items() for pod in pods)
     why = "" if to or is_matched else f"no pod has {selector}" if selector else "it has no selector"
@@ -186,9 +185,17 @@ def _service(service: dict[str, Any], slices: list[dict[str, Any]], pods: list[d
     return {
         "id": service["metadata"]["uid"],
         "name": name,
-        "word": (f"port {ports}, " if ports else "") + f"{spec.get('type', 'ClusterIP')} {spec.get('clusterIP', '')}",
+        "word": ", ".join(filter(None, (where, ports))),
+        "where": where,
+        "ports": ports,
         "selector": selector,
         "to": sorted(to, key=lambda e: e["name"]),
         "mark": "good" if ready else "bad" if selector else "none",
         "why": why or ("" if ready else "no pod of it is ready"),
     }
+
+
+def _port(port: dict[str, Any]) -> str:
+    protocol = f"/{port['protocol']}" if port.get("protocol", "TCP") != "TCP" else ""
+    node = f" (node port {port['nodePort']})" if port.get("nodePort") else ""
+    return f"port {port['port']}{protocol}{node}"

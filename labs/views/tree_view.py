@@ -82,11 +82,12 @@ class Tree(View):
         by = set_by(self._now)
         _mark(root, by)
         pairs = list(asked_and_is(self._now))
-        changed = _changed(self._before, self._now)
+        changed = _changed(self._before, self._now, self._since)
         waits = [f"{p['what']}: asked for {p['asked']}, is {p['is']}" for p in pairs if p["mark"] != "good"]
-        summary = "deleted" if state == "deleted" else waits[0] if waits else "as asked for" if pairs else ""
-        if changed:
-            summary += f"; {_many(changed, 'field')} changed since {self._since}"
+        summary = (
+            "deleted" if state == "deleted" else waits[0] if waits else "what was asked for is there" if pairs else ""
+        )
+        summary += f"; {changed}" if changed else ""
         note = f"{self._what} is deleted. This is how it was last." if state == "deleted" else ""
         return {
             "mode": "one",
@@ -192,8 +193,16 @@ def _many(n: int, noun: str) -> str:
     return f"{n} {noun}{'s'[: n != 1]}"
 
 
-def _changed(before: dict[str, Any], now: dict[str, Any]) -> int:
-    return sum(not path.startswith(_BOOKKEEPING) for path, *_ in differences(before, now))
+def _changed(before: dict[str, Any], now: dict[str, Any], since: str) -> str:
+    """What changed since the last wish: what was asked for, and what the cluster wrote because of it."""
+    paths = [path for path, *_ in differences(before, now) if not path.startswith(_BOOKKEEPING)]
+    wishes = [path for path in paths if not path.startswith((*_STATE, _MACHINE))]
+    rest = len(paths) - len(wishes)
+    if not wishes:
+        return f"{_many(rest, 'field')} written by the cluster since {since}" if rest else ""
+    asked = wishes[0] if len(wishes) == 1 else f"{len(wishes)} fields that somebody asked for"
+    followed = f", and {_many(rest, 'field')} that the cluster writes followed" if rest else ""
+    return f"at {since} {asked} changed{followed}"
 
 
 def _differing(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

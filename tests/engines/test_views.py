@@ -62,7 +62,7 @@ def test_owner_pods_and_service_are_shown(lab, view):
     lab.clients.core.create_namespaced_service(lab.namespace, service)
     pods = wait_for_pods(lab.clients.core, lab.namespace, "app=front", 2)
     address = lab.clients.core.read_namespaced_service("front", lab.namespace).spec.cluster_ip
-    line = f"Service front (port 80, ClusterIP {address}) → {', '.join(sorted(p.metadata.name for p in pods))}"
+    line = f"Service front (ClusterIP {address}, port 80) → {', '.join(sorted(p.metadata.name for p in pods))}"
     wait_for(lambda: line in view.words, 10, what=line, state=lambda: view.words)
     owners = "Deployment front: 2 of 2 ready\n  ReplicaSet front-"  # whose status follows that of the pods
     wait_for(lambda: owners in view.words, 10, what=owners, state=lambda: view.words)

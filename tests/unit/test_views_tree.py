@@ -185,3 +185,15 @@ def test_old_values_stay_while_the_status_follows():
 
 def test_managed_fields_are_not_told():
     assert "managedFields" not in tree(None, DEPLOYMENT).words
+
+
+def test_summary_tells_wishes_from_what_followed():
+    shown = Tree(None, masked(DEPLOYMENT))
+    scaled = deepcopy(masked(DEPLOYMENT))
+    scaled["spec"]["replicas"] = 5
+    shown._see(scaled)
+    assert "spec.replicas changed" in shown.draw()["summary"]
+    followed = deepcopy(scaled)
+    followed["status"] = {**followed.get("status", {}), "replicas": 5, "unavailableReplicas": 2}
+    shown._see(followed)
+    assert "spec.replicas changed, and 2 fields that the cluster writes followed" in shown.draw()["summary"]

@@ -1,8 +1,8 @@
 // Owners, their ReplicaSets, pods, and Services with arrows to the pods that they send requests to.
-const ROW = 46, BOX = 40, MANY = 12, TILE = 15, PER_LINE = 15;
+const ROW = 46, BOX = 40, SERVICE = 56, SERVICES = 68, MANY = 12, TILE = 15, PER_LINE = 15;
 const COLUMN = { owner: [2, 190], set: [214, 190], pod: [426, 256], service: [748, 226] };
 
-function Box({ thing, x, y, width, height = BOX, picked, pick, second }) {
+function Box({ thing, x, y, width, height = BOX, picked, pick, second, third }) {
   const label = `${thing.kind || "Service"} ${thing.name}: ${thing.word}${thing.why ? ", " + thing.why : ""}`;
   const letters = Math.floor(width / 7.1);
   return html`<g class=${picked === thing.id ? "kl-picked" : ""} transform=${`translate(${x},${y})`} ...${pressable(label, () => pick(thing.id))}>
@@ -10,6 +10,7 @@ function Box({ thing, x, y, width, height = BOX, picked, pick, second }) {
     <rect class="kl-box" width=${width} height=${height} rx="5" />
     <text x="8" y="16">${cutMiddle(thing.name, letters)}</text>
     <text x="8" y="33" class=${"kl-" + thing.mark}>${MARKS[thing.mark]} ${cut(second || thing.word, letters - 3)}</text>
+    ${third ? html`<text x="8" y="49" class="kl-faint">${cut(third, letters)}</text>` : null}
   </g>`;
 }
 
@@ -71,24 +72,30 @@ function arrange({ owners, sets, pods }) {
 
 const curve = (a, b) => `M${a.right},${a.middle} C${a.right + 14},${a.middle} ${b.left - 14},${b.middle} ${b.left},${b.middle}`;
 
-function Arrows({ service, y, places }) {
-  const from = { x: COLUMN.service[0], y: y + BOX / 2 };
+// Of several Services, each has a line of its own kind, and arrow heads beside each other where they reach the same pod.
+const LINES = [["--kl-good", null], ["--kl-a", "8 3"], ["--kl-b", "2 3"], ["--kl-c", "10 3 2 3"]];
+
+function Arrows({ service, index, count, y, places }) {
+  const from = { x: COLUMN.service[0], y: y + SERVICE / 2 };
+  const [colour, dashes] = LINES[index % LINES.length];
+  const aside = count > 1 ? ((index % LINES.length) - (Math.min(count, LINES.length) - 1) / 2) * 8 : 0;
   const seen = new Set();
   return service.to.filter((end) => places[end.id]).map((end) => {
     const place = places[end.id];
     const key = place.tiles ? `${place.middle}-${end.ready}` : end.id;
     if (seen.has(key)) return null; // one arrow to a line of tiles
     seen.add(key);
-    const tip = place.right + 7;
+    const tip = place.right + 7, at = place.middle + (place.tiles ? 0 : aside);
+    const style = end.ready ? `stroke:var(${colour})` : "";
     return html`<g key=${end.id}><title>${service.name} → ${end.name}${end.ready ? "" : ": not ready, gets nothing"}</title>
-      <path class=${"kl-link " + (end.ready ? "kl-good" : "kl-bad")} d=${`M${from.x},${from.y} C${from.x - 40},${from.y} ${tip + 40},${place.middle} ${tip},${place.middle}`} />
-      ${end.ready ? html`<path class="kl-good" d=${`M${place.right + 1},${place.middle} l8,-4 v8 z`} />` : html`<text x=${place.right + 3} y=${place.middle + 4} class="kl-bad">✖</text>`}</g>`;
+      <path class=${"kl-link " + (end.ready ? "kl-good" : "kl-bad")} style=${style} stroke-dasharray=${end.ready ? dashes : null} d=${`M${from.x},${from.y} C${from.x - 40},${from.y} ${tip + 40},${at} ${tip},${at}`} />
+      ${end.ready ? html`<path style=${`fill:var(${colour})`} d=${`M${place.right + 1},${at} l8,-4 v8 z`} />` : html`<text x=${place.right + 3} y=${at + 4} class="kl-bad">✖</text>`}</g>`;
   });
 }
 
 function Detail({ thing, close }) {
   const labels = Object.entries(thing.labels || {}).map(([key, value]) => `${key}=${value}`).join(", ");
-  const rows = [["state", thing.word], ["why", thing.why], ["restarts", thing.restarts || ""], ["image", (thing.images || []).join(", ")], ["node", thing.node], ["address", thing.ip], ["labels", labels], ["selector", thing.selector]];
+  const rows = [["state", thing.word], ["why", thing.why], ["restarts", thing.restarts || ""], ["image", (thing.images || []).join(", ")], ["node", thing.node], ["address", thing.ip || thing.where], ["ports", thing.ports], ["labels", labels], ["selector", thing.selector]];
   return html`<div class="kl-detail" role="region" aria-label=${"About " + thing.name}>
     <p><strong>${thing.kind || "Service"} ${thing.name}</strong> <button type="button" onClick=${close}>close</button></p>
     <table>${rows.filter(([, value]) => value).map(([name, value]) => html`<tr key=${name}><th scope="row">${name}</th><td class=${name === "state" ? "kl-" + thing.mark : ""}>${name === "state" ? MARKS[thing.mark] + " " : ""}${value}</td></tr>`)}</table>
@@ -100,7 +107,7 @@ function Picture({ picture }) {
   const { places, boxes, links, tiles, height } = arrange(picture);
   const all = [...picture.owners, ...picture.sets, ...picture.pods, ...picture.services];
   const chosen = all.find((thing) => thing.id === picked);
-  const tall = Math.max(height, 24 + picture.services.length * (ROW + 12), 60);
+  const tall = Math.max(height, 24 + picture.services.length * SERVICES, 60);
   const choose = (id) => pick(id === picked ? "" : id);
   const heads = [["owner", "Deployment or other owner"], ["set", "ReplicaSet"], ["pod", "Pods"], ["service", picture.services.length ? "Services → ready pods" : "no Service in this namespace"]];
   return html`<div>
@@ -109,10 +116,10 @@ function Picture({ picture }) {
     ${all.length ? html`<svg width="978" height=${tall} role="group" aria-label="Owners, pods and Services">
       ${heads.map(([column, title]) => html`<text x=${COLUMN[column][0]} y="14" class="kl-faint">${title}</text>`)}
       ${links.map(([a, b]) => html`<path key=${a + b} class="kl-link" d=${curve(places[a], places[b])} />`)}
-      ${picture.services.map((service, i) => html`<${Arrows} key=${service.id} service=${service} y=${24 + i * (ROW + 12)} places=${places} />`)}
+      ${picture.services.map((service, i) => html`<${Arrows} key=${service.id} service=${service} index=${i} count=${picture.services.length} y=${24 + i * SERVICES} places=${places} />`)}
       ${boxes.map((box) => html`<${Box} key=${box.thing.id} ...${box} picked=${picked} pick=${choose} second=${box.thing.kind === "Pod" && box.thing.restarts ? `${box.thing.word}, ${box.thing.restarts} restarts` : ""} />`)}
       ${tiles.map((group) => html`<${Tiles} key=${group.id} ...${group} picked=${picked} pick=${choose} />`)}
-      ${picture.services.map((service, i) => html`<${Box} key=${service.id} thing=${service} x=${COLUMN.service[0]} y=${24 + i * (ROW + 12)} width=${COLUMN.service[1]} picked=${picked} pick=${choose} second=${service.to.length ? service.word : service.why} />`)}
+      ${picture.services.map((service, i) => html`<${Box} key=${service.id} thing=${service} x=${COLUMN.service[0]} y=${24 + i * SERVICES} width=${COLUMN.service[1]} height=${SERVICE} picked=${picked} pick=${choose} second=${service.to.length ? service.where : service.why || service.where} third=${service.ports} />`)}
     </svg>` : html`<p>This namespace has no pods yet.</p>`}
     ${chosen ? html`<${Detail} thing=${chosen} close=${() => pick("")} />` : null}
   </div>`;
