@@ -208,7 +208,7 @@ class Rollout(View):
         limits, troubles = limits_of(deployment), self._troubles(deployment)
         most_why, fewest_why = limits_in_words(limits)
         if mark in {"wait", "bad"} and (why := hanging(self._deployment, sets, troubles)):
-            said = f"{why}; {said}"
+            said = f"{why}; {'it gave up waiting (ProgressDeadlineExceeded)' if said.startswith('gave up') else said}"
         answers, same = answers_in(history, now, sets), history.start is None
         is_otherwise = mark == "good" and differ(answers["lanes"], history.lately, same_revision=same)
         return {

@@ -119,7 +119,7 @@ function Answers({ picture, x, top, right }) {
     ${picture.lanes.map((lane, i) => html`<g key=${lane.text + lane.failed} transform=${`translate(0,${i * LANE})`}>
       <line class="kr-grid" x1=${LEFT} x2=${right} />
       <${Sign} look=${lane.look} failed=${lane.failed} x=${right + 12} />
-      <text x=${right + 22} y="4" class=${lane.failed ? "kl-bad" : ""}><title>${lane.text}</title>${lane.count} × ${lane.failed ? cut(lane.text, 20) : "“" + cut(lane.text, 17) + "”"}</text></g>`)}
+      <text x=${right + 22} y="4" class=${lane.failed ? "kl-bad" : ""}><title>${lane.text}</title>${lane.count ? `${lane.count} ×` : "before:"} ${lane.failed ? cut(lane.text, 20) : "“" + cut(lane.text, 17) + "”"}</text></g>`)}
     ${picture.dots.map(([t, row]) => html`<${Sign} key=${row + "-" + t} look=${picture.lanes[row].look} failed=${picture.lanes[row].failed} x=${x(t)} y=${row * LANE} />`)}
     ${picture.lanes.length ? null : html`<text x=${LEFT} y="4" class="kl-faint">no answers yet</text>`}</g>`;
 }
