@@ -17,6 +17,7 @@ from labs.engines.base import Component
 from labs.engines.control_plane import ControlPlane
 from labs.engines.docker_engine import DOCKER, REGISTRY, DockerEngine
 from labs.engines.machine import Bind, Machine, remove_cgroups
+from labs.engines.mounts import unmount_below
 from labs.engines.network import HOLDER, Network, choose_subnet
 from labs.engines.node import Node, node_name
 from labs.engines.own import OwnEngine
@@ -195,6 +196,7 @@ class HostEngine(OwnEngine):
 
     def _end(self) -> None:
         self.processes.end_all()
+        unmount_below(self.state)
         link = Network.link_name(self.record)
         if Path(f"/sys/class/net/{link}").exists():
             try:

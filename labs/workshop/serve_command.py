@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,9 @@ def serve(  # noqa: PLR0917  (every one is an option)
     bind: Annotated[str, typer.Option(help="The address for browsers; anything but 127.0.0.1 wants TLS.")] = LOOPBACK,
     memory: Annotated[int, typer.Option(min=512, help="Megabytes for each learner.")] = 1536,
     processes: Annotated[int, typer.Option(min=256, help="Processes and threads for each learner.")] = 1024,
+    disk: Annotated[
+        int, typer.Option(min=0, help="Gigabytes for each learner, used as they fill; it can grow. 0: no limit.")
+    ] = 8,
     cull: Annotated[int, typer.Option(min=0, help="End a Jupyter server idle for so many minutes; 0: never.")] = 0,
     nodes: Annotated[int | None, typer.Option(min=1, max=4, help="Nodes of the cluster, 110 pods each.")] = None,
     lessons: Annotated[str, typer.Option(help="Which lessons learners get namespaces for.")] = ALL,
@@ -55,11 +59,12 @@ def serve(  # noqa: PLR0917  (every one is an option)
         port=port,
         memory=memory,
         processes=processes,
+        disk=disk,
         cull_minutes=cull,
         nodes=nodes,
     )
     address = f"http://{bind}:{port}/"
-    tell(address, bind, server.hand_out(workshop, address), workshop.folder / "homes")
+    tell(address, bind, server.hand_out(workshop, address), len(workshop.accounts()) * disk, workshop.folder)
     try:
         server.watch(workshop)
     except KeyboardInterrupt:
@@ -67,20 +72,25 @@ def serve(  # noqa: PLR0917  (every one is an option)
         workshop.stop()
 
 
-def tell(address: str, bind: str, sheet: Path, homes: Path) -> None:
-    """Say what was started, and what to keep in mind of it."""
+def tell(address: str, bind: str, sheet: Path, disks: int, folder: Path) -> None:
+    """Say what was started, and what to keep in mind of it. Args: ``disks``, gigabytes of all when full."""
     say = console.print
     say(f"The workshop is open at {address}", highlight=False)
     say(f"Names and codes, to print and cut: {sheet}", highlight=False, soft_wrap=True)
-    say(f"Homes: {homes}", highlight=False, soft_wrap=True)
+    free = shutil.disk_usage(folder).free >> 30
+    if disks > free:
+        say(f"[yellow]![/yellow] All disks together hold {disks} GB when they are full; {free} GB are free here.")
     if not ipaddress.ip_address(bind).is_loopback:
         say(
             "[yellow]![/yellow] No TLS: whoever shares the network reads codes and notebooks. "
             "Put a web server with a certificate in front, and leave out `--bind`.",
             soft_wrap=True,
         )
+    shared = (
+        "its kernel and the cluster's nodes" if disks else "its kernel, its disk (no limit) and the cluster's nodes"
+    )
     say(
-        "Each learner is root in a Docker machine of their own and nobody on this server. All share its kernel, "
-        "its disk (no limit) and the cluster's nodes: it keeps a class apart, not attackers.",
+        f"Each learner is root in a Docker machine of their own and nobody on this server. All share {shared}: "
+        "it keeps a class apart, not attackers.",
         soft_wrap=True,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labs.engines.mounts import mounted_below
 from labs.waiting import wait_for
 from labs.workshop.hub.server import free_port
 from labs.workshop.hub.workshop import Workshop
@@ -52,6 +53,7 @@ def room(tmp_path_factory) -> Iterator[Room]:
     roster, port = folder / "roster.csv", free_port("127.0.0.1")
     roster.write_text("name,mail\nanna,anna@example.org\nben,\n")
     arguments = ["workshop", "serve", "--learners", str(roster), "--instructor", "mia", "--port", str(port)]
+    arguments += ["--disk", "1"]
     with (folder / "serve.log").open("w") as log:
         words = [sys.executable, "-m", "labs.cli", "--name", name, *arguments]
         serve = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "LABS_NAME": name})
@@ -63,9 +65,12 @@ def room(tmp_path_factory) -> Iterator[Room]:
 
     try:
         wait_for(is_open, timeout=240, what="the workshop to open")
-        yield Room(Workshop(name), f"http://127.0.0.1:{port}")
+        room = Room(Workshop(name), f"http://127.0.0.1:{port}")
+        state = room.workshop.engine.state
+        yield room
     finally:
         done = labs("workshop", "serve", "--remove", name=name, LABS_NAME=name)
         serve.wait(30)
     assert done.returncode == 0, done.stdout
     assert not Workshop(name).folder.exists()
+    assert not mounted_below(state)

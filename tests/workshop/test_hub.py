@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ for one in started:
     one.kill()
 for one in started:
     one.wait()
+"""
+
+FILL_DISK = """
+try:
+    with open("big", "wb") as file:
+        while True:
+            file.write(b"x" * (1 << 20))
+except OSError as error:
+    print(error)
 """
 
 
@@ -112,7 +122,9 @@ def test_a_neighbour_is_out_of_reach(room):
     account, workshop = room.workshop.account("ben"), room.workshop
     home, learners = workshop.home(account), workshop.engine.state / "learners"
     for path in (home, home / "00_start_here.ipynb", learners / "ben/docker/run/docker.sock"):
-        assert "PermissionError" in kernel.run(f"import os; os.stat({str(path / 'x')!r})"), path
+        assert path.exists()
+        said = kernel.run(f"import os; os.stat({str(path / 'x')!r})")  # a disk mounted later is not there at all
+        assert "PermissionError" in said or "FileNotFoundError" in said, path
     # neither processes, nor their environment: none but one's own are there
     assert (
         kernel.run("import subprocess; print(subprocess.getoutput('ps axo user='))").count(str(account.user)[:9]) == 0
@@ -185,6 +197,22 @@ def test_memory_ends_at_the_limit(room):
     limits = [*Path("/sys/fs/cgroup").glob(f"**/labs-{group}/learner-anna/memory.limit_in_bytes")]
     limits += Path("/sys/fs/cgroup").glob(f"**/labs-{group}/learner-anna/memory.max")
     assert [int(file.read_text()) for file in limits] == [1536 << 20]
+
+
+def test_a_full_disk_is_the_learners_own(room):
+    browser, ben = room.at_work("anna"), room.kernel("ben")
+    free = shutil.disk_usage(room.workshop.folder).free
+    said = browser.new_kernel().run(FILL_DISK)
+    assert "No space left on device" in said
+    assert free - shutil.disk_usage(room.workshop.folder).free < 1 << 30
+    assert ben.run("print(open('mine', 'w').write('x' * 10_000_000))").strip() == "10000000"
+    browser.close_server()
+    browser.open_server()  # there is room kept back for it
+    kernel = browser.new_kernel()
+    assert kernel.run("import os\nos.remove('big')\nprint(open('mine', 'w').write('x'))").strip() == "1"
+    assert "web-anna" in kernel.run(
+        "import docker\nprint([c.name for c in docker.from_env().containers.list(all=True)])"
+    )
 
 
 def test_a_kernel_outlives_hub_and_proxy(room):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import closing, suppress
 from functools import cached_property
@@ -14,7 +15,7 @@ from labs.engines.images import assemble
 from labs.engines.processes import run
 from labs.engines.progress import Reporter
 from labs.engines.state import State
-from labs.errors import CommandFailed
+from labs.errors import CommandFailed, LabsError
 from labs.waiting import wait_for
 from labs.workshop.hub.home import furnish
 from labs.workshop.hub.link import address, connect
@@ -42,7 +43,7 @@ class LearnerServer:
         self.processes = self.engine.processes
         self.component = f"jupyter/{account.name}"
         self.folder = State(self.engine.state / "learners" / account.name)
-        self.home = workshop.home(account)
+        self.disk, self.home = workshop.disk(account), workshop.home(account)
 
     @cached_property
     def tools(self):
@@ -62,8 +63,17 @@ class LearnerServer:
             "registry": self.registry,
             "nodes": list(self.engine.nodes),
         }
+        self.disk.mount()
         kubeconfig = self.workshop.kubeconfig(self.account.name).read_text(encoding="utf-8")
-        furnish(self.home, self.account.user, settings, kubeconfig)
+        try:
+            furnish(self.home, self.account.user, settings, kubeconfig)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise LabsError(
+                f"The disk of {self.account.name} is full.",
+                f"The instructor makes it larger: `labs workshop serve --disk {self.disk.gigabytes + 2}`.",
+            ) from error
         machine, fresh = self.machine(), False
         if machine.pid is None:
             self.processes.end_all(self.component)  # it would hold the ended machine's network
@@ -120,7 +130,7 @@ class LearnerServer:
         return LearnerMachine(
             self.account,
             record=self.engine.record,
-            state=self.engine.folder,
+            state=State(self.disk.place) if self.disk.is_limited else self.engine.folder,
             processes=self.processes,
             binds=self._binds(),
             tools=self.tools,
@@ -162,7 +172,8 @@ class LearnerServer:
     def _binds(self) -> list[tuple[Path, str, str]]:
         first, user = self.account.first_user, self.account.user
         # the socket's folder is the learner's; the machine's root may write there, as it may wherever its users may
-        data = self.folder.make_folder("docker/data", mode=0o710, uid=first, gid=first)
+        store = State(self.disk.place) if self.disk.is_limited else self.folder
+        data = store.make_folder("docker/data", mode=0o710, uid=first, gid=first)
         sockets = self.folder.make_folder("docker/run", mode=0o700, uid=user, gid=user)
         programs = self.folder.make_folder("docker/bin")
         binds = [(data, "/var/lib/docker", "rw"), (sockets, "/run/labs", "rw"), (programs, "/opt/kube-labs-bin", "ro")]

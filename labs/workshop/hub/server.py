@@ -13,6 +13,7 @@ from labs.engines import lifecycle
 from labs.errors import LabsError, NotSupported, Timeout
 from labs.waiting import wait_for, wait_for_http
 from labs.workshop.hub.access import grant
+from labs.workshop.hub.disk import see_that_it_works
 from labs.workshop.hub.workshop import Workshop
 from labs.workshop.objects import LESSONS
 from labs.workshop.roster import Learner
@@ -33,6 +34,7 @@ def start(
     port: int = 8000,
     memory: int = 1536,
     processes: int = 1024,
+    disk: int = 8,
     cull_minutes: int = 0,
     nodes: int | None = None,
 ) -> Workshop:
@@ -46,6 +48,7 @@ def start(
         port: the port.
         memory: megabytes for each learner, Docker and kernels included.
         processes: for each learner, threads included.
+        disk: gigabytes for each learner, home and images together; 0 for no limit.
         cull_minutes: after how many idle ones a learner's Jupyter server ends; 0 for never.
         nodes: of the cluster; None for one, or for as many as there are.
 
@@ -54,6 +57,8 @@ def start(
     """
     need_packages()
     lifecycle.need_root()
+    if disk:
+        see_that_it_works()
     lifecycle.up(engine="host", nodes=nodes)
     workshop = Workshop()
     workshop.invite([one.id for one in learners], [one.id for one in instructors])
@@ -64,6 +69,7 @@ def start(
         port=port,
         memory=memory,
         processes=processes,
+        disk=disk,
         cull_minutes=cull_minutes,
         # who is signed in keeps these addresses, so they stay
         hub_port=known.get("hub_port") or free_port(host),

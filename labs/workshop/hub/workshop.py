@@ -15,6 +15,7 @@ from labs.engines.host import HostEngine
 from labs.engines.state import State, course_name
 from labs.errors import LabsError, NotRunning
 from labs.workshop.hub.codes import new_code
+from labs.workshop.hub.disk import Disk
 
 __all__ = ["VISITOR", "Account", "Workshop"]
 
@@ -135,9 +136,15 @@ class Workshop:
             self.state.write_file(SETTINGS, json.dumps(wanted, indent=2))
         return wanted
 
+    def disk(self, account: Account) -> Disk:
+        """A learner's disk, mounted or not."""
+        place = self.engine.state / "learners" / account.name / "disk"
+        return Disk(self.folder / "disks" / f"{account.name}.img", place, self.settings().get("disk", 0))
+
     def home(self, account: Account) -> Path:
-        """A learner's home folder."""
-        return self.folder / "homes" / account.name
+        """A learner's home folder: on their disk, or where it has been since a time without disks."""
+        disk, kept = self.disk(account), self.folder / "homes" / account.name
+        return disk.place / "home" if disk.is_limited and not kept.exists() else kept
 
     def kubeconfig(self, name: str) -> Path:
         """The file that lets a learner into the cluster, with a context called ``workshop``."""

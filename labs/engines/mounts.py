@@ -1,0 +1,57 @@
+"""The mounts that a course has made in this system's own namespace: found by where they are, so none is forgotten."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from labs.engines.processes import run
+from labs.errors import CommandFailed, Timeout
+from labs.waiting import wait_for
+
+__all__ = ["mounted_below", "unmount_below"]
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+def mounted_below(folder: Path) -> dict[Path, str]:
+    """What is mounted on a folder or below it: the mount points, innermost first, and the device of each.
+
+    Args:
+        folder: the folder.
+    """
+    found = {}
+    for line in MOUNTS.read_text().splitlines():
+        fields, _, rest = line.partition(" - ")
+        place = Path(_plain(fields.split()[4]))
+        if place == folder or folder in place.parents:
+            found[place] = _plain(rest.split()[1])
+    return dict(sorted(found.items(), key=lambda item: len(item[0].parts), reverse=True))
+
+
+def unmount_below(folder: Path) -> None:
+    """Take away all that is mounted on a folder or below it. Whoever used it must have ended.
+
+    Args:
+        folder: one of the course's own.
+
+    Raises:
+        CommandFailed: the system refused.
+    """
+
+    def is_away(place: Path) -> bool:
+        with suppress(CommandFailed):
+            run(["umount", place])
+        return place not in mounted_below(folder)
+
+    for place in mounted_below(folder):
+        try:
+            wait_for(lambda place=place: is_away(place), timeout=5, what=f"{place} to be free", interval=0.1)
+        except Timeout:  # somebody looks into it: it goes with them
+            run(["umount", "--lazy", place])
+
+
+def _plain(text: str) -> str:
+    """A path as it is: the kernel writes a space as ``\\040``."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
