@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from labs.views.ending import UNRECORDED, who_asked
 from labs.views.managed import few, leaves_of
 from labs.views.pods import owner_of
 from labs.views.sentences import component, controller_of, seconds, tell_event, writer
 
-__all__ = ["API", "SOMEBODY", "SOMETHING", "UNRECORDED", "Fact", "fact_of_event", "facts_of"]
+__all__ = ["API", "Fact", "fact_of_event", "facts_of"]
 
-API, SOMEBODY, SOMETHING = "API server", "somebody", "somebody or a controller"
-UNRECORDED = "An object does not record who asked to delete it; an audit log of the API server would."
+API = "API server"
 NODE = "volume.kubernetes.io/selected-node"  # the annotation by which the scheduler tells a provisioner where
 # The natural order of what happens to one object; what is recorded in one second is shown in this order.
 RANK = {
@@ -109,29 +109,12 @@ def facts_of(kind: str, thing: dict[str, Any]) -> Iterator[Fact]:
         yield from _of_claim(thing, common)
     if meta.get("deletionTimestamp"):
         grace = meta.get("deletionGracePeriodSeconds") or 0
-        who, did = _deleter(status, is_owned=bool(common["group"]))
+        who, did = who_asked(status, is_owned=bool(common["group"]))
         did += f"; it has {grace} s to end" if grace else ""
         at = seconds(meta["deletionTimestamp"]) - grace
         yield Fact(
             (meta["uid"], "deleted"), at, who, did, step="deleted", mark="gone", detail=UNRECORDED, **common
         )  # fmt: skip
-
-
-def _deleter(status: dict[str, Any], *, is_owned: bool) -> tuple[str, str]:
-    """Who asked to delete an object, and how, as far as it tells: a pod has a condition when it made room."""
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
-            return _DISRUPTIONS.get(condition.get("reason", ""), (SOMEBODY, "asked to delete it"))
-    return SOMETHING if is_owned else SOMEBODY, "asked to delete it"
-
-
-# https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
-_DISRUPTIONS = {
-    "EvictionByEvictionAPI": (SOMEBODY, "asked to evict it, as `kubectl drain` does"),
-    "PreemptionByScheduler": ("scheduler", "ends it to make room for a more important pod"),
-    "DeletionByTaintManager": ("taint controller", "ends it: the node has a taint"),
-    "DeletionByPodGC": ("pod garbage collector", "deletes it: its node is gone"),
-}
 
 
 def fact_of_event(event: dict[str, Any], group: str, about: tuple[str, str, str] | None = None) -> Fact | None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labs.objects import differences
-from labs.views.facts import API, SOMEBODY, SOMETHING, UNRECORDED, Fact, fact_of_event, facts_of
-from labs.views.keeping import kept_until
+from labs.views.ending import SOMEBODY, SOMETHING, UNRECORDED, kept_until
+from labs.views.facts import API, Fact, fact_of_event, facts_of
 from labs.views.naming import KIND_OF, Named
 from labs.views.pods import owner_of
 from labs.views.sentences import seconds, tell_event, writer

@@ -14,7 +14,7 @@ from tests.checks.learner import Cells
 @pytest.fixture
 def impatient(monkeypatch):
     """Checks do not wait for what will not come."""
-    monkeypatch.setattr(core, "PATIENCE", 1.5)
+    monkeypatch.setattr(core, "PATIENCE", 2.5)
 
 
 @pytest.fixture(scope="module")
