@@ -46,11 +46,15 @@ def here(lab: Lab, kind: str, name: str, *, called: str, try_: str, api: str = "
 
 
 def elsewhere(lab: Lab, kind: str, name: str, *, api: str = "core") -> list[str]:
-    """The namespaces that have an object of this kind and name; none where we may not look. Args: as `here`."""
+    """The namespaces that have an object of this kind and name; none where we may not look. Args: as `here`.
+
+    Other lessons' namespaces do not count: lessons call different things by one name.
+    """
     everywhere = getattr(getattr(clients(lab), api), f"list_{kind}_for_all_namespaces")
     try:
-        return sorted(item.metadata.namespace for item in everywhere(field_selector=f"metadata.name={name}").items)
+        found = {item.metadata.namespace for item in everywhere(field_selector=f"metadata.name={name}").items}
     except Exception as error:
         if http_status(error) == 403:  # a shared cluster: nobody may look everywhere
             return []
         raise
+    return sorted(place for place in found if not place.startswith("lab-") or place.startswith(lab.namespace))

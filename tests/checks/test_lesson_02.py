@@ -69,7 +69,7 @@ class World:
     def forget(self, *names: str) -> None:
         """Remove the containers of all answers, or the named ones."""
         answers = ("weather-page-2", "weather-worker", "weather-front-2", *self.made)
-        for container in self.client.containers.list(all=True):
+        for container in self.client.containers.list(all=True, ignore_removed=True):
             if container.name in (names or answers):
                 container.remove(force=True)
 

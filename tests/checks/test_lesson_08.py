@@ -209,7 +209,7 @@ def changed(step: str) -> str:
     ],
 )  # fmt: skip
 def test_wrong_solutions_get_the_words_that_help(world, exercise_id, script, words, monkeypatch):
-    monkeypatch.setattr(core, "PATIENCE", 5 if exercise_id == "ex-08-3" else 1.5)
+    monkeypatch.setattr(core, "PATIENCE", 5 if exercise_id == "ex-08-3" else 2.5)
     verdict = world.run(exercise_id, script)
     assert verdict.status == "not yet", verdict
     told = f"expected {verdict.expected}; observed {verdict.observed}"
