@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+STORES = {"01", "03", "04"}  # each puts a wrong `store` or `producer` into the namespace `default`
 LESSON = re.compile(r"tests/checks/test_lesson_([0-9]{2})|tests/notebooks/.*\[([0-9]{2})")
 
 
@@ -45,6 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let no two tests of a lesson run at a time, with pytest-xdist: they share its namespace and its ports."""
     for item in items:
         if found := LESSON.match(item.nodeid):
-            item.add_marker(pytest.mark.xdist_group(f"lesson-{found[1] or found[2]}"))
+            number = found[1] or found[2]
+            item.add_marker(pytest.mark.xdist_group("stores" if number in STORES else f"lesson-{number}"))
         elif "tests/checks" in item.nodeid:  # the drill is lesson 08's
             item.add_marker(pytest.mark.xdist_group("lesson-08"))
