@@ -132,6 +132,8 @@ def _conflict(answer: _Answer) -> Explanation:
         delete = f"kubectl delete {answer.kind} {answer.name}{answer.flag}"
         todo = f"Was the cell run twice? `{delete}` removes it, `lab.reset()` starts the lesson anew."
         return Explanation(f"Already exists: {answer.thing}.", todo)
+    if 'on resourcequotas "' in answer.message:  # it gives up after some tries while controllers count there, too
+        return Explanation("The API server was busy counting for the namespace's quota, and refused.", "Run it again.")
     if "object has been modified" in answer.message:
         return Explanation(f"Conflict: {answer.thing} has changed since it was read.", "Read it again, then change it.")
     return Explanation(f"Conflict: {answer.message}")

@@ -161,7 +161,8 @@ def _lesson_objects(
     # Without this level a pod could mount the node's files, and with them everybody's.
     levels = {"pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/warn": "baseline"}
     yield _object("v1", "Namespace", namespace, marks | levels, notes=notes)
-    yield _object("v1", "ResourceQuota", "workshop", marks, namespace, spec={"hard": quota})
+    for name, hard in _apart(quota):
+        yield _object("v1", "ResourceQuota", name, marks, namespace, spec={"hard": hard})
     limits = [{"type": "Container", **DEFAULTS}]
     yield _object("v1", "LimitRange", "workshop", marks, namespace, spec={"limits": limits})
     # `edit` is Kubernetes' own role for users of a namespace: no quota, no roles, nothing of the namespace itself.
@@ -193,6 +194,17 @@ def _binding(
 def _may(verbs: str, resource: str, group: str = "", names: list[str] | None = None) -> dict[str, Any]:
     rule: dict[str, Any] = {"apiGroups": [group], "resources": [resource], "verbs": verbs.split()}
     return rule | ({"resourceNames": names} if names else {})
+
+
+def _apart(quota: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """A quota as several objects: while pods and ReplicaSets come and go, controllers write theirs all the time, and who
+    creates something that the same object counts is now and then refused with a conflict.
+    """
+    pods = {key: most for key, most in quota.items() if key == "pods" or key.endswith((".cpu", ".memory"))}
+    sets = {key: most for key, most in quota.items() if key == "count/replicasets.apps"}
+    rest = {key: most for key, most in quota.items() if key not in {**pods, **sets}}
+    named = {"workshop": pods, "workshop-replicasets": sets, "workshop-objects": rest}
+    yield from ((name, hard) for name, hard in named.items() if hard)
 
 
 def _object(  # noqa: PLR0917  (in the order of a manifest)

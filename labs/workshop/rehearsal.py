@@ -98,8 +98,9 @@ def _watch_quota(room: Room, learner: SimulatedLearner, result: Rehearsed, ended
     namespace = learner.seat.namespace(result.lesson)
     while not ended.wait(LOOK):
         with suppress(Exception):  # a look that fails is one fewer
-            status = room.clients.core.read_namespaced_resource_quota("workshop", namespace).status
-            for name, used in (status.used or {}).items():
+            statuses = [quota.status for quota in room.clients.core.list_namespaced_resource_quota(namespace).items]
+            hard = {name: most for status in statuses for name, most in (status.hard or {}).items()}
+            for name, used in [pair for status in statuses for pair in (status.used or {}).items()]:
                 most, _ = result.used.get(name, ("0", ""))
                 if parse_quantity(used) >= parse_quantity(most):
-                    result.used[name] = used, (status.hard or {}).get(name, "0")
+                    result.used[name] = used, hard.get(name, "0")

@@ -98,6 +98,13 @@ def test_409_of_a_cell_that_was_run_twice(refused):
     assert "`kubectl delete deployment web -n lab-04`" in found.todo
 
 
+def test_409_of_a_quota_that_is_counted(refused):
+    message = 'Operation cannot be fulfilled on resourcequotas "workshop": the object has been modified; please apply'
+    found = refused(409, message, "Conflict")
+    assert "busy counting" in found.what
+    assert found.todo == "Run it again."
+
+
 def test_409_of_an_old_copy(refused):
     message = 'Operation cannot be fulfilled on deployments.apps "web": the object has been modified; please apply'
     assert "has changed since it was read" in refused(409, message, "Conflict").what
