@@ -197,8 +197,8 @@ def _may(verbs: str, resource: str, group: str = "", names: list[str] | None = N
 
 
 def _apart(quota: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """A quota as several objects, by name: while pods and ReplicaSets come and go, controllers write theirs all the time,
-    and who creates something that the same object counts is now and then refused with a conflict."""
+    """A quota as several objects, by name: while pods and ReplicaSets come and go, controllers write theirs all the
+    time, and who creates something that the same object counts is now and then refused with a conflict."""
     pods = {key: most for key, most in quota.items() if key == "pods" or key.endswith((".cpu", ".memory"))}
     sets = {key: most for key, most in quota.items() if key == "count/replicasets.apps"}
     rest = {key: most for key, most in quota.items() if key not in {**pods, **sets}}
