@@ -6,8 +6,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 STORES = {"01", "03", "04"}  # each puts a wrong `store` or `producer` into the namespace `default`
 LESSON = re.compile(r"tests/checks/test_lesson_([0-9]{2})|tests/notebooks/.*\[([0-9]{2})")
@@ -31,13 +34,15 @@ def labs(*arguments: str, name: str | None = None, timeout: float = 900, **env: 
 def course():
     """A course on this machine's real engines: the one that $LABS_NAME names, else one called ``test``."""
     name = os.environ.setdefault("LABS_NAME", "test")
-    existed = labs("status", name=name).returncode in (0, 3)  # 3: it is there, and a part of it does not run
-    done = labs("up", "--quiet", name=name, timeout=2400)
+    # workers of pytest-xdist come at the same time, and none knows when the others have ended: `tests/run.sh` does
+    with FileLock(Path(tempfile.gettempdir()) / f"labs-tests-{name}.lock"):
+        existed = labs("status", name=name).returncode in (0, 3)  # 3: it is there, and a part of it does not run
+        done = labs("up", "--quiet", name=name, timeout=2400)
     assert done.returncode == 0, done.stdout
     from labs import engines
 
     yield engines.current(name)
-    if not existed:
+    if not existed and "PYTEST_XDIST_WORKER" not in os.environ:
         done = labs("down", name=name)
         assert done.returncode == 0, done.stdout
 
