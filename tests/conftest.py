@@ -47,6 +47,7 @@ def course():
         assert done.returncode == 0, done.stdout
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let no two tests of a lesson run at a time, with pytest-xdist: they share its namespace and its ports."""
     for item in items:
