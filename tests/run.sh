@@ -13,7 +13,7 @@ $labs up --quiet || exit
 slow="and not slow"
 if [ "${1-}" = --all ]; then slow=; fi
 lessons=(tests/notebooks tests/checks) failed=0
-$pytest -m "not alone $slow" --numprocesses=2 --dist=loadgroup "${lessons[@]}" tests/unit || failed=$?
+$pytest -m "not alone $slow" --numprocesses=2 "${lessons[@]}" tests/unit || failed=$?
 $pytest -m "alone $slow" "${lessons[@]}" || failed=$?
 $pytest ${slow:+-m "${slow#and }"} tests/engines tests/browser tests/workshop tests/binder || failed=$?
 exit $failed
