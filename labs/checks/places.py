@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from labs.checks.core import clients, found
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 __all__ = ["elsewhere", "here"]
+
+_LESSON = re.compile(r"lab-[0-9]{2}")
 
 
 def here(lab: Lab, kind: str, name: str, *, called: str, try_: str, api: str = "core", again: str = "") -> Any:
@@ -57,4 +60,12 @@ def elsewhere(lab: Lab, kind: str, name: str, *, api: str = "core") -> list[str]
         if http_status(error) == 403:  # a shared cluster: nobody may look everywhere
             return []
         raise
-    return sorted(place for place in found if not place.startswith("lab-") or place.startswith(lab.namespace))
+    return sorted(
+        place for place in found if not _LESSON.match(place) or _lesson_of(place) == _lesson_of(lab.namespace)
+    )
+
+
+def _lesson_of(namespace: str) -> str:
+    """A namespace without what a lesson adds for a second one: ``lab-08`` of ``lab-08-night``."""
+    found = _LESSON.match(namespace)
+    return found[0] if found else namespace
