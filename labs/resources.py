@@ -62,7 +62,7 @@ def ensure_namespace(core: client.CoreV1Api, name: str, labels: dict[str, str], 
             raise
     wait_for(
         lambda: _exists(lambda: core.read_namespaced_service_account("default", name)),
-        timeout=30,
+        timeout=75,  # a controller that lost the API server several times waits up to a minute before it asks again
         what=f"the default ServiceAccount in {name}",
         hint="The controller manager makes it: `labs status` in a terminal shows whether it runs.",
     )

@@ -23,7 +23,9 @@ __all__ = [
     "watch",
 ]
 
-HARMLESS: dict[str, str] = {}
+HARMLESS: dict[str, str] = {
+    "Could not restore the debugger state: Canceled future": "it asked the kernel that was just being restarted",
+}
 """Complaints of JupyterLab's own, as regular expressions, each with the reason why it is nobody's fault."""
 _STATUS = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.kernelDisplayStatus ?? 'none'"
 _NUMBERED = re.compile(r"^\[\d+\]:$")
