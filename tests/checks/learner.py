@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,19 @@ def sh(script: str, timeout: float = 60) -> str:
 def apply(manifest: str) -> str:
     """The command that applies a manifest."""
     return f"kubectl apply -f - <<'END'\n{manifest.strip()}\nEND\n"
+
+
+@contextmanager
+def without_api_server(course: Any) -> Iterator[None]:
+    """A course whose API server is down meanwhile. Args: ``course``, its engine."""
+    course.stop("kube-apiserver")
+    try:
+        yield
+    finally:
+        course.start("kube-apiserver")
+        for name in ("kube-controller-manager", "kube-scheduler"):  # which would wait up to a minute to ask again
+            course.stop(name)
+            course.start(name)
 
 
 class Cells:

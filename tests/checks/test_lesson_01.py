@@ -7,7 +7,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from labs import checks, lessons
-from tests.checks.learner import sh
+from tests.checks.learner import sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -344,11 +344,8 @@ def test_a_program_that_ends_is_no_engine_that_does_not_answer(world, exercise_i
 def test_api_server_down_is_no_wrong_answer(course, world):
     world.begin("ex-01-2")
     world.answer("ex-01-1", file(STORE))
-    course.stop("kube-apiserver")
-    try:
+    with without_api_server(course):
         verdicts = [checks.run(exercise_id, world.lab) for exercise_id in ALL]
-    finally:
-        course.start("kube-apiserver")
     assert [verdict.status for verdict in verdicts] == ["could not check"] * 3, verdicts
 
 

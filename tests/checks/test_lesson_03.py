@@ -7,7 +7,7 @@ import re
 import pytest
 
 from labs import checks, lessons, open_lab
-from tests.checks.learner import apply, sh
+from tests.checks.learner import apply, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -228,10 +228,7 @@ def test_producer(verdict, answer, words):
 
 @pytest.mark.alone
 def test_without_api_server_nothing_is_judged(course, cells):
-    course.stop("kube-apiserver")
-    try:
+    with without_api_server(course):
         found = [str(checks.run(check.id, cells.namespace["lab"])) for check in checks.checks_of("03")]
-    finally:
-        course.start("kube-apiserver")
     assert len(found) == 3
     assert all("could not check" in text and "The API server does not answer" in text for text in found), found

@@ -11,7 +11,7 @@ from labs.checks import core, lesson_05
 from labs.checks.configuration import last_line
 from labs.checks.workloads import deployment
 from labs.waiting import wait_for, wait_for_http
-from tests.checks.learner import apply, sh
+from tests.checks.learner import apply, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -392,9 +392,6 @@ def test_wrong_answers_are_told_what_was_seen(world, monkeypatch, exercise_id, s
 @pytest.mark.slow  # as in 00, 03 and 07; controllers that lost it many times ask again after half a minute only
 @pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
-    course.stop("kube-apiserver")
-    try:
+    with without_api_server(course):
         verdicts = [checks.run(exercise_id, world.lab) for exercise_id in ALL]
-    finally:
-        course.start("kube-apiserver")
     assert [verdict.status for verdict in verdicts] == ["could not check"] * 3, verdicts

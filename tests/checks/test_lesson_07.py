@@ -8,7 +8,7 @@ from kubernetes import client
 from labs import checks, lessons
 from labs.checks import lesson_07
 from labs.errors import NotYet
-from tests.checks.learner import apply, sh
+from tests.checks.learner import apply, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -381,11 +381,8 @@ def test_a_program_may_be_the_probe():
 
 @pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
-    course.stop("kube-apiserver")
-    try:
+    with without_api_server(course):
         verdicts = [checks.run(exercise_id, world.lab) for exercise_id in ALL]
-    finally:
-        course.start("kube-apiserver")
     assert [verdict.status for verdict in verdicts] == ["could not check"] * 3, verdicts
 
 
