@@ -47,7 +47,11 @@ def without_api_server(course: Any) -> Iterator[None]:
         yield
     finally:
         course.start("kube-apiserver")
-        for name in ("kube-controller-manager", "kube-scheduler"):  # which would wait up to a minute to ask again
+        for name in (
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kubelet/node1",
+        ):  # which would wait up to a minute to ask again
             course.stop(name)
             course.start(name)
 

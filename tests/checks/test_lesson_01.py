@@ -339,7 +339,7 @@ def test_a_program_that_ends_is_no_engine_that_does_not_answer(world, exercise_i
             assert words in str(verdict), verdict
 
 
-@pytest.mark.slow  # as in 00, 03 and 07; controllers that lost it many times ask again after half a minute only
+@pytest.mark.slow  # as in 00 and 03; who lost it many times asks again after up to a minute only
 @pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     world.begin("ex-01-2")

@@ -242,7 +242,7 @@ def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, scr
     assert verdict.try_, "there is one thing to look at"
 
 
-@pytest.mark.slow  # as in 00, 03 and 07; controllers that lost it many times ask again after half a minute only
+@pytest.mark.slow  # as in 00 and 03; who lost it many times asks again after up to a minute only
 @pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     with without_api_server(course):

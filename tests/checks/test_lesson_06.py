@@ -392,7 +392,7 @@ def test_cleanup_removes_volumes_that_lie_in_no_namespace(world):
         core.delete_persistent_volume("labs-06-strangers")
 
 
-@pytest.mark.slow  # as in 00, 03 and 07; controllers that lost it many times ask again after half a minute only
+@pytest.mark.slow  # as in 00 and 03; who lost it many times asks again after up to a minute only
 @pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     with without_api_server(course):

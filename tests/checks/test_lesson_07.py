@@ -379,6 +379,7 @@ def test_a_program_may_be_the_probe():
     lesson_07._expect_probe(a_front(readiness_probe=asks))
 
 
+@pytest.mark.slow  # as in 00 and 03
 @pytest.mark.alone
 def test_api_server_down_is_no_wrong_answer(course, world):
     with without_api_server(course):
