@@ -15,19 +15,15 @@ __all__ = ["mounted_below", "unmount_below"]
 MOUNTS = Path("/proc/self/mountinfo")
 
 
-def mounted_below(folder: Path) -> dict[Path, str]:
-    """What is mounted on a folder or below it: the mount points, innermost first, and the device of each.
+def mounted_below(folder: Path) -> list[Path]:
+    """The mount points on a folder or below it, innermost first.
 
     Args:
         folder: the folder.
     """
-    found = {}
-    for line in MOUNTS.read_text().splitlines():
-        fields, _, rest = line.partition(" - ")
-        place = Path(_plain(fields.split()[4]))
-        if place == folder or folder in place.parents:
-            found[place] = _plain(rest.split()[1])
-    return dict(sorted(found.items(), key=lambda item: len(item[0].parts), reverse=True))
+    places = (Path(_plain(line.split()[4])) for line in MOUNTS.read_text().splitlines())
+    found = {place for place in places if place == folder or folder in place.parents}
+    return sorted(found, key=lambda place: len(place.parts), reverse=True)
 
 
 def unmount_below(folder: Path) -> None:

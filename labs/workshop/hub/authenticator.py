@@ -35,9 +35,8 @@ class CodeAuthenticator(Authenticator):
         if self.attempts.too_many(name, address):
             raise web.HTTPError(429, "Too many wrong codes. Wait a minute, then type the code from your sheet.")
         account = self.workshop.accounts().get(name)
-        right = is_code(
-            data.get("password", ""), account.code if account else new_code()
-        )  # a name more costs the same time
+        wanted = account.code if account else new_code()  # a name more costs the same time
+        right = is_code(data.get("password", ""), wanted)
         if account and right:
             return name
         self.attempts.failed(name, address)
