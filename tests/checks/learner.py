@@ -39,6 +39,13 @@ def apply(manifest: str) -> str:
     return f"kubectl apply -f - <<'END'\n{manifest.strip()}\nEND\n"
 
 
+def start_anew(course: Any) -> None:
+    """Start those anew that would wait up to a minute before they ask an API server again that they have lost."""
+    for name in ("kube-controller-manager", "kube-scheduler", "kubelet/node1"):
+        course.stop(name)
+        course.start(name)
+
+
 @contextmanager
 def without_api_server(course: Any) -> Iterator[None]:
     """A course whose API server is down meanwhile. Args: ``course``, its engine."""
@@ -47,13 +54,7 @@ def without_api_server(course: Any) -> Iterator[None]:
         yield
     finally:
         course.start("kube-apiserver")
-        for name in (
-            "kube-controller-manager",
-            "kube-scheduler",
-            "kubelet/node1",
-        ):  # which would wait up to a minute to ask again
-            course.stop(name)
-            course.start(name)
+        start_anew(course)
 
 
 class Cells:

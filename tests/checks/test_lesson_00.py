@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labs import checks, open_lab
-from tests.checks.learner import sh
+from tests.checks.learner import sh, start_anew
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
@@ -136,8 +136,6 @@ def test_without_its_engine_nothing_is_judged(course, cells, check_id, component
         found = str(checks.run(check_id, cells.namespace["lab"]))
     finally:
         course.start(component)
-        for name in ("kube-controller-manager", "kubelet/node1"):  # which would wait up to a minute to ask again
-            course.stop(name)
-            course.start(name)
+        start_anew(course)
     assert "could not check" in found, found
     assert words in found, found
