@@ -41,9 +41,11 @@ def apply(manifest: str) -> str:
 
 def start_anew(course: Any) -> None:
     """Start those anew that would wait up to a minute before they ask an API server again that they have lost."""
-    for name in ("kube-controller-manager", "kube-scheduler", "kubelet/node1"):
+    for name in ("kube-controller-manager", "kube-scheduler", "kubelet/node1", "kube-proxy/node1"):
         course.stop(name)
         course.start(name)
+    sh("""kubectl --namespace kube-system rollout restart deployment/coredns
+kubectl --namespace kube-system rollout status deployment/coredns --timeout=60s""")
 
 
 @contextmanager
