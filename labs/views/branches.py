@@ -207,8 +207,7 @@ def asked_and_is(thing: dict[str, Any]) -> Iterator[dict[str, str]]:
         more = status.get("unavailableReplicas", 0)  # of the new template or the old
         yield pair("replicas", wants, f"{ready} ready{f', {more} not' if more else ''}", ready == wants and not more)
         if kind in {"Deployment", "StatefulSet"}:
-            has = f"{latest} of the newest template"
-            yield pair("template", f"{wants} of the newest", has, latest == wants)
+            yield pair("pods of the newest template", wants, latest, latest == wants)
     elif kind == "DaemonSet":
         wants, ready = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
         yield pair("pods", f"{wants} (one for each node)", f"{ready} ready", ready == wants)
@@ -232,4 +231,4 @@ def asked_and_is(thing: dict[str, Any]) -> Iterator[dict[str, str]]:
     meta = thing.get("metadata") or {}
     if "observedGeneration" in status and "generation" in meta and kind != "Pod":
         wants, has = meta["generation"], status["observedGeneration"]
-        yield pair("generation", wants, f"{has} seen by its controller", wants == has)
+        yield pair("wishes so far (generation)", wants, f"{has} seen by its controller", wants == has)

@@ -100,11 +100,11 @@ def in_words(steps: list[BuildStep]) -> list[str]:
     if not done:
         return []
     cached = [step for step in done if step.verdict == "cached"]
-    said = [f"{len(cached)} of {len(done)} steps came from the cache."]
+    said = [f"Besides FROM, which names the base, {len(cached)} of {len(done)} steps came from the cache."]
     if len(cached) == len(done):
         return ["All steps came from the cache: neither a line nor a copied file has changed since an earlier build."]
     missed = next(step for step in done if step.verdict != "cached")
-    said.append(f"The first that did not: step {missed.number}, {missed.line}: {_why(missed, steps)}.")
+    said.append(f"The first that did not: step {missed.number} of {len(steps)}, {missed.line}: {_why(missed, steps)}.")
     later = [step for step in done if step.number > missed.number and step.stage == missed.stage]
     if later and not any(step.verdict == "cached" for step in later):
         said.append("Every later step begins with the image of the step before it, so all of them ran anew.")

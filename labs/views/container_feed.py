@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
@@ -16,6 +18,7 @@ __all__ = ["ContainerFeed"]
 
 EVERY = 2  # samples, one a second, between two looks at the processes
 STALLED = 10  # seconds without a sample; Docker sends one each second
+MINUTE = 60  # samples, one a second
 AGAIN = 1  # seconds until a broken stream of samples is asked for anew
 
 
@@ -114,6 +117,7 @@ class Sampler:
         problem: why there are no samples, as a clause; empty while there are.
         sample: the last one of ``docker stats``.
         peak: the most memory seen in a sample, in bytes.
+        past: the samples of the last minute, each with when it came (`time.monotonic`).
         processes: as `inside.pair` returns them.
         one_sided: why the container's own numbers are not known; empty when they are.
     """
@@ -122,6 +126,7 @@ class Sampler:
         self.run, self.problem, self.one_sided = run, "", ""
         self.sample: dict[str, Any] = {}
         self.peak = 0
+        self.past: deque[tuple[float, dict[str, Any]]] = deque(maxlen=MINUTE)
         self.processes: list[dict[str, Any]] = []
         self._feed, self._lab, self._on_change = feed, lab, on_change
         self._seen: list[dict[str, Any]] | None = None
@@ -156,6 +161,7 @@ class Sampler:
                 if (sample.get("pids_stats") or {}).get("current") or not self.sample:  # empty ones follow its end
                     self.sample, self.problem = sample, ""
                     self.peak = max(self.peak, memory_used(sample) or 0)
+                    self.past.append((time.monotonic(), sample))
                 if number % EVERY == 0:
                     self._look(client)
                 self._on_change()

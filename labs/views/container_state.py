@@ -25,7 +25,7 @@ class ContainerState(NamedTuple):
 def exit_in_words(code: int, *, oom_killed: bool = False) -> str:
     """What an exit code says, as a sentence; the convention for 125 and more is Docker's and the shell's."""
     if oom_killed:
-        return "The kernel killed it: it wanted more memory than its limit allows."
+        return "The Linux kernel killed it: it wanted more memory than its limit allows."
     special = {
         0: "Its program ended by itself, and reported success.",
         126: "The command was found, but cannot be executed.",

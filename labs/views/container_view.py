@@ -59,9 +59,11 @@ class Container(View):
         numbers = proc.namespaces(attrs["State"]["Pid"]) if proc else None
         config = attrs["Config"]
         bars = usage.usage_of(ours.sample if ours else {}, attrs, ours.peak if ours else 0)
+        usage.add_traces(bars, ours.past if ours else [], attrs)
         processes = ours.processes if ours and running else []
         return {
             "summary": state.word,
+            "over": state.mark in {"bad", "done", "gone"} and not running,
             "here": True,
             "mark": state.mark,
             "word": state.word,
@@ -70,7 +72,7 @@ class Container(View):
             "health": health_of(attrs),
             "id": attrs["Id"][:12],
             "image": config.get("Image", ""),
-            "command": " ".join(" ".join([attrs.get("Path", ""), *(attrs.get("Args") or [])]).split()),
+            "command": " ".join([attrs.get("Path", ""), *(attrs.get("Args") or [])]).strip(),
             "policy": ((attrs.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no",
             "pid": attrs["State"].get("Pid") or 0,
             "running": running,
@@ -90,7 +92,7 @@ class Container(View):
         head = picture["word"] + (f": {picture['why']}" if picture["why"] else "")
         if not picture["here"]:
             return head
-        lines = [head, f"image {picture['image']}, command {picture['command']}"]
+        lines = [head, f"image {picture['image']}, command {' '.join(picture['command'].split())}"]
         lines += [f"health: {picture['health']}"] if picture["health"] else []
         lines += [f"{b['name']:6}  {b['said']}  of  {b['limit']}" for b in picture["bars"]]
         lines += [picture["measured"]] if picture["measured"] else []

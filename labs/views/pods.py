@@ -7,6 +7,16 @@ from typing import Any, NamedTuple
 __all__ = ["PodState", "newest_warnings", "owner_of", "state_of"]
 
 STARTING = {"ContainerCreating", "PodInitializing"}
+# What the kubelet's and the scheduler's reasons mean, for whom meets them for the first time.
+MEANINGS = {
+    "ErrImagePull": "The image could not be fetched.",
+    "ImagePullBackOff": "The image could not be fetched; the kubelet waits before it tries again.",
+    "InvalidImageName": "This is no name of an image.",
+    "CrashLoopBackOff": "Its program ends again and again; the kubelet waits before it starts it anew.",
+    "CreateContainerConfigError": "Its settings could not be put together: a ConfigMap, a Secret or a key is missing.",
+    "RunContainerError": "Its program could not be started.",
+    "Unschedulable": "No node takes it.",
+}
 
 
 class PodState(NamedTuple):
@@ -56,15 +66,23 @@ def _unscheduled(conditions: dict[str, Any]) -> tuple[str, str, str] | None:
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") != "False":
         return None
-    return "bad", scheduled.get("reason", "Unschedulable"), scheduled.get("message", "")
+    reason = scheduled.get("reason", "Unschedulable")
+    return "bad", reason, _explained(reason, scheduled.get("message", ""))
 
 
 def _waiting(containers: list[dict[str, Any]]) -> tuple[str, str, str] | None:
     for container in containers:
         waiting = container.get("state", {}).get("waiting", {})
-        if waiting.get("reason", "") not in {*STARTING, ""}:
-            return "bad", waiting["reason"], f"{waiting.get('message', '')} {_last_end(container)}".strip()
+        reason = waiting.get("reason", "")
+        if reason not in {*STARTING, ""}:
+            said = f"{waiting.get('message', '')} {_last_end(container)}".strip()
+            return "bad", reason, _explained(reason, said)
     return None
+
+
+def _explained(reason: str, said: str) -> str:
+    """The cluster's words, behind what they mean."""
+    return f"{MEANINGS.get(reason, '')} {said}".strip()
 
 
 def _running(
@@ -80,7 +98,15 @@ def _running(
         return "bad" if warning else "wait", "not ready", warning
     if phase == "Unknown":
         return "bad", "unknown", "Its node does not report."
-    return "wait", "starting" if "PodScheduled" in conditions else "new", ""
+    return _pending(warning) if "PodScheduled" in conditions else ("wait", "new", "")
+
+
+def _pending(warning: str) -> tuple[str, str, str]:
+    """A pod that a node has, and that does not run yet. An event may come before the status that says the same."""
+    if not warning or warning.startswith("FailedScheduling"):
+        return "wait", "starting", ""
+    reason = next((word for word in MEANINGS if word in warning), "")
+    return "bad", reason or "cannot start yet", _explained(reason, warning)
 
 
 def owner_of(thing: dict[str, Any]) -> tuple[str, str, str]:

@@ -20,12 +20,13 @@ from labs.views.rollout_words import (
     as_text,
     condition_of,
     differ,
-    hanging,
     images_of,
+    in_words,
     is_complete,
     limits_in_words,
     revision_of,
     troubles_of,
+    was_of,
 )
 from labs.views.view import View
 
@@ -200,20 +201,21 @@ class Rollout(View):
                 said = f"Whether there is a Deployment {self._deployment} could not be read yet."
             return {"summary": said, "mark": "none", "sets": [], "limits": None}
         is_gone = self._is_filled() and not self._objects("deployments")
-        mark, said = ("gone", "The Deployment was deleted.") if is_gone else condition_of(deployment)
         first, last = span_of(history, now)
         samples = [s for s in history.samples if s.t <= last]
         samples = thin([*[s for s in samples if s.t <= first][-1:], *[s for s in samples if s.t > first]], first, last)
         sets, resting = self._sets(deployment, samples, is_gone)
         limits, troubles = limits_of(deployment), self._troubles(deployment)
         most_why, fewest_why = limits_in_words(limits)
-        if mark in {"wait", "bad"} and (why := hanging(self._deployment, sets, troubles)):
-            said = f"{why}; {'it gave up waiting (ProgressDeadlineExceeded)' if said.startswith('gave up') else said}"
+        mark, said, notes = in_words(deployment, sets, troubles)
+        if is_gone:
+            mark, said, notes = "gone", "The Deployment was deleted.", []
         answers, same = answers_in(history, now, sets), history.start is None
         is_otherwise = mark == "good" and differ(answers["lanes"], history.lately, same_revision=same)
         return {
             "summary": said,
             "mark": mark,
+            "over": is_gone,
             "start": None if history.start is None else round(history.start, 2),
             "known": None,
             "limits": {
@@ -235,7 +237,7 @@ class Rollout(View):
             "since": "the change" if history.start is not None else "the view was opened",
             "deleted": None if history.deleted is None else round(history.deleted, 2),
             "unseen": [[round(a, 2), round(b, 2)] for a, b in history.unseen if b > first],
-            "note": OTHERWISE if is_otherwise else "",
+            "notes": [*notes, *([OTHERWISE] if is_otherwise else [])],
             **answers,
         }
 
@@ -268,6 +270,7 @@ class Rollout(View):
                     "id": uid,
                     "name": thing["metadata"]["name"],
                     "revision": str(revision_of(thing) or "?"),
+                    "was": was_of(thing),
                     "image": ", ".join(images_of(thing)),
                     "current": is_current,
                     "wants": wants,

@@ -13,21 +13,25 @@ __all__ = [
     "LAST_KNOWN",
     "OTHERWISE",
     "REVISION",
+    "WAS",
     "as_text",
     "condition_of",
     "differ",
-    "hanging",
     "images_of",
+    "in_words",
     "is_complete",
     "limits_in_words",
     "revision_of",
     "tag_of",
     "troubles_of",
     "version_of",
+    "was_of",
 ]
 
 REVISION = "deployment.kubernetes.io/revision"
 """The annotation in which a Deployment and its ReplicaSets have their revision."""
+WAS = "deployment.kubernetes.io/revision-history"
+"""The annotation in which a ReplicaSet has the revisions that it was before, with commas between them."""
 
 # The Deployment keeps the numbers that it asks of its ReplicaSets within the limits; pods follow a moment later.
 ABOVE = "briefly more: some were to go and not yet deleted"
@@ -47,8 +51,13 @@ def is_complete(deployment: dict[str, Any]) -> bool:
     return has_seen and all(number == wanted for number in numbers)
 
 
-def condition_of(deployment: dict[str, Any]) -> tuple[str, str]:
-    """How a Deployment is: a mark (``good``, ``wait``, ``bad``, ``gone``) and a sentence."""
+def condition_of(deployment: dict[str, Any], was: str = "") -> tuple[str, str]:
+    """How a Deployment is: a mark (``good``, ``wait``, ``bad``, ``gone``) and a sentence.
+
+    Args:
+        deployment: as the API server gives it.
+        was: the revision that its present one was before it came back; empty for a new one.
+    """
     spec, status = deployment.get("spec", {}), deployment.get("status", {})
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
     if deployment["metadata"].get("deletionTimestamp"):
@@ -57,15 +66,16 @@ def condition_of(deployment: dict[str, Any]) -> tuple[str, str]:
         waits = f"{updated} of {wanted} pods have its present template" if updated != wanted else "nothing waits"
         return "wait", f"paused: changes of the template start nothing until it is resumed; {waits}"
     if is_complete(deployment):
-        return "good", _complete(deployment, wanted)
+        return "good", _complete(deployment, wanted, was)
     return _under_way(status, f"{updated} of {wanted} pods are new, {status.get('availableReplicas', 0)} available")
 
 
-def _complete(deployment: dict[str, Any], wanted: int) -> str:
+def _complete(deployment: dict[str, Any], wanted: int, was: str) -> str:
     if not wanted:
         return "scaled to 0: no pods are wanted"
     revision = deployment["metadata"].get("annotations", {}).get(REVISION, "?")
-    return f"complete: {wanted} of {wanted} pods are of revision {revision} and available"
+    back = f"revision {was} is back, now called {revision}; " if was else ""
+    return f"complete: {back}{wanted} of {wanted} pods are of revision {revision} and available"
 
 
 def _under_way(status: dict[str, Any], so_far: str) -> tuple[str, str]:
@@ -85,25 +95,37 @@ def _under_way(status: dict[str, Any], so_far: str) -> tuple[str, str]:
     return "wait", f"in progress: {so_far}{rest}" + ("; fewer are available than should be" if short else "")
 
 
-def hanging(name: str, sets: list[dict[str, Any]], troubles: list[dict[str, Any]]) -> str:
-    """Why a rollout does not get on, who serves meanwhile, and the way back; empty when the new pods are in no trouble.
+def in_words(
+    deployment: dict[str, Any], sets: list[dict[str, Any]], troubles: list[dict[str, Any]]
+) -> tuple[str, str, list[str]]:
+    """How a Deployment is: a mark and a headline as of `condition_of`, and sentences on what hangs and what to do.
 
     Args:
-        name: the Deployment's.
+        deployment: as the API server gives it.
         sets: those of the picture, newest first.
         troubles: as of `troubles_of`.
     """
+    mark, said = condition_of(deployment, next((s["was"] for s in sets if s["current"]), ""))
+    why, back = _hanging(deployment["metadata"]["name"], sets, troubles) if mark in {"wait", "bad"} else ("", "")
+    if not why:
+        return mark, said, []
+    given_up = _gave_up(deployment)
+    return mark, why if given_up else f"{why}; {said}", [*filter(None, (given_up, back))]
+
+
+def _hanging(name: str, sets: list[dict[str, Any]], troubles: list[dict[str, Any]]) -> tuple[str, str]:
+    """Why a rollout does not get on and who serves meanwhile, and the way back; empty when no new pod is in trouble."""
     current = next((s for s in sets if s["current"]), None)
     trouble = next((t for t in troubles if current and t["set"] == current["name"]), None)
     if current is None or trouble is None:
-        return ""
+        return "", ""
     said = f"revision {current['revision']} hangs: {trouble['word']}"
     serving = next((s for s in sets if not s["current"] and s["ready"]), None)
     if serving is None:
-        return f"{said}; {current['ready']} of its pods serve" if current["ready"] else f"{said}; no pod serves"
+        return (f"{said}; {current['ready']} of its pods serve" if current["ready"] else f"{said}; no pod serves"), ""
     pods = f"{serving['ready']} pod{'s' * (serving['ready'] != 1)}"
     back = f"kubectl rollout undo deployment/{name} --to-revision={serving['revision']}"
-    return f"{said}; revision {serving['revision']} still serves with {pods}, and `{back}` is the way back to it"
+    return f"{said}; revision {serving['revision']} still serves, with {pods}", f"The way back: `{back}`"
 
 
 def differ(lanes: list[dict[str, Any]], lately: set[str], *, same_revision: bool) -> bool:
@@ -144,6 +166,24 @@ def troubles_of(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def _gave_up(deployment: dict[str, Any]) -> str:
+    """That nobody waits for a rollout any more, as a sentence; empty while it is waited for."""
+    conditions = (deployment.get("status") or {}).get("conditions") or []
+    if not any(c["type"] == "Progressing" and c["status"] == "False" for c in conditions):
+        return ""
+    seconds = deployment["spec"].get("progressDeadlineSeconds", 600)
+    return (
+        f"After {seconds} s without progress Kubernetes reports `ProgressDeadlineExceeded`. "
+        "It goes on trying, and rolls nothing back by itself."
+    )
+
+
+def was_of(replica_set: dict[str, Any]) -> str:
+    """The revision that a ReplicaSet had before its present one; empty if it never was the present one before."""
+    former = replica_set["metadata"].get("annotations", {}).get(WAS, "")
+    return former.rpartition(",")[2]
+
+
 def revision_of(replica_set: dict[str, Any]) -> int:
     """A ReplicaSet's revision; 0 while it has none."""
     return int(replica_set["metadata"].get("annotations", {}).get(REVISION, 0))
@@ -176,8 +216,8 @@ def as_text(picture: dict[str, Any]) -> str:
     rows = [("revision", "ReplicaSet", "image", "wanted", "pods", "ready")]
     for s in picture["sets"]:
         ending = f" (+{s['ending']} ending)" if s["ending"] else ""
-        now = " now" if s["current"] else ""
-        row = s["revision"] + now, s["name"], s["image"], str(s["wants"]), str(s["has"]), f"{s['ready']}{ending}"
+        now = (" now" if s["current"] else "") + (f", was {s['was']}" if s["was"] else "")
+        row = s["revision"] + now, s["name"], s["image"], str(s["wants"]), f"{s['has']}{ending}", str(s["ready"])
         rows.append(row)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -187,7 +227,7 @@ def as_text(picture: dict[str, Any]) -> str:
     lines += [f"{t['word']}: {t['count']} of {t['set']}: {t['why']}" for t in picture["troubles"]]
     unseen = sum(b - a for a, b in picture["unseen"])
     lines += [f"for {unseen:.0f} s no API server answered, so the pods of then are not known"] if unseen >= 1 else []
-    return "\n".join([*lines, *_answers(picture), *filter(None, [picture["note"]])])
+    return "\n".join([*lines, *_answers(picture), *picture["notes"]])
 
 
 def _limits(picture: dict[str, Any]) -> list[str]:

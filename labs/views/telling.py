@@ -18,6 +18,12 @@ QUIET = 3  # seconds without a failed probe before a pod was deleted, after whic
 AFTER = 1e-5  # seconds by which an effect is put behind its cause within one second
 ROOM = 0.01  # seconds kept free at both ends of a second, for what is put before and behind an exact time in it
 MANY = 300  # rows
+# what follows from a step, for whom meets it for the first time
+MEANINGS = {
+    "probe Startup": "Its container has until the probe's last allowed failure; then the kubelet restarts it.",
+    "probe Readiness": "As long as it fails, the pod gets no requests from Services. Nothing is restarted.",
+    "probe Liveness": "When it has failed as often in a row as its threshold says, the kubelet restarts the container.",
+}
 LATE = 3  # seconds by which we see a change after its effects, at most
 
 
@@ -167,7 +173,7 @@ def rows_of(facts: Iterable[Fact]) -> dict[str, Any]:
         latest[fact.uid] = row
     zero = int(ordered[0][0])
     lanes = sorted({f.who for _, f in ordered}, key=lambda who: (lane_of(who), who))
-    tones = {who: lane_of(who) % 3 for who in lanes}
+    tones = {who: lane_of(who) for who in lanes}
     recovered = _recovered([fact for _, fact in ordered])
     rows = [_row(alike, zero, lanes, recovered) | {"tone": tones[alike[0].who]} for alike in folded]
     return {
@@ -189,7 +195,7 @@ def _first_and_last(fact: Fact) -> list[Fact]:
 def _row(alike: list[Fact], zero: int, lanes: list[str], recovered: set[tuple[Any, ...]]) -> dict[str, Any]:
     first = alike[0]
     second, count = int(first.at) - zero, max(f.count for f in alike)
-    again = f"{count} times so far" if count > 1 else ""
+    again = f"the {_ordinal(count)} time" if count > 1 else ""
     names = list(dict.fromkeys(f.name for f in alike))
     about = f"{first.kind} {names[0]}" if len(names) == 1 else f"{len(names)} {first.kind}s"
     mark = "wait" if first.mark == "bad" and all(f.key in recovered for f in alike) else first.mark
@@ -204,10 +210,21 @@ def _row(alike: list[Fact], zero: int, lanes: list[str], recovered: set[tuple[An
         "again": again,
         "mark": mark,
         "detail": [
-            {"name": f"{f.kind} {f.name}", "when": _when(f), "text": f.detail, "again": f.count if f.count > 1 else 0}
+            {
+                "name": f"{f.kind} {f.name}",
+                "when": _when(f),
+                "text": f.detail,
+                "meaning": MEANINGS.get(f.step, ""),
+                "again": f.count if f.count > 1 else 0,
+            }
             for f in alike
         ],
     }
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if n % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
 
 
 def _recovered(facts: list[Fact]) -> set[tuple[Any, ...]]:

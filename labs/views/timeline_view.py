@@ -69,7 +69,14 @@ class Timeline(View):
         with self._one_at_a_time:
             story.look(things, self.found("events"), time.time())
             told = rows_of(story.facts.values())
-            return {"summary": _summary(story, told), "state": story.state, "note": _note(story), **told}
+            is_over = story.state == "deleted"
+            return {
+                "summary": _summary(story, told),
+                "state": story.state,
+                "over": is_over,
+                "note": _note(story),
+                **told,
+            }
 
     def tell(self, picture: dict[str, Any]) -> str:
         lines = [picture["summary"], *([picture["note"]] if picture["note"] else [])]

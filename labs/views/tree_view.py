@@ -14,7 +14,6 @@ from labs.views.view import View
 
 __all__ = ["Comparison", "Tree", "tree"]
 
-ROUTES = ("Python", "kubectl", "YAML")
 # What changes without anybody's wish; that the rest changes begins a new chapter.
 _STATE = ("status", "metadata.resourceVersion", "metadata.managedFields", "metadata.generation")
 _BOOKKEEPING = ("metadata.resourceVersion", "metadata.managedFields")
@@ -29,17 +28,16 @@ def tree(lab: Any, *things: Any, ignore: tuple[str, ...] = (), **named_things: A
     Args:
         lab: the lesson, from `open_lab`.
         things: a kind and name as for kubectl, such as ``"deployment/front"``, which need not exist yet; or objects:
-            client models, dictionaries, YAML or JSON text. Three objects are called Python, kubectl and YAML.
+            client models, dictionaries, YAML or JSON text, which are called object 1, object 2 and so on.
         ignore: paths to leave out of a comparison, such as ``("metadata.name",)``.
-        named_things: objects by what to call them, such as ``before=..., after=...``.
+        named_things: objects by what to call them, such as ``Python=..., YAML=...``.
 
     Raises:
         LabsError: nothing to show, no such kind, or a text that is not one object.
     """
     if len(things) == 1 and not named_things and _is_name(things[0]):
         return Tree(lab, named(things[0]))
-    names = ROUTES if len(things) == len(ROUTES) else [f"object {i}" for i in range(1, len(things) + 1)]
-    all_things = dict(zip(names, things, strict=True)) | named_things
+    all_things = {f"object {i}": thing for i, thing in enumerate(things, start=1)} | named_things
     if not all_things:
         raise LabsError("There is nothing to show.", 'Name an object, such as "deployment/front", or pass one.')
     objects = {name: masked(thing) for name, thing in all_things.items()}
@@ -200,9 +198,9 @@ def _changed(before: dict[str, Any], now: dict[str, Any], since: str) -> str:
     rest = len(paths) - len(wishes)
     if not wishes:
         return f"{_many(rest, 'field')} written by the cluster since {since}" if rest else ""
-    asked = wishes[0] if len(wishes) == 1 else f"{len(wishes)} fields that somebody asked for"
-    followed = f", and {_many(rest, 'field')} that the cluster writes followed" if rest else ""
-    return f"at {since} {asked} changed{followed}"
+    asked = wishes[0] if len(wishes) == 1 else f"{len(wishes)} fields"
+    followed = f", and then {_many(rest, 'field')} of the cluster's own" if rest else ""
+    return f"{asked} changed at {since}{followed}"
 
 
 def _differing(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

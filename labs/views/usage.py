@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from labs.views.layers import size_in_words
 
-__all__ = ["cpu_percent", "limits_of", "memory_used", "usage_of"]
+__all__ = ["add_traces", "cpu_percent", "limits_of", "memory_used", "usage_of"]
 
 
 def cpu_percent(sample: dict[str, Any]) -> float | None:
@@ -66,6 +67,28 @@ def usage_of(sample: dict[str, Any], attrs: dict[str, Any], peak: int = 0) -> li
     """
     limits = limits_of(attrs)
     return [_memory(sample, limits["memory"], peak), _cpu(sample, limits["cpus"]), _pids(sample, limits["pids"])]
+
+
+def add_traces(bars: list[dict[str, Any]], past: Sequence[tuple[float, dict[str, Any]]], attrs: dict[str, Any]) -> None:
+    """Add to each bar how it was in the minute before the last sample.
+
+    Args:
+        bars: as of `usage_of`. Each gets ``trace``, pairs of seconds before the last sample and a value (bytes, percent
+            or processes), and ``trace_top``, the limit in the same unit, or where there is none, the most.
+        past: samples with the time in seconds at which each came, oldest first.
+        attrs: as ``docker inspect`` gives them.
+    """
+    limits = limits_of(attrs)
+    last = past[-1][0] if past else 0.0
+    values = (
+        (memory_used, limits["memory"]),
+        (cpu_percent, limits["cpus"] * 100),
+        (lambda sample: (sample.get("pids_stats") or {}).get("current"), limits["pids"]),
+    )
+    for bar, (value_of, limit) in zip(bars, values, strict=True):
+        found = [(last - at, value_of(sample)) for at, sample in past]
+        bar["trace"] = [[round(ago, 1), round(value, 1)] for ago, value in found if value is not None and ago <= 60]
+        bar["trace_top"] = limit or max((value for _, value in bar["trace"]), default=0) * 1.1
 
 
 def _bar(name: str, said: str, limit: str, share: float | None, peak: float = 0) -> dict[str, Any]:

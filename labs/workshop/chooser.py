@@ -31,17 +31,19 @@ def chooser(room: Room) -> ipywidgets.Widget:
 
     def offer(change: Any) -> None:
         place = places.get(change["new"])
+        lesson.unobserve(look, "value")  # each of the next lines changes it
         lesson.options = place.lessons if place else []
         opened = place.report.get("lesson") if place else None
         if opened in lesson.options:
             lesson.value = opened
+        lesson.observe(look, "value")
         look()
 
     def look(_: Any = None) -> None:
-        for view in shown.children:
-            view.close()
-        chosen = (who.value, lesson.value)
+        before, chosen = shown.children, (who.value, lesson.value)
         shown.children = [views.cluster(room.glance(*chosen))] if all(chosen) else []
+        for view in before:
+            view.close()
 
     who.observe(offer, "value")
     lesson.observe(look, "value")

@@ -21,6 +21,7 @@ __all__ = [
     "view_in",
     "wait_kernel",
     "watch",
+    "zoom",
 ]
 
 HARMLESS: dict[str, str] = {
@@ -67,6 +68,18 @@ def shots_folder() -> Path:
     folder = Path(os.environ.get("LABS_SHOTS") or Path(__file__).parents[2] / "build" / "shots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def zoom(page: Page, factor: float) -> None:
+    """Zoom as a browser does: the same window, in which fewer and larger pixels of CSS have room."""
+    size = page.viewport_size
+    assert size is not None
+    metrics = {
+        "deviceScaleFactor": factor,
+        "mobile": False,
+        **{k: round(size[k] / factor) for k in ("width", "height")},
+    }
+    page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", metrics)
 
 
 def shot(page: Page, name: str) -> Path:

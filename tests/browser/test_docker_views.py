@@ -9,7 +9,7 @@ from docker.errors import APIError, NotFound
 from playwright.sync_api import expect
 
 from labs.lab import open_lab
-from tests.browser.pages import cell_output, run_cell, shot
+from tests.browser.pages import cell_output, run_cell, shot, zoom
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 OPEN = (
@@ -55,7 +55,7 @@ def test_shared_layers_and_cache_hits(jupyter, lab):
     expect(new.locator("[aria-label^='RUN mkdir']")).to_contain_text("from the cache")
     expect(old).not_to_contain_text("from the cache")  # the log tells of the first image only
     expect(view).to_contain_text(
-        "The first that did not: step 3, COPY x.py /app/x.py: a file that it copies has changed"
+        "The first that did not: step 3 of 6, COPY x.py /app/x.py: a file that it copies has changed"
     )
     step.focus()
     page.keyboard.press("Enter")
@@ -74,7 +74,8 @@ def test_container_reaches_its_limit_and_is_told_as_oom_killed(jupyter, lab):
     view = run_cell(page, 0).locator(".kl")
     expect(view).to_contain_text("there is no container view-web")
     run(lab, "labs/python:3.11", ["python3", "-c", EAT], mem_limit="64m", memswap_limit="64m")
-    expect(view).to_contain_text("of 64 MiB", timeout=15000)
+    expect(view).to_contain_text("of its limit, 64 MiB", timeout=15000)
+    expect(view.locator("tr", has_text="memory").locator("polyline")).to_be_visible(timeout=15000)
     shot(page, "container-eats")
     expect(view).to_contain_text("exited with code 137 (OOM-killed)", timeout=30000)
     expect(view).to_contain_text("wanted more memory than its limit allows")
@@ -90,7 +91,7 @@ def test_container_from_both_sides_goes_and_comes_again(jupyter, lab):
     expect(row.locator("td").nth(1)).to_have_text("1", timeout=15000)
     expect(view.locator("tr", has_text="process numbers")).to_contain_text("its own")
     page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    page.evaluate("() => { document.body.style.zoom = '1.25' }")
+    zoom(page, 1.25)
     expect(page.locator("body[data-jp-theme-light='false']")).to_have_count(1)
     shot(page, "container-dark-125")
     web.pause()
@@ -100,7 +101,7 @@ def test_container_from_both_sides_goes_and_comes_again(jupyter, lab):
     web.rename("view-other")
     expect(view).to_contain_text("It was renamed to view-other")
     web.rename("view-web")
-    expect(view).to_contain_text("● running")
+    expect(view).to_contain_text("running")
     web.remove(force=True)
     expect(view).to_contain_text("It was removed at")
     run(lab, "labs/web:2")

@@ -35,7 +35,7 @@ def test_failing_probe_turns_red_and_tells_why_by_keyboard(jupyter):
     shot(page, "timeline-probe")
     why.press(" ")
     expect(view.locator(".kt-said")).to_have_count(0)
-    expect(view).to_contain_text("times so far", timeout=60000)
+    expect(view).to_contain_text("time)", timeout=60000)
 
 
 def test_deleted_pod_leaves_its_story(jupyter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import run_cell, shot, view_in
+from tests.browser.pages import run_cell, shot, view_in, zoom
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.usefixtures("lab")]
 LESSON = "80"
@@ -84,7 +84,7 @@ def test_three_routes_side_by_side_in_the_dark_at_125_percent(jupyter):
         [
             f"{OPEN}\nfrom copy import deepcopy\n"
             "a = {'kind': 'Pod', 'metadata': {'name': 'ü-日本'}, 'spec': {'x': 1, 'same': [{'name': 'n', 'v': 1}]}}\n"
-            f"b = deepcopy(a); b['spec']['x'] = '{LONG}'\nviews.tree(lab, a, b, a)"
+            f"b = deepcopy(a); b['spec']['x'] = '{LONG}'\nviews.tree(lab, Python=a, kubectl=b, YAML=a)"
         ]
     )
     run_cell(page, 0)
@@ -92,9 +92,12 @@ def test_three_routes_side_by_side_in_the_dark_at_125_percent(jupyter):
     expect(view).to_contain_text("they differ in 1 field")
     expect(view).to_contain_text("as given")
     expect(view.locator("[data-path='spec.same']")).to_have_attribute("aria-expanded", "false")
-    expect(view.locator("[data-path='spec.x']")).to_contain_text(LONG)
+    row = view.locator("[data-path='spec.x']")
+    expect(row.locator(".ko-changed")).to_have_text(["≠", LONG])  # of three, the odd one is coloured
+    expect(row.locator("> span").last).to_have_text("1")
+    expect(view.locator("[data-path='kind'] > span")).to_have_text(["kind", "=", "Pod", "Pod", "Pod"])
     page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    page.evaluate("() => { document.body.style.zoom = '1.25' }")
+    zoom(page, 1.25)
     assert view.evaluate("node => node.scrollWidth <= node.clientWidth")
     shot(page, "tree-side-by-side-dark")
     page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")

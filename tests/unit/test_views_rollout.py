@@ -13,7 +13,7 @@ import pytest
 from labs.views.requests_stream import Answer, Pace, RequestStream, ask
 from labs.views.rollout_history import Clock, Counts, History, Limits, Sample, count, limits_of, span_of, thin
 from labs.views.rollout_view import Rollout
-from labs.views.rollout_words import condition_of, differ, hanging, is_complete, tag_of, troubles_of, version_of
+from labs.views.rollout_words import condition_of, differ, in_words, is_complete, tag_of, troubles_of, version_of
 
 THREE = Limits(3, 1, 0)
 
@@ -297,11 +297,11 @@ def test_view_before_while_and_after_a_deployment(cluster):
     cluster.pods.list.append(pod("a9", "a", deleted=True))
     view.paint()
     text = view.words
-    way_back = "`kubectl rollout undo deployment/front --to-revision=1` is the way back to it"
     said = view.picture["summary"]
-    assert said.startswith(f"revision 2 hangs: ImagePullBackOff; revision 1 still serves with 3 pods, and {way_back}")
-    assert "in progress" in said
-    assert "ImagePullBackOff: 1 of front-b: not found" in text
+    assert said.startswith("revision 2 hangs: ImagePullBackOff; revision 1 still serves, with 3 pods; in progress")
+    assert view.picture["notes"] == ["The way back: `kubectl rollout undo deployment/front --to-revision=1`"]
+    assert "ImagePullBackOff: 1 of front-b: The image could not be fetched; the kubelet waits" in text
+    assert "not found" in text
     assert "most since the change: 4 (kept)" in text
     assert "fewest since the change: 3 (kept)" in text
     assert "2 now" in text
@@ -516,16 +516,34 @@ def test_other_answers_of_the_same_revision_are_noticed(lanes, lately, same_revi
 
 @pytest.mark.parametrize(
     ("old_ready", "new_ready", "said"),
-    [(3, 0, "revision 1 still serves with 3 pods"), (0, 1, "1 of its pods serve"), (0, 0, "no pod serves")],
+    [(3, 0, "revision 1 still serves, with 3 pods"), (0, 1, "1 of its pods serve"), (0, 0, "no pod serves")],
 )
 def test_what_hangs_and_who_serves(old_ready, new_ready, said):
     sets = [
-        {"current": True, "name": "front-b", "revision": "2", "ready": new_ready},
-        {"current": False, "name": "front-a", "revision": "1", "ready": old_ready},
+        {"current": True, "name": "front-b", "revision": "2", "was": "", "ready": new_ready},
+        {"current": False, "name": "front-a", "revision": "1", "was": "", "ready": old_ready},
     ]
     trouble = {"set": "front-b", "word": "CrashLoopBackOff"}
-    assert hanging("front", sets, [trouble]).startswith(f"revision 2 hangs: CrashLoopBackOff; {said}")
-    assert not hanging("front", sets, [{**trouble, "set": "front-a"}]), "the old pods' trouble is not the rollout's"
+    stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    thing = deployment(status={"conditions": [stuck], "updatedReplicas": 1, "replicas": 4})
+    mark, headline, notes = in_words(thing, sets, [trouble])
+    assert (mark, headline) == ("bad", f"revision 2 hangs: CrashLoopBackOff; {said}")
+    assert "After 600 s without progress" in notes[0]
+    assert [note for note in notes if "--to-revision=1" in note] == notes[1:]
+    assert len(notes) == 1 + bool(old_ready)
+    assert "hangs" not in in_words(thing, sets, [{**trouble, "set": "front-a"}])[1], "the old pods' trouble"
+
+
+def test_revision_that_came_back_says_so(cluster):
+    back = replica_set("a", 3, "labs/web:1", 3)
+    back["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"] = "1"
+    cluster.deployments.list = [deployment(revision="3")]
+    cluster.replicasets.list = [back]
+    cluster.pods.list = [pod(f"a{i}", "a") for i in range(3)]
+    view = cluster.view()
+    view.paint()
+    assert view.picture["summary"].startswith("complete: revision 1 is back, now called 3; 3 of 3 pods")
+    assert "3 now, was 1" in view.words
 
 
 def test_time_in_which_nobody_was_asked(cluster, monkeypatch):

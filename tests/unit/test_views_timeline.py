@@ -287,7 +287,7 @@ def test_repeated_trouble_has_a_first_and_a_last_row():
     rows = rows_of(story("pod/a", [failed | {"lastTimestamp": at(15)}], pods=[pod("a")]).facts.values())["rows"]
     first, last = (row for row in rows if row["did"] == "readiness probe failed")
     assert (first["second"], first["mark"], first["again"]) == (0, "bad", "")
-    assert (last["second"], last["mark"], last["again"]) == (15, "bad", "18 times so far")
+    assert (last["second"], last["mark"], last["again"]) == (15, "bad", "the 18th time")
     assert last["detail"][0]["text"] == "Readiness probe failed: 404"
 
 

@@ -57,7 +57,7 @@ def test_default_that_was_written_is_no_default():
 def test_what_is_asked_for_stands_beside_what_is():
     pairs = {pair["what"]: pair for pair in asked_and_is(DEPLOYMENT)}
     assert (pairs["replicas"]["asked"], pairs["replicas"]["is"], pairs["replicas"]["mark"]) == ("3", "2 ready", "wait")
-    assert pairs["generation"]["mark"] == "good"
+    assert pairs["wishes so far (generation)"]["mark"] == "good"
 
 
 def test_rollout_that_hangs_is_not_as_asked_for():
@@ -140,10 +140,10 @@ def test_side_by_side_tells_each_difference_once():
     ]
 
 
-def test_three_objects_are_called_as_in_same():
+def test_objects_are_called_by_their_place_or_by_the_name_that_they_are_given():
     text = "kind: Pod\nmetadata: {name: a}\nspec: {x: 2}"
-    shown = tree(None, {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"x": 1}}, text, text.splitlines())
-    assert shown.words.splitlines()[1] == "spec.x: Python: 1; kubectl: 2; YAML: 2"
+    shown = tree(None, {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"x": 1}}, text, YAML=text.splitlines())
+    assert shown.words.splitlines()[1] == "spec.x: object 1: 1; object 2: 2; YAML: 2"
 
 
 def test_left_out_paths_do_not_differ():
@@ -196,4 +196,4 @@ def test_summary_tells_wishes_from_what_followed():
     followed = deepcopy(scaled)
     followed["status"] = {**followed.get("status", {}), "replicas": 5, "unavailableReplicas": 2}
     shown._see(followed)
-    assert "spec.replicas changed, and 2 fields that the cluster writes followed" in shown.draw()["summary"]
+    assert "and then 2 fields of the cluster's own" in shown.draw()["summary"]

@@ -109,7 +109,7 @@ function Picture({ picture }) {
   const chosen = all.find((thing) => thing.id === picked);
   const tall = Math.max(height, 24 + picture.services.length * SERVICES, 60);
   const choose = (id) => pick(id === picked ? "" : id);
-  const heads = [["owner", "Deployment or other owner"], ["set", "ReplicaSet"], ["pod", "Pods"], ["service", picture.services.length ? "Services → ready pods" : "no Service in this namespace"]];
+  const heads = [["owner", "Deployment or other owner"], ["set", "ReplicaSet"], ["pod", "Pods"], ["service", picture.services.length ? "Services: arrows to ready pods" : "no Service in this namespace"]];
   return html`<div>
     <div class="kl-faint">${picture.nodes.map((node) => html`<span key=${node.name} title=${node.why}>node ${node.name}: <span class=${"kl-" + node.mark}>${MARKS[node.mark]} ${node.word}</span>, ${many(node.pods, "pod")} here. </span>`)}
       ${picture.resting ? `${many(picture.resting, "ReplicaSet")} of former revisions at 0.` : ""}</div>

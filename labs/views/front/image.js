@@ -11,9 +11,9 @@ function Row({ row, image, widest, picked, pick }) {
   const label = `${row.line}: ${row.digest ? row.said : "no layer"}${row.word ? ", " + row.word : ""}${others.length ? ", shared with " + others.join(", ") : ""}`;
   return html`<li class=${(row.digest ? "kl-im-layer" : "kl-im-thin") + (others.length ? " kl-im-shared" : "") + (picked ? " kl-im-picked" : "")} title=${label} ...${pressable(label, pick)}>
     ${row.images.length ? html`<span class="kl-im-base">▼ from here down: ${row.images.join(", ")}</span>` : null}
-    <span class="kl-im-line">${row.line}</span>
+    <span class="kl-im-line">${row.step ? html`<span class="kl-faint">step ${row.step} </span>` : null}${row.line}</span>
     ${row.digest ? html`<span class="kl-im-size">${row.said}</span>` : null}
-    ${row.digest ? html`<span class="kl-im-bar" style=${`width:max(3px,${widest ? (row.size / widest) * 100 : 0}%)`}></span>` : null}
+    ${row.size ? html`<span class="kl-im-bar" style=${`width:max(3px,${widest ? (row.size / widest) * 100 : 0}%)`}></span>` : null}
     ${row.verdict || others.length ? html`<span class="kl-im-chips">${row.verdict ? html`<${Verdict} of=${row} />` : null}
       ${others.length ? html`<span class="kl-im-chip kl-im-a">═ shared</span>` : null}</span>` : null}
   </li>`;
@@ -35,6 +35,7 @@ function Picture({ picture }) {
   return html`<div>
     ${picture.build.length ? html`<p class="kl-im-said"><strong>Build:</strong> ${picture.build.join(" ")}</p>` : null}
     ${picture.said.length ? html`<ul class="kl-im-said">${picture.said.map((said) => html`<li key=${said}>${said}</li>`)}</ul>` : null}
+    <p class="kl-im-said kl-faint">Built from the bottom up: each box is a layer of files; a thin line only sets something, and is no layer.${picture.images.some((image) => image.rows.some((row) => row.shared.length)) ? " Striped and ═: several images share it." : ""}</p>
     <div class="kl-im-stacks">${picture.images.map((image) => html`<${Stack} key=${image.name} image=${image} widest=${picture.widest} picked=${picked} pick=${pick} />`)}</div>
     ${picture.elsewhere.length ? html`<div><p class="kl-faint">Steps of the build that are no layer of this image:</p>
       <table>${picture.elsewhere.map((step) => html`<tr key=${step.number}><td>${step.number}</td><td><${Verdict} of=${step} /></td><td>${step.line}</td></tr>`)}</table></div>` : null}

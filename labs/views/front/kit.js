@@ -41,14 +41,17 @@ function Frame({ model, gone, Picture }) {
     return () => names.forEach((name) => model.off(name, again));
   }, [model]);
   const picture = model.get("picture");
-  const notice = gone ? "The kernel no longer has this view: this is its last picture. Run the cell again to see what is now." : model.get("notice");
+  const notice = gone ? "The notebook's kernel no longer has this view: this is its last picture. Run the cell again to see what is now." : model.get("notice");
   const isLive = !gone && !notice && model.get("live");
-  return html`<section class="kl" aria-label=${model.get("title")}>
+  const isOld = gone || !model.get("live");
+  // what has ended is still watched: another one of its name may come
+  const state = isOld ? ["none", "ended"] : !isLive ? ["wait", "not live"] : picture.over ? ["none", "watching"] : ["good", "live"];
+  return html`<section class=${isOld ? "kl kl-old" : "kl"} aria-label=${model.get("title")}>
     <header>
       <strong>${model.get("title")}</strong>
-      <span class="kl-state">${picture.given ? "as given" : html`<${Mark} kind=${isLive ? "good" : model.get("live") && !gone ? "wait" : "none"} /> ${isLive ? "live" : gone || !model.get("live") ? "ended" : "not live"}`}</span>
+      <span class="kl-state">${picture.given ? "as given" : html`<${Mark} kind=${state[0]} /> ${state[1]}`}</span>
       <span class="kl-summary" aria-live="polite">${picture.summary || ""}</span>
-      <button type="button" aria-pressed=${asText} onClick=${() => setAsText(!asText)}>${asText ? "picture" : "text"}</button>
+      <button type="button" aria-pressed=${asText} title=${asText ? "Show the picture" : "Show the same as text"} onClick=${() => setAsText(!asText)}>${asText ? "picture" : "text"}</button>
     </header>
     ${notice ? html`<p class="kl-notice" role="status">${notice}</p>` : null}
     ${asText ? html`<pre>${model.get("words")}</pre>` : Object.keys(picture).length ? html`<${Picture} picture=${picture} />` : null}

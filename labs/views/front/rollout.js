@@ -1,5 +1,5 @@
 // Pods of each ReplicaSet over time, stacked between the two limits; below, on the same axis, who answered users.
-const LEFT = 44, RIGHT = 176, TOP = 8, HIGH = 176, LANE = 19, SIZE = 3.6;
+const LEFT = 44, RIGHT = 194, TOP = 8, HIGH = 176, LANE = 19, SIZE = 3.6;
 
 // A ReplicaSet's look: a colour and a shape, the same in the picture, the table and the answers.
 const COLOURS = ["--kl-a", "--kl-b", "--kl-c", "--kl-d", "--kl-e"];
@@ -74,6 +74,8 @@ function Pods({ picture, x, y, right, id }) {
   const area = (kind, i) => pieces.filter((p) => p[kind][i][1] > p[kind][i][0])
     .map((p) => `M${p.x0},${y(p[kind][i][0])} H${p.x1} V${y(p[kind][i][1])} H${p.x0} z`).join("");
   const edge = (i) => pieces.filter((p) => p.open[i][1] > p.open[i][0]).map((p) => `M${p.x0},${y(p.open[i][1])} H${p.x1}`).join("");
+  // A number that holds for an instant is a thin stroke: a thick one would look like something that stays.
+  const flats = pieces.filter((p) => p.x1 > p.x0).map((p) => `M${p.x0},${y(p.available)} H${p.x1}`).join("");
   const line = (value) => pieces.filter((p) => p.x1 > p.x0).map((p, i) => `${i ? "L" : "M"}${p.x0},${y(value(p))} H${p.x1}`).join("");
   // a limit goes on to the right edge; at first there is no piece of any width, and the limit begins where the pods do
   const limit = (value) => {
@@ -94,7 +96,7 @@ function Pods({ picture, x, y, right, id }) {
   };
   const names = sets.map((set, i) => {
     const best = roomiest("solid", i) || roomiest("open", i);
-    return best && { ...best, key: set.id, text: best.width > 150 ? cutTo(`revision ${set.revision}: ${set.image}`, best.width - 8) : `rev. ${set.revision}` };
+    return best && { ...best, key: set.id, text: best.width > 150 ? cutTo(`revision ${set.revision}${set.was ? ` (was ${set.was})` : ""}: ${set.image}`, best.width - 8) : `rev. ${set.revision}` };
   }).filter(Boolean);
   // what the two limits say, apart enough to be read
   const mostAt = Math.min(y(limits.most), TOP + HIGH - 54), fewestAt = Math.min(Math.max(y(limits.fewest), mostAt + 34), TOP + HIGH - 20);
@@ -104,7 +106,7 @@ function Pods({ picture, x, y, right, id }) {
     ${sets.map((set, i) => html`<g key=${set.id}>
       <path d=${area("solid", i)} fill=${colour(set.look)} fill-opacity="0.42" />
       <path d=${area("open", i)} fill=${`url(#${id}-${set.look})`} /><path d=${edge(i)} stroke=${colour(set.look)} stroke-width="1" /></g>`)}
-    <path class="kr-line" d=${line((p) => p.available)} />
+    <path class="kr-line kr-step" d=${line((p) => p.available)} /><path class="kr-line" d=${flats} />
     ${limits.recreate ? null : html`<path class="kr-limit" d=${limit((p) => p.fewest)} stroke-dasharray="2 3" />`}
     <path class="kr-limit" d=${limit((p) => p.most)} stroke-dasharray="9 4" />
     ${names.map((name) => html`<text key=${name.key} class="kr-in" x=${(name.x0 + name.x1) / 2} y=${(y(name.low) + y(name.high)) / 2 + 4} text-anchor="middle">${name.text}</text>`)}
@@ -150,7 +152,7 @@ function Axis({ picture, x, bottom, right }) {
     ${start == null ? null : html`<${Moment} at=${x(start)} bottom=${bottom} word="change" />`}
     ${deleted == null ? null : html`<${Moment} at=${x(deleted)} bottom=${bottom} word="Deployment deleted" />`}
     ${picture.still || to - now < 0.05 ? null : html`<${Moment} at=${x(now)} bottom=${bottom} word="now" />`}
-    <text class="kl-faint" x=${right + 20} y=${bottom + 15}>${picture.still ? "‖ stands still: no change" : "seconds →"}</text></g>`;
+    <text class="kl-faint" x=${right + 20} y=${bottom + 15}>${!picture.still ? "seconds →" : picture.mark === "good" ? "‖ finished" : "‖ nothing changes"}</text></g>`;
 }
 
 const Moment = ({ at, bottom, word }) => html`<g><line class="kr-start" x1=${at} x2=${at} y1=${TOP} y2=${bottom} /><text class="kl-faint" x=${at + 3} y=${TOP + 9}>${word}</text></g>`;
@@ -188,9 +190,12 @@ function Chart({ picture, width, id }) {
     <${Pods} picture=${picture} x=${x} y=${y} right=${right} id=${id} />
     <${Gaps} picture=${picture} x=${x} bottom=${bottom} />
     <${Unknown} picture=${picture} x=${x} top=${top} bottom=${bottom} />
-    ${picture.url ? html`<text class="kl-faint" x="2" y=${top - 14}>What users were answered, up to ten requests a second:</text><${Answers} picture=${picture} x=${x} top=${top} right=${right} />` : null}
+    ${picture.url ? html`<text class="kl-faint" x="2" y=${top - 14}>What users were answered, up to ten requests a second. At the right: how often since ${picture.since}.</text><${Answers} picture=${picture} x=${x} top=${top} right=${right} />` : null}
   </svg>`;
 }
+
+// Words between backticks are set as code.
+const Words = ({ text }) => text.split("`").map((part, i) => (i % 2 ? html`<code key=${i}>${part}</code>` : part));
 
 // Only what is in the picture.
 function Legend({ picture }) {
@@ -214,14 +219,14 @@ function Sets({ picture }) {
   return html`<div class="kr-below">
     <table><thead><tr><th scope="col">revision</th><th scope="col">ReplicaSet</th><th scope="col">image</th><th scope="col">wanted</th><th scope="col">pods</th><th scope="col">ready</th></tr></thead>
     <tbody>${picture.sets.map((set) => html`<tr key=${set.id}>
-      <td><svg class="kr-swatch" width="14" height="14" aria-hidden="true"><${Sign} look=${set.look} x=${7} y=${7} /></svg> ${set.revision}${set.current ? " (now)" : ""}</td>
-      <td>${set.name}</td><td>${set.image}</td><td>${set.wants}</td><td>${set.has}</td><td>${set.ready}${set.ending ? `, and ${set.ending} ending` : ""}</td></tr>`)}</tbody></table>
+      <td><svg class="kr-swatch" width="14" height="14" aria-hidden="true"><${Sign} look=${set.look} x=${7} y=${7} /></svg> ${set.revision}${set.current ? " (now)" : ""}${set.was ? html`<span class="kl-faint">, was ${set.was}</span>` : null}</td>
+      <td>${set.name}</td><td>${set.image}</td><td>${set.wants}</td><td>${set.has}${set.ending ? ` + ${set.ending} ending` : ""}</td><td>${set.ready}</td></tr>`)}</tbody></table>
     <table><tbody>
       <tr><th scope="row">most pods since ${picture.since}</th><${Seen} number=${picture.high} verdict=${picture.high_verdict} /></tr>
       ${picture.limits.recreate ? null : html`<tr><th scope="row">fewest available since ${picture.since}</th><${Seen} number=${picture.low} verdict=${picture.low_verdict} /></tr>`}
-      ${picture.url ? html`<tr><th scope="row">failed requests</th><td>${picture.failed} of ${picture.asked} <span class=${picture.failed ? "kl-bad" : "kl-good"}>${picture.failed ? MARKS.bad : MARKS.done}</span></td></tr>` : null}
+      ${picture.url ? html`<tr><th scope="row">failed requests since ${picture.since}</th><td>${picture.failed} of ${picture.asked} <span class=${picture.failed ? "kl-bad" : "kl-good"}>${picture.failed ? MARKS.bad : MARKS.done}</span></td></tr>` : null}
     </tbody></table></div>
-  ${picture.note ? html`<p>${MARKS.wait} ${picture.note}</p>` : null}
+  ${picture.notes.map((note) => html`<p key=${note} class="kl-notice"><${Words} text=${note} /></p>`)}
   ${picture.resting.length ? html`<p class="kl-faint">At rest with 0 pods, as ways back: revision ${picture.resting.join(", ")}</p>` : null}`;
 }
 

@@ -30,10 +30,10 @@ function Picture({ picture }) {
   const at = picked && rows.find((row) => row.id === picked.id);
   const column = picked ? picture.exercises.findIndex((exercise) => exercise.id === picked.exercise) : -1;
   return html`<div>
-    <p class="km-tools"><button type="button" aria-pressed=${first === "stuck"} onClick=${() => setFirst(first === "stuck" ? "seat" : "stuck")}>who may be stuck first</button></p>
+    <p class="km-tools"><button type="button" aria-pressed=${first === "stuck"} onClick=${() => setFirst(first === "stuck" ? "seat" : "stuck")}>put first who may be stuck</button></p>
     <div class="km-box"><table class="km"><thead><tr><th scope="col">learner</th>
-      ${picture.exercises.map((exercise) => html`<th key=${exercise.id} scope="col" title=${exercise.title}>${exercise.id.slice(3)}<br /><small class="kl-faint">${exercise.solved}/${rows.length}</small></th>`)}
-      <th scope="col">at the framed one for</th></tr></thead>
+      ${picture.exercises.map((exercise) => html`<th key=${exercise.id} scope="col" title=${exercise.title}>${exercise.id.slice(3)}<br /><small class="kl-faint">${exercise.solved} of ${rows.length}</small></th>`)}
+      <th scope="col">time at the framed one</th></tr></thead>
       <tbody>${rows.map((row) => html`<tr key=${row.id} class=${row.stuck ? "km-stuck" : ""}>
         <th scope="row" title=${row.id}>${cut(row.name, 28)}</th>
         ${row.cells.map((cell, i) => html`<${Cell} key=${i} row=${row} cell=${cell} exercise=${picture.exercises[i]} picked=${at === row && column === i} pick=${() => pick({ id: row.id, exercise: picture.exercises[i].id })} />`)}
@@ -43,6 +43,6 @@ function Picture({ picture }) {
     ${picture.wrong.length ? html`<table class="km-wrong"><caption class="kl-faint">Not yet right, most frequent first</caption><tbody>
       ${picture.wrong.map((item) => html`<tr key=${item.exercise + item.observed}><td>${item.count} ×</td><td>${item.exercise}</td><td>expected ${item.expected}; <strong>observed ${item.observed}</strong></td></tr>`)}
     </tbody></table>` : null}
-    <p class="kl-faint km-legend"><${Mark} kind="done" /> solved, <${Mark} kind="bad" /> not yet, with how often it was checked, <${Mark} kind="wait" /> not checked yet, <${Mark} kind="none" /> not begun; a frame is where somebody is now. <span class="kl-bad">▲ may be stuck</span>: not solved after 3 checks and 8 minutes, or after 25 minutes.</p>
+    <p class="kl-faint km-legend"><${Mark} kind="done" /> solved, <${Mark} kind="bad" /> not yet; a number: how often it was checked. <${Mark} kind="wait" /> not checked yet, <${Mark} kind="none" /> not begun; a frame is where somebody is now; below an exercise, how many have solved it. <span class="kl-bad">▲ may be stuck</span>: not solved after 3 checks and 8 minutes, or after 25 minutes.</p>
   </div>`;
 }

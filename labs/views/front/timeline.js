@@ -25,7 +25,7 @@ function Step({ row, from, lanes, starts, open, toggle }) {
       <td class="kt-about" title=${row.about}>${cutMiddle(row.about, 42)}</td>
     </tr>
     ${open ? html`<tr><td></td><td class="kt-strip" style=${strip}></td><td colspan="3" class="kt-said">
-      ${row.detail.map((one) => html`<div key=${one.name}><strong>${one.name}</strong> <span class="kl-faint">at ${one.when}${one.again ? `, ${one.again} times so far` : ""}</span>${one.text ? html`<br />${one.text}` : null}</div>`)}
+      ${row.detail.map((one) => html`<div key=${one.name}><strong>${one.name}</strong> <span class="kl-faint">at ${one.when}${one.again ? `, ${one.again} times so far` : ""}</span>${one.text ? html`<br />${one.text}` : null}${one.meaning ? html`<br /><span class="kl-faint">${one.meaning}</span>` : null}</div>`)}
     </td></tr>` : null}`;
 }
 
@@ -50,6 +50,6 @@ function Picture({ picture }) {
       <thead><tr><th>time</th><th aria-label="lanes"></th><th>who</th><th>did what</th><th>to what</th></tr></thead>
       <tbody>${rows.map((row, i) => html`<${Step} key=${row.id} row=${row} from=${i ? rows[i - 1].lane : row.lane} lanes=${lanes} starts=${!i || rows[i - 1].second !== row.second} open=${!!opened[row.id]} toggle=${() => toggle(row.id)} />`)}</tbody>
     </table></div>
-    <p class="kl-faint kt-foot">0 s is ${picture.began}. Clusters note whole seconds: steps within one second stand in the order of cause and effect. ${picture.more ? `${picture.more} earlier steps are left out.` : ""}</p>` : null}
+    <p class="kl-faint kt-foot">A vertical line is one component: ${lanes.join(", ")}.${rows.some((row) => row.mark === "gone") ? html` <span aria-hidden="true">${DOTS.gone}</span> is a step of its end.` : null} 0 s is ${picture.began}. Clusters note whole seconds: steps within one second stand in the order of cause and effect. ${picture.more ? `${picture.more} earlier steps are left out.` : ""}</p>` : null}
   </div>`;
 }

@@ -1,6 +1,6 @@
 // An object's fields as a tree: with old and new values, or with a column for each of several objects.
 const HIDDEN = "metadata.managedFields";
-const BY = { server: "set by the server", default: "default" };
+const BY = { server: "written by the cluster", default: "default value" };
 const plainly = (text) => (text === null ? "(none)" : text);
 
 // The rows that can be seen, from top to bottom.
@@ -28,13 +28,24 @@ function Value({ node, open }) {
   return html`<span class="ko-removed"><s>${old}</s></span> → <span class="ko-changed">${now}</span>`;
 }
 
+// Which objects have another value than most; all of them where no value is that of most.
+function odd(texts) {
+  const votes = (text) => texts.filter((other) => other === text).length;
+  const most = texts.find((text) => votes(text) * 2 > texts.length);
+  return texts.map((text) => most === undefined || text !== most);
+}
+
+// Whether the objects agree, and each one's value, also where it is the same: an empty column would say that it has none.
 function Columns({ node, open }) {
   const isWhole = node.below.length && !node.texts.includes(null);
-  if (node.by) return node.texts.map((text, i) => html`<span key=${i} class="kl-faint">${text === null ? "–" : text || many(fields(node), "field")}${text === null ? null : html` <span class="ko-note">${BY[node.by]}</span>`}</span>`);
-  if (!node.differs) return html`<span class="ko-span kl-faint">${node.below.length ? (open ? "" : `= ${many(fields(node), "field")} alike`) : `= ${node.texts[0]}`}</span>`;
-  if (isWhole) return html`<span class="ko-span">${open ? "" : html`<span class="ko-changed">≠</span>`}</span>`;
-  return node.texts.map((text, i) => html`<span key=${i} class=${text === null ? "kl-faint" : "ko-changed"}>${i ? "" : "≠ "}${text === null ? "–" : text || many(fields(node), "field")}</span>`);
+  const value = (text) => (text === null ? "(none)" : text || (open ? "" : many(fields(node), "field")));
+  const isOdd = odd(node.texts);
+  const look = (i) => (node.by || !node.differs || !isOdd[i] ? "kl-faint" : "ko-changed");
+  return html`<span class=${node.differs ? "ko-changed" : "kl-faint"}>${isWhole && open ? "" : node.differs ? "≠" : "="}</span>
+    ${node.texts.map((text, i) => html`<span key=${i} class=${isWhole ? "kl-faint" : look(i)}>${value(text)}${node.by && text !== null ? html` <span class="ko-note">${BY[node.by]}</span>` : null}</span>`)}`;
 }
+
+const columns = (names) => `grid-template-columns:minmax(160px,30%) 1.2em repeat(${names.length},minmax(0,1fr))`;
 
 function spoken({ node, by }, names) {
   if (names) return node.differs ? `${node.key}: ${node.texts.map((text, i) => `${names[i]} ${plainly(text) || "has fields"}`).join(", ")}` : `${node.key}: ${node.texts[0] || "alike"}`;
@@ -78,7 +89,7 @@ function Tree({ root, names, skip }) {
   };
   return html`<div class="ko" role="tree" aria-label="Fields" data-lm-suppress-shortcuts="true" ref=${box} onKeyDown=${onKey}>
     ${rows.map((row, i) => html`<div key=${row.node.id} role="treeitem" aria-level=${row.depth} aria-posinset=${row.place} aria-setsize=${row.count} aria-expanded=${row.node.below.length ? row.open : undefined} aria-label=${spoken(row, names)}
-        tabindex=${i === here ? 0 : -1} class=${`ko-row${row.by ? " ko-by" : ""}${row.node.differs && !row.node.below.length ? " ko-differs" : ""}`} style=${names ? `grid-template-columns:minmax(180px,34%) repeat(${names.length},minmax(0,1fr))` : ""} data-path=${row.node.id}
+        tabindex=${i === here ? 0 : -1} class=${`ko-row${row.by ? " ko-by" : ""}${row.node.differs && !row.node.below.length ? " ko-differs" : ""}`} style=${names ? columns(names) : ""} data-path=${row.node.id}
         onClick=${() => { setAt(row.node.id); set(row, !row.open); }}>
         <span class="ko-key" style=${`padding-left:${(row.depth - 1) * 15}px`}><span class="ko-twist" aria-hidden="true">${row.node.below.length ? (row.open ? "▾" : "▸") : ""}</span>${row.node.key}${names ? "" : ":"}</span>
         ${names ? html`<${Columns} node=${row.node} open=${row.open} />` : html`<span class="ko-is"><${Value} node=${row.node} open=${row.open} />${row.node.by ? html` <span class="ko-note">${BY[row.node.by]}</span>` : null}</span>`}
@@ -97,8 +108,8 @@ function Picture({ picture }) {
     ${picture.note ? html`<p class="kl-notice" role="status">${picture.note}</p>` : null}
     ${picture.pairs.length ? html`<table class="ko-pairs"><thead><tr><th></th><th>asked for (spec)</th><th>is (status)</th></tr></thead><tbody>
       ${picture.pairs.map((pair) => html`<tr key=${pair.what}><th scope="row">${pair.what}</th><td>${pair.asked}</td><td class=${"kl-" + pair.mark}>${MARKS[pair.mark]} ${pair.is}</td></tr>`)}</tbody></table>` : null}
-    ${root && isOne ? html`<p class="ko-tools"><button type="button" aria-pressed=${!all} onClick=${() => showAll(!all)}>only what was asked for</button> <button type="button" aria-pressed=${managed} onClick=${() => showManaged(!managed)}>managedFields</button> <span class="kl-faint">Grey: nobody asked for it. Arrow keys move and fold.</span></p>` : null}
-    ${names ? html`<div class="ko-row ko-head" style=${`grid-template-columns:minmax(180px,34%) repeat(${names.length},minmax(0,1fr))`}><span>field</span>${names.map((name) => html`<strong key=${name}>${name}</strong>`)}</div>` : null}
+    ${root && isOne ? html`<p class="ko-tools"><button type="button" aria-pressed=${!all} onClick=${() => showAll(!all)}>only what was asked for</button> <button type="button" aria-pressed=${managed} onClick=${() => showManaged(!managed)}>managedFields</button> <span class="kl-faint">Grey: the cluster wrote it, nobody asked for it. Arrow keys move and fold.</span></p>` : null}
+    ${names ? html`<p class="ko-tools kl-faint">= all have this value; ≠ they differ, and coloured is what few of them have. ▸ opens.</p><div class="ko-row ko-head" style=${columns(names)}><span>field</span><span></span>${names.map((name) => html`<strong key=${name}>${name}</strong>`)}</div>` : null}
     ${root ? html`<${Tree} root=${root} names=${names} skip=${skip} />` : null}
   </div>`;
 }

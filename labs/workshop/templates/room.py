@@ -1,8 +1,8 @@
 # %% [markdown]
 # # The room
 #
-# Who is at which exercise, since when, and what most get wrong. Learners were told that you see this; who asked for it is
-# shown as a seat's number. Click a cell to see what the last check saw.
+# Who is at which exercise, since when, and what most get wrong. Learners were told that you see this; who did not want to
+# be named has a number instead, such as *seat 5*. Click a cell to see what the last check saw.
 
 # %% tags=["parameters"]
 workshop = "workshop"
