@@ -12,6 +12,7 @@ from labs.engines.certificates import Authority, Pair, key_pair, kubeconfig
 from labs.engines.docker_engine import link_or_copy
 from labs.engines.processes import Processes
 from labs.engines.site import EGRESS, HEALTH_PORTS, Site, arguments, egress_selection
+from labs.engines.sockets import listens
 from labs.engines.state import State, owner
 from labs.errors import EngineError
 from labs.waiting import wait_for
@@ -139,12 +140,11 @@ class ControlPlane:
 
     def wait_listening(self, component: str, timeout: float = 20) -> None:
         """Wait until kube-controller-manager or kube-scheduler serves its health, and so works. Raises LabsError."""
-        port = f":{self.site.ports[component]:04X} "
 
         def listening() -> bool:
             self.processes.check_alive(component)
-            table = Path(f"/proc/{self.processes.component(component).pid}/net/tcp").read_text()
-            return any(port in line and " 0A " in line for line in table.splitlines())
+            pid = self.processes.component(component).pid
+            return pid is not None and listens(pid, self.site.ports[component])
 
         wait_for(listening, timeout=timeout, what=f"{component} to answer", hint=f"`labs logs {component}` shows why.")
 

@@ -308,5 +308,6 @@ def _running(pid: int) -> bool:
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # reap where it is our child
     with suppress(*GONE):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        # a zombie has ended; but as long as it has other threads, they hold its files and the ports that it has
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE or len(os.listdir(f"/proc/{pid}/task")) > 1
     return False

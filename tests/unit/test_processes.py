@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
+import socket
+import sys
 
 import psutil
 import pytest
 
 from labs.engines.processes import Processes, run
+from labs.engines.sockets import listens
 from labs.engines.state import Record, State
 from labs.errors import CommandFailed
 from labs.waiting import wait_for
@@ -47,6 +51,36 @@ def test_daemon_of_a_command_that_was_killed_is_taken_not_started_twice(processe
     assert processes.component("trial").state == "stopped"
     assert processes.start("trial", DAEMON) == pid
     assert [p.pid for p in processes.marked()] == [pid]
+
+
+LEAVES_A_THREAD = """
+import ctypes, os, signal, socket, sys, threading, time
+held = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+told = threading.Event()
+def rest():
+    told.wait(); time.sleep(0.7); os._exit(0)
+def leave(*_):
+    told.set(); ctypes.CDLL(None).syscall(int(sys.argv[2]), 0)  # exit(2): of this thread only
+threading.Thread(target=rest).start()
+signal.signal(signal.SIGTERM, leave)
+while True: time.sleep(0.05)
+"""
+
+
+def test_stop_waits_for_the_last_thread_which_holds_the_ports(processes):
+    """As a Go program ends on a busy machine: the first thread is a zombie already, the others end a moment later."""
+    port, number = free_port(), {"x86_64": "60", "aarch64": "93"}[platform.machine()]
+    pid = processes.start("trial", [sys.executable, "-c", LEAVES_A_THREAD, str(port), number])
+    wait_for(lambda: listens(pid, port), timeout=20, what="the program to listen")
+    assert not listens(os.getpid(), port)
+    processes.stop("trial")
+    assert not listens(pid, port)
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as trial:
+        return trial.getsockname()[1]
 
 
 def test_only_one_components_processes_are_ended(processes):
