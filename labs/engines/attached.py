@@ -212,7 +212,7 @@ class AttachedEngine(Engine):
         if self.seat:
             raise NotSupported(
                 "This workshop has no registry, so an image of yours cannot reach the nodes.",
-                "Use the images that the instructor put there: `labs/web:1`, `labs/shell:1`, `labs/python:1`.",
+                "Use the images that the instructor put there: `labs/web:1`, `labs/shell:1`, `labs/python:3.11`.",
             )
         raise NotSupported(
             f"The cluster of {self.context!r} is neither made of this Docker's containers nor of Docker Desktop.",

@@ -32,7 +32,9 @@ def serve(  # noqa: PLR0917  (every one is an option)
         int, typer.Option(min=0, help="Gigabytes for each learner, used as they fill; it can grow. 0: no limit.")
     ] = 8,
     cull: Annotated[int, typer.Option(min=0, help="End a Jupyter server idle for so many minutes; 0: never.")] = 0,
-    nodes: Annotated[int | None, typer.Option(min=1, max=4, help="Nodes of the cluster, 110 pods each.")] = None,
+    nodes: Annotated[
+        int | None, typer.Option(min=1, max=4, help="Nodes of the cluster; by default, one for eight learners.")
+    ] = None,
     lessons: Annotated[str, typer.Option(help="Which lessons learners get namespaces for.")] = ALL,
     stop: Annotated[bool, typer.Option("--stop", help="End it all; homes, images and objects stay.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="End it all, and remove it with the homes.")] = False,

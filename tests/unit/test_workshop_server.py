@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from labs.errors import LabsError
 from labs.workshop.hub.codes import Attempts, is_code, new_code
 from labs.workshop.hub.machine import closed_folders
+from labs.workshop.hub.server import nodes_for
 from labs.workshop.hub.workshop import Workshop
 
 
@@ -19,6 +20,11 @@ from labs.workshop.hub.workshop import Workshop
 def workshop(tmp_path, monkeypatch) -> Workshop:
     monkeypatch.setenv("LABS_STATE", str(tmp_path))
     return Workshop("class")
+
+
+@pytest.mark.parametrize(("learners", "there", "nodes"), [(3, 1, 1), (9, 1, 2), (30, 1, 4), (53, 1, 4), (3, 2, 2)])
+def test_a_class_has_nodes_enough_and_keeps_those_that_it_has(learners, there, nodes):
+    assert nodes_for(learners, there) == nodes
 
 
 def test_a_code_is_known_however_it_is_typed():

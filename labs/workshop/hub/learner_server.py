@@ -72,7 +72,7 @@ class LearnerServer:
                 raise
             raise LabsError(
                 f"The disk of {self.account.name} is full.",
-                f"The instructor makes it larger: `labs workshop serve --disk {self.disk.gigabytes + 2}`.",
+                f"The instructor starts `labs workshop serve` again with `--disk {self.disk.gigabytes + 2}`.",
             ) from error
         machine, fresh = self.machine(), False
         if machine.pid is None:

@@ -66,9 +66,7 @@ class Gate:
             opening = asyncio.open_connection(target.hostname, target.port)
             back, forth = await asyncio.wait_for(opening, PATIENCE)
         except (OSError, TimeoutError):
-            writer.write(
-                b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + AWAY
-            )
+            writer.write(AWAY)
             await writer.drain()
             return
         forth.write(rewritten(head, writer.get_extra_info("peername")[0]))

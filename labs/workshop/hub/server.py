@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from labs.engines import lifecycle
+from labs.engines.state import State, course_name
 from labs.errors import LabsError, NotSupported, Timeout
 from labs.waiting import wait_for, wait_for_http
 from labs.workshop.hub.access import grant
@@ -18,11 +19,26 @@ from labs.workshop.hub.workshop import Workshop
 from labs.workshop.objects import LESSONS
 from labs.workshop.roster import Learner
 
-__all__ = ["HUB", "PROXY", "hand_out", "start", "watch"]
+__all__ = ["HUB", "PROXY", "hand_out", "nodes_for", "start", "watch"]
 
 HUB = "hub"
 PROXY = "hub-proxy"
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
+
+
+def nodes_for(learners: int, there: int = 1) -> int:
+    """How many nodes a class needs: lessons have up to twelve pods at a time for each learner, and a node takes 110.
+
+    Args:
+        learners: how many there are.
+        there: how many nodes there are already; none is taken away.
+    """
+    return max(there, min(4, -(-learners // 8)))
+
+
+def _nodes_there() -> int:
+    state = State.of(course_name(), system=True)
+    return state.read().nodes if state.exists else 1
 
 
 def start(
@@ -50,7 +66,7 @@ def start(
         processes: for each learner, threads included.
         disk: gigabytes for each learner, home and images together; 0 for no limit.
         cull_minutes: after how many idle ones a learner's Jupyter server ends; 0 for never.
-        nodes: of the cluster; None for one, or for as many as there are.
+        nodes: of the cluster; None for `nodes_for` the learners.
 
     Raises:
         LabsError: something does not start.
@@ -59,7 +75,7 @@ def start(
     lifecycle.need_root()
     if disk:
         see_that_it_works()
-    lifecycle.up(engine="host", nodes=nodes)
+    lifecycle.up(engine="host", nodes=nodes or nodes_for(len(learners), _nodes_there()))
     workshop = Workshop()
     workshop.invite([one.id for one in learners], [one.id for one in instructors])
     known = workshop.settings()
