@@ -58,7 +58,8 @@ class Container(View):
         proc = self._feed.proc if running else None
         numbers = proc.namespaces(attrs["State"]["Pid"]) if proc else None
         config = attrs["Config"]
-        bars = usage.usage_of(ours.sample if ours else {}, attrs, ours.peak if ours else 0)
+        sample, measured = _shown(attrs, ours)
+        bars = usage.usage_of(sample, attrs, ours.peak if ours else 0)
         usage.add_traces(bars, ours.past if ours else [], attrs)
         processes = ours.processes if ours and running else []
         return {
@@ -77,7 +78,7 @@ class Container(View):
             "pid": attrs["State"].get("Pid") or 0,
             "running": running,
             "bars": bars,
-            "measured": _measured(running, ours),
+            "measured": measured,
             "namespaces": inside.namespaces(attrs, numbers, remapped=self._feed.remapped),
             "unreadable": UNREADABLE if running and not numbers else "",
             "processes": processes[:MANY],
@@ -111,10 +112,14 @@ class Container(View):
         return "\n".join(lines)
 
 
-def _measured(running: bool, sampler: Any) -> str:
-    """What the bars are, where they are not what is used now."""
-    if running:
-        return "" if sampler and sampler.sample else "Docker has not sent a first sample yet."
-    if sampler and sampler.sample:
-        return "It does not run. This is the last sample of it."
-    return "It is not measured: it does not run."
+def _shown(attrs: dict[str, Any], sampler: Any) -> tuple[dict[str, Any], str]:
+    """The sample for the bars, and what it is where it is not what is used now."""
+    if not sampler or not sampler.sample:
+        waits = attrs["State"].get("Running")
+        return {}, "Docker has not sent a first sample yet." if waits else "It is not measured: it does not run."
+    if attrs["State"].get("Running"):
+        return sampler.sample, ""
+    if attrs["State"].get("OOMKilled") and sampler.past:  # the last one may have come when its memory was free again
+        most = max((sample for _, sample in sampler.past), key=lambda sample: usage.memory_used(sample) or 0)
+        return most, "It does not run. This is the last sample before the kernel killed it."
+    return sampler.sample, "It does not run. This is the last sample of it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -79,7 +80,8 @@ def test_container_reaches_its_limit_and_is_told_as_oom_killed(jupyter, lab):
     shot(page, "container-eats")
     expect(view).to_contain_text("exited with code 137 (OOM-killed)", timeout=30000)
     expect(view).to_contain_text("wanted more memory than its limit allows")
-    expect(view).to_contain_text("the last sample")
+    expect(view).to_contain_text("the last sample before the kernel killed it")
+    expect(view.locator("tr", has_text="memory").first).to_contain_text(re.compile(r"[1-6]\d(\.\d)? MiB of its limit"))
     shot(page, "container-oom")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from labs.views import inside
 from labs.views.container_state import exit_in_words, health_of, mounts_of, networks_of, ports_of, state_of
-from labs.views.usage import cpu_percent, limits_of, memory_used, usage_of
+from labs.views.usage import add_traces, cpu_percent, limits_of, memory_used, usage_of
 
 MIB = 2**20
 
@@ -185,3 +185,18 @@ def test_ports_networks_and_mounts():
     assert ports_of(given) == ["0.0.0.0:8022 → 80/tcp", "443/tcp: exposed, published nowhere"]
     assert networks_of(given) == ["net: 172.18.0.2, known as store", "none: no address"]
     assert mounts_of(given) == ["volume data → /data, read-only", "tmpfs (in memory) → /tmp"]
+
+
+def test_traces_tell_of_the_minute_before_the_last_sample():
+    def sample(size: int) -> dict:
+        return {"memory_stats": {"usage": size, "stats": {}}, "pids_stats": {"current": 1}}
+
+    past = [(100.0, sample(1)), (150.0, sample(20)), (200.0, sample(30))]
+    limited = {"HostConfig": {"Memory": 64}}
+    memory, cpu, pids = usage_of(past[-1][1], limited)
+    add_traces([memory, cpu, pids], past, limited)
+    assert memory["trace"] == [[50.0, 20], [0.0, 30]]
+    assert memory["trace_top"] == 64
+    assert cpu["trace"] == []
+    assert [value for _, value in pids["trace"]] == [1, 1]
+    assert pids["trace_top"] > 1

@@ -10,11 +10,11 @@ function Bar({ bar }) {
     <td>${bar.trace.length > 1 ? html`<${Trace} bar=${bar} />` : null}</td></tr>`;
 }
 
-// How it was in the last minute; the upper edge is the limit, or the most in it where there is none.
+// How it was in the last minute, or since it began; the upper edge is the limit, or the most in it where there is none.
 function Trace({ bar }) {
-  const wide = 110, high = 15, top = bar.trace_top || 1;
-  const points = bar.trace.map(([ago, value]) => `${Math.round((1 - ago / 60) * wide * 10) / 10},${Math.round((1 - Math.min(1, value / top)) * (high - 1) * 10) / 10 + 0.5}`);
-  return html`<svg class="kl-co-trace" width=${wide} height=${high} role="img" aria-label=${`${bar.name} in the last minute`}><title>the last minute</title><polyline points=${points.join(" ")} /></svg>`;
+  const wide = 110, high = 15, top = bar.trace_top || 1, span = Math.max(10, bar.trace[0][0]);
+  const points = bar.trace.map(([ago, value]) => `${Math.round((1 - ago / span) * wide * 10) / 10},${Math.round((1 - Math.min(1, value / top)) * (high - 1) * 10) / 10 + 0.5}`);
+  return html`<svg class="kl-co-trace" width=${wide} height=${high} role="img" aria-label=${`${bar.name} in the last ${Math.round(span)} s`}><title>the last ${Math.round(span)} s</title><polyline points=${points.join(" ")} /></svg>`;
 }
 
 function List({ title, rows, none }) {
@@ -30,7 +30,7 @@ function Picture({ picture }) {
     ${state}
     ${picture.health ? html`<p class="kl-co-state"><strong>health</strong> ${picture.health}</p>` : null}
     ${picture.problem ? html`<p class="kl-notice">No new samples: ${picture.problem}.</p>` : null}
-    <p class="kl-faint kl-co-state">image ${picture.image} · id ${picture.id} · restart policy ${picture.policy} · command <code class="kl-co-command">${picture.command}</code></p>
+    <p class="kl-faint kl-co-state">image ${picture.image} · id ${picture.id} · restart policy ${picture.policy} · command <code class=${picture.command.includes("\n") ? "kl-co-lines" : ""}>${picture.command}</code></p>
     <div class="kl-co-part"><h4>Control groups: what it ${picture.running ? "may" : "might"} use</h4>
       ${picture.measured ? html`<p class="kl-faint">${picture.measured}</p>` : null}
       <table class="kl-co-bars"><tbody>${picture.bars.map((bar) => html`<${Bar} key=${bar.name} bar=${bar} />`)}</tbody></table></div>
@@ -40,7 +40,7 @@ function Picture({ picture }) {
         <tbody>${picture.namespaces.map((row) => html`<tr key=${row.kind}><th scope="row">${row.kind}</th>
           ${numbers ? html`<td class=${row.is_own ? "kl-co-own" : ""}>${row.own}</td><td>${row.host}</td>` : null}
           <td class=${row.is_own ? "kl-co-own" : "kl-faint"}>${row.is_own ? "◆" : "="} ${row.whose.replace(" with the machine", "")}</td><td class="kl-faint">${row.meaning}</td></tr>`)}</tbody></table>
-        ${numbers ? html`<p class="kl-faint">A number names one. The same number on both sides: shared. (Namespaces of Kubernetes are another thing.)</p>` : null}
+        ${numbers ? html`<p class="kl-faint kl-co-wraps">A number names one. The same number on both sides: shared. (Namespaces of Kubernetes are another thing.)</p>` : null}
         ${picture.unreadable ? html`<p class="kl-faint">${picture.unreadable}</p>` : null}</div>
       <div class="kl-co-part"><h4>Process numbers (PID), from both sides</h4>
         ${picture.processes.length ? html`<table><thead><tr><th scope="col">on the machine</th><th scope="col">inside</th><th scope="col">command</th></tr></thead>

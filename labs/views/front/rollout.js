@@ -96,7 +96,9 @@ function Pods({ picture, x, y, right, id }) {
   };
   const names = sets.map((set, i) => {
     const best = roomiest("solid", i) || roomiest("open", i);
-    return best && { ...best, key: set.id, text: best.width > 150 ? cutTo(`revision ${set.revision}${set.was ? ` (was ${set.was})` : ""}: ${set.image}`, best.width - 8) : `rev. ${set.revision}` };
+    const number = `${set.revision}${set.was ? ` (was ${set.was})` : ""}`, full = `revision ${number}: ${set.image}`;
+    const text = [full, `rev. ${number}`].find((one) => one === cutTo(one, best ? best.width - 8 : 0));
+    return best && { ...best, key: set.id, text: text || (best.width > 150 ? cutTo(full, best.width - 8) : `rev. ${set.revision}`) };
   }).filter(Boolean);
   // what the two limits say, apart enough to be read
   const mostAt = Math.min(y(limits.most), TOP + HIGH - 54), fewestAt = Math.min(Math.max(y(limits.fewest), mostAt + 34), TOP + HIGH - 20);
@@ -190,7 +192,8 @@ function Chart({ picture, width, id }) {
     <${Pods} picture=${picture} x=${x} y=${y} right=${right} id=${id} />
     <${Gaps} picture=${picture} x=${x} bottom=${bottom} />
     <${Unknown} picture=${picture} x=${x} top=${top} bottom=${bottom} />
-    ${picture.url ? html`<text class="kl-faint" x="2" y=${top - 14}>What users were answered, up to ten requests a second. At the right: how often since ${picture.since}.</text><${Answers} picture=${picture} x=${x} top=${top} right=${right} />` : null}
+    ${picture.url ? html`<text class="kl-faint" x="2" y=${top - 14}>What users were answered${width > 640 ? ", up to ten requests a second" : ""}:</text>
+      <text class="kl-faint" x=${right + 6} y=${top - 14}>since ${picture.since}:</text><${Answers} picture=${picture} x=${x} top=${top} right=${right} />` : null}
   </svg>`;
 }
 
