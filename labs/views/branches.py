@@ -231,4 +231,4 @@ def asked_and_is(thing: dict[str, Any]) -> Iterator[dict[str, str]]:
     meta = thing.get("metadata") or {}
     if "observedGeneration" in status and "generation" in meta and kind != "Pod":
         wants, has = meta["generation"], status["observedGeneration"]
-        yield pair("wishes so far (generation)", wants, f"{has} seen by its controller", wants == has)
+        yield pair("changes asked for (generation)", wants, f"{has} seen by its controller", wants == has)

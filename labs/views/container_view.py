@@ -116,10 +116,10 @@ def _shown(attrs: dict[str, Any], sampler: Any) -> tuple[dict[str, Any], str]:
     """The sample for the bars, and what it is where it is not what is used now."""
     if not sampler or not sampler.sample:
         waits = attrs["State"].get("Running")
-        return {}, "Docker has not sent a first sample yet." if waits else "It is not measured: it does not run."
+        return {}, "Docker has not sent a first sample yet." if waits else "It is not measured: it is not running."
     if attrs["State"].get("Running"):
         return sampler.sample, ""
     if attrs["State"].get("OOMKilled") and sampler.past:  # the last one may have come when its memory was free again
         most = max((sample for _, sample in sampler.past), key=lambda sample: usage.memory_used(sample) or 0)
-        return most, "It does not run. This is the last sample before the kernel killed it."
-    return sampler.sample, "It does not run. This is the last sample of it."
+        return most, "It is not running. This is the last sample before the kernel killed it."
+    return sampler.sample, "It is not running. This is the last sample of it."

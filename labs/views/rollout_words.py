@@ -173,7 +173,7 @@ def _gave_up(deployment: dict[str, Any]) -> str:
         return ""
     seconds = deployment["spec"].get("progressDeadlineSeconds", 600)
     return (
-        f"After {seconds} s without progress Kubernetes reports `ProgressDeadlineExceeded`. "
+        f"After {seconds} s without progress Kubernetes has reported `ProgressDeadlineExceeded`. "
         "It goes on trying, and rolls nothing back by itself."
     )
 

@@ -22,7 +22,7 @@ def room(place: Room) -> RoomView:
     Args:
         place: the workshop (`labs.workshop.room.Room`).
     """
-    return RoomView(place, f"Workshop {place.name}")
+    return RoomView(place, f"Workshop “{place.name}”")
 
 
 class RoomView(View):

@@ -112,7 +112,7 @@ def test_update_that_hangs_says_why_and_is_undone(page):
     reason.locator("summary").focus()
     page.keyboard.press("Enter")
     expect(reason.locator("p").first).to_contain_text("labs/web:none")
-    expect(view).to_contain_text("without progress Kubernetes reports ProgressDeadlineExceeded", timeout=30_000)
+    expect(view).to_contain_text("without progress Kubernetes has reported ProgressDeadlineExceeded", timeout=30_000)
     text = words(page, "ProgressDeadlineExceeded", "rollout undo", "ImagePull")
     assert "fewest since the change: 3 (kept)" in text
     assert "; 0 failed" in text

@@ -73,7 +73,7 @@ def test_who_is_where_and_who_may_be_stuck(jupyter, room):
     row.get_by_role("button", name="Grace Hopper, ex-04-1: not yet, checked 4 times").press("Enter")
     expect(view.locator(".kl-detail")).to_contain_text("observed 2 ready")
     shot(page, "room")
-    view.get_by_role("button", name="put first who may be stuck").click()
+    view.get_by_role("button", name="show those who may be stuck first").click()
     expect(view.locator("tbody tr").first).to_contain_text("李雷")
     tell(room, NAMES[1], lesson="04", since=ago(14), exercises=third | {"ex-04-1": passed(0, 5)})
     expect(row).not_to_contain_text("may be stuck", timeout=3000)

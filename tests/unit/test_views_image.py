@@ -106,7 +106,7 @@ def test_steps_of_a_build():
     assert [step.verdict for step in steps] == ["from", "cached", "ran", "ran"]
     assert [step.image for step in steps] == ["1d5ffb91ffb3", "42ca9e3e8b02", "d22d3ce906ee", "07afc8a35217"]
     said = " ".join(in_words(steps))
-    assert "1 of 3 steps came from the cache" in said
+    assert "Of the 3 steps besides FROM, which names the base, 1 came from the cache." in said
     assert "step 3 of 4, COPY x.py /app/x.py: a file that it copies has changed" in said
     assert "all of them ran anew" in said
 

@@ -57,7 +57,7 @@ def test_default_that_was_written_is_no_default():
 def test_what_is_asked_for_stands_beside_what_is():
     pairs = {pair["what"]: pair for pair in asked_and_is(DEPLOYMENT)}
     assert (pairs["replicas"]["asked"], pairs["replicas"]["is"], pairs["replicas"]["mark"]) == ("3", "2 ready", "wait")
-    assert pairs["wishes so far (generation)"]["mark"] == "good"
+    assert pairs["changes asked for (generation)"]["mark"] == "good"
 
 
 def test_rollout_that_hangs_is_not_as_asked_for():

@@ -31,7 +31,7 @@ function Picture({ picture }) {
     ${picture.health ? html`<p class="kl-co-state"><strong>health</strong> ${picture.health}</p>` : null}
     ${picture.problem ? html`<p class="kl-notice">No new samples: ${picture.problem}.</p>` : null}
     <p class="kl-faint kl-co-state">image ${picture.image} · id ${picture.id} · restart policy ${picture.policy} · command <code class=${picture.command.includes("\n") ? "kl-co-lines" : ""}>${picture.command}</code></p>
-    <div class="kl-co-part"><h4>Control groups: what it ${picture.running ? "may" : "might"} use</h4>
+    <div class="kl-co-part"><h4>Control groups: what it ${picture.running ? "may" : "was allowed to"} use</h4>
       ${picture.measured ? html`<p class="kl-faint">${picture.measured}</p>` : null}
       <table class="kl-co-bars"><tbody>${picture.bars.map((bar) => html`<${Bar} key=${bar.name} bar=${bar} />`)}</tbody></table></div>
     <div class="kl-co-sides">
@@ -40,12 +40,12 @@ function Picture({ picture }) {
         <tbody>${picture.namespaces.map((row) => html`<tr key=${row.kind}><th scope="row">${row.kind}</th>
           ${numbers ? html`<td class=${row.is_own ? "kl-co-own" : ""}>${row.own}</td><td>${row.host}</td>` : null}
           <td class=${row.is_own ? "kl-co-own" : "kl-faint"}>${row.is_own ? "◆" : "="} ${row.whose.replace(" with the machine", "")}</td><td class="kl-faint">${row.meaning}</td></tr>`)}</tbody></table>
-        ${numbers ? html`<p class="kl-faint kl-co-wraps">A number names one. The same number on both sides: shared. (Namespaces of Kubernetes are another thing.)</p>` : null}
+        ${numbers ? html`<p class="kl-faint kl-co-wraps">Each number names a namespace. The same number on both sides: shared. (Namespaces of Kubernetes are another thing.)</p>` : null}
         ${picture.unreadable ? html`<p class="kl-faint">${picture.unreadable}</p>` : null}</div>
       <div class="kl-co-part"><h4>Process numbers (PID), from both sides</h4>
         ${picture.processes.length ? html`<table><thead><tr><th scope="col">on the machine</th><th scope="col">inside</th><th scope="col">command</th></tr></thead>
           <tbody>${picture.processes.map((row) => html`<tr key=${row.pid} title=${"user " + row.user}><td>${row.pid}</td><td class="kl-co-own">${row.inner || "–"}</td><td title=${row.command}><code>${cut(row.command, 48)}</code></td></tr>`)}</tbody></table>
-          ${picture.more ? html`<p class="kl-faint">and ${picture.more} more</p>` : null}` : html`<p class="kl-faint">${picture.running ? "Not listed yet." : "It has none: it does not run."}</p>`}
+          ${picture.more ? html`<p class="kl-faint">and ${picture.more} more</p>` : null}` : html`<p class="kl-faint">${picture.running ? "Not listed yet." : "It has none: it is not running."}</p>`}
         ${picture.one_sided ? html`<p class="kl-faint">${picture.one_sided}</p>` : null}</div>
     </div>
     <div class="kl-co-sides">

@@ -151,7 +151,7 @@ function Axis({ picture, x, bottom, right }) {
   return html`<g>
     ${ticksOf(picture, x).map(([at, seconds]) => html`<g key=${seconds}><line class="kr-grid" x1=${at} x2=${at} y1=${TOP} y2=${bottom} />
       <text class="kl-faint" x=${at} y=${bottom + 15} text-anchor="middle">${seconds} s</text></g>`)}
-    ${start == null ? null : html`<${Moment} at=${x(start)} bottom=${bottom} word="change" />`}
+    ${start == null ? null : html`<${Moment} at=${x(start)} bottom=${bottom} word=${picture.sets.some((set) => set.current && set.was) ? "change back" : "change"} />`}
     ${deleted == null ? null : html`<${Moment} at=${x(deleted)} bottom=${bottom} word="Deployment deleted" />`}
     ${picture.still || to - now < 0.05 ? null : html`<${Moment} at=${x(now)} bottom=${bottom} word="now" />`}
     <text class="kl-faint" x=${right + 20} y=${bottom + 15}>${!picture.still ? "seconds →" : picture.mark === "good" ? "‖ finished" : "‖ nothing changes"}</text></g>`;
@@ -216,7 +216,7 @@ function Legend({ picture }) {
 </p>`;
 }
 
-const Seen = ({ number, verdict }) => html`<td>${number == null ? "limit not reached yet" : html`${number} <span class=${verdict ? "kl-wait" : "kl-good"}>${verdict ? `${MARKS.wait} ${verdict}` : MARKS.done + " kept"}</span>`}</td>`;
+const Seen = ({ number, verdict }) => html`<td>${number == null ? "limit not reached yet" : html`${number} <span class=${verdict ? "kl-wait" : "kl-good"}>${verdict ? `${MARKS.wait} ${verdict}` : MARKS.done + " limit kept"}</span>`}</td>`;
 
 function Sets({ picture }) {
   return html`<div class="kr-below">

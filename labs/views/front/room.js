@@ -30,7 +30,7 @@ function Picture({ picture }) {
   const at = picked && rows.find((row) => row.id === picked.id);
   const column = picked ? picture.exercises.findIndex((exercise) => exercise.id === picked.exercise) : -1;
   return html`<div>
-    <p class="km-tools"><button type="button" aria-pressed=${first === "stuck"} onClick=${() => setFirst(first === "stuck" ? "seat" : "stuck")}>put first who may be stuck</button></p>
+    <p class="km-tools"><button type="button" aria-pressed=${first === "stuck"} onClick=${() => setFirst(first === "stuck" ? "seat" : "stuck")}>show those who may be stuck first</button></p>
     <div class="km-box"><table class="km"><thead><tr><th scope="col">learner</th>
       ${picture.exercises.map((exercise) => html`<th key=${exercise.id} scope="col" title=${exercise.title}>${exercise.id.slice(3)}<br /><small class="kl-faint">${exercise.solved} of ${rows.length}</small></th>`)}
       <th scope="col">time at the framed one</th></tr></thead>

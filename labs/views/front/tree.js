@@ -109,7 +109,7 @@ function Picture({ picture }) {
     ${picture.pairs.length ? html`<table class="ko-pairs"><thead><tr><th></th><th>asked for (spec)</th><th>is (status)</th></tr></thead><tbody>
       ${picture.pairs.map((pair) => html`<tr key=${pair.what}><th scope="row">${pair.what}</th><td>${pair.asked}</td><td class=${"kl-" + pair.mark}>${MARKS[pair.mark]} ${pair.is}</td></tr>`)}</tbody></table>` : null}
     ${root && isOne ? html`<p class="ko-tools"><button type="button" aria-pressed=${!all} onClick=${() => showAll(!all)}>only what was asked for</button> <button type="button" aria-pressed=${managed} onClick=${() => showManaged(!managed)}>managedFields</button> <span class="kl-faint">Grey: the cluster wrote it, nobody asked for it. Arrow keys move and fold.</span></p>` : null}
-    ${names ? html`<p class="ko-tools kl-faint">= all have this value; ≠ they differ, and coloured is what few of them have. ▸ opens.</p><div class="ko-row ko-head" style=${columns(names)}><span>field</span><span></span>${names.map((name) => html`<strong key=${name}>${name}</strong>`)}</div>` : null}
+    ${names ? html`<p class="ko-tools kl-faint">= all have the same; ≠ they differ, and the odd one out is coloured. ▸ opens.</p><div class="ko-row ko-head" style=${columns(names)}><span>field</span><span></span>${names.map((name) => html`<strong key=${name}>${name}</strong>`)}</div>` : null}
     ${root ? html`<${Tree} root=${root} names=${names} skip=${skip} />` : null}
   </div>`;
 }
