@@ -100,7 +100,8 @@ def in_words(steps: list[BuildStep]) -> list[str]:
     if not done:
         return []
     cached = [step for step in done if step.verdict == "cached"]
-    said = [f"Of the {len(done)} steps besides FROM, which names the base, {_many(len(cached))} from the cache."]
+    hits = len(cached) or "none"
+    said = [f"Of the {len(done)} steps besides FROM, which names the base, {hits} came from the cache."]
     if len(cached) == len(done):
         return ["All steps came from the cache: neither a line nor a copied file has changed since an earlier build."]
     missed = next(step for step in done if step.verdict != "cached")
@@ -111,10 +112,6 @@ def in_words(steps: list[BuildStep]) -> list[str]:
     if steps[-1].verdict == "failed":
         said.append(f"The build failed at step {steps[-1].number}, {steps[-1].line}.")
     return said
-
-
-def _many(n: int) -> str:
-    return "none came" if not n else f"{n} came"
 
 
 def _why(missed: BuildStep, steps: list[BuildStep]) -> str:

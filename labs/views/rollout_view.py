@@ -207,9 +207,8 @@ class Rollout(View):
         sets, resting = self._sets(deployment, samples, is_gone)
         limits, troubles = limits_of(deployment), self._troubles(deployment)
         most_why, fewest_why = limits_in_words(limits)
-        mark, said, notes = in_words(deployment, sets, troubles)
-        if is_gone:
-            mark, said, notes = "gone", "The Deployment was deleted.", []
+        gone = "gone", "The Deployment was deleted.", []
+        mark, said, notes = gone if is_gone else in_words(deployment, sets, troubles)
         answers, same = answers_in(history, now, sets), history.start is None
         is_otherwise = mark == "good" and differ(answers["lanes"], history.lately, same_revision=same)
         return {

@@ -13,7 +13,6 @@ __all__ = [
     "LAST_KNOWN",
     "OTHERWISE",
     "REVISION",
-    "WAS",
     "as_text",
     "condition_of",
     "differ",
@@ -30,7 +29,7 @@ __all__ = [
 
 REVISION = "deployment.kubernetes.io/revision"
 """The annotation in which a Deployment and its ReplicaSets have their revision."""
-WAS = "deployment.kubernetes.io/revision-history"
+_WAS = "deployment.kubernetes.io/revision-history"
 """The annotation in which a ReplicaSet has the revisions that it was before, with commas between them."""
 
 # The Deployment keeps the numbers that it asks of its ReplicaSets within the limits; pods follow a moment later.
@@ -180,7 +179,7 @@ def _gave_up(deployment: dict[str, Any]) -> str:
 
 def was_of(replica_set: dict[str, Any]) -> str:
     """The revision that a ReplicaSet had before its present one; empty if it never was the present one before."""
-    former = replica_set["metadata"].get("annotations", {}).get(WAS, "")
+    former = replica_set["metadata"].get("annotations", {}).get(_WAS, "")
     return former.rpartition(",")[2]
 
 
