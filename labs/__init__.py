@@ -17,7 +17,7 @@ __all__ = ["__version__", "open_lab"]
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used (PEP 562)."""
     if name == "open_lab":
-        return import_module("labs.lab").open_lab
+        return import_module("labs.session.opening").open_lab
     if name == "__version__":
         return import_module("importlib.metadata").version("kube-labs")
     raise AttributeError(f"module 'labs' has no attribute {name!r}")

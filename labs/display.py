@@ -6,13 +6,14 @@ import html
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 from labs.errors import LabsError
 
 __all__ = [
-    "Shown",
+    "RichOutput",
     "in_notebook",
     "install_error_messages",
     "quiet_logs",
@@ -25,7 +26,7 @@ __all__ = [
 MORE = "lab.traceback() shows where"
 
 
-class Shown:
+class RichOutput:
     """Something to show, in several forms of which a front end picks the richest it knows.
 
     Args:
@@ -67,7 +68,7 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def table(rows: list[tuple[str, ...]], header: tuple[str, ...], title: str = "") -> Shown:
+def table(rows: Sequence[tuple[str, ...]], header: tuple[str, ...], title: str = "") -> RichOutput:
     """A small table.
 
     Args:
@@ -83,7 +84,7 @@ def table(rows: list[tuple[str, ...]], header: tuple[str, ...], title: str = "")
         f"<tr>{''.join(f'<td style=text-align:left>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows
     )
     caption = f"<p><b>{html.escape(title)}</b></p>" if title else ""
-    return Shown(text, html=f"{caption}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    return RichOutput(text, html=f"{caption}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
 
 def install_error_messages() -> None:
@@ -101,9 +102,11 @@ def install_error_messages() -> None:
 
 
 def quiet_logs() -> None:
-    """Keep the retries that urllib3 logs as warnings out of cells: the error that follows says it better."""
+    """Keep what urllib3 warns of and logs as warnings out of cells: the error that follows says it better."""
     import logging
+    import warnings
 
+    warnings.filterwarnings("ignore", "URLs without a scheme", FutureWarning)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
@@ -137,7 +140,7 @@ def error_lines(error: BaseException, cell_globals: dict[str, Any]) -> list[str]
     """
     from labs.explain import explain  # imports both clients
 
-    if hasattr(error, "one_line"):
+    if isinstance(error, LabsError) and error.one_line:
         return [error.one_line]
     explanation = explain(error)
     if explanation is None:

@@ -18,7 +18,12 @@ class LabsError(Exception):
     Args:
         what: one sentence that says what happened.
         todo: one sentence that says what to do about it; may be empty.
+
+    Attributes:
+        one_line: what a cell shows instead of both where the rest has been shown already; empty for both.
     """
+
+    one_line = ""
 
     def __init__(self, what: str, todo: str = "") -> None:
         super().__init__(what, todo)
@@ -27,6 +32,11 @@ class LabsError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what} {self.todo}".strip()
+
+    @property
+    def sentence(self) -> str:
+        """What happened, with a full stop also where it ends with a program's own words."""
+        return self.what if self.what.endswith((".", "!", "?", "`")) else f"{self.what}."
 
     def _render_traceback_(self) -> list[str]:
         """IPython's hook: in a notebook an error of ours is its message, without a traceback."""

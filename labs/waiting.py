@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def wait_for(
-    condition: Callable[[], T],
+    condition: Callable[[], T | None],
     timeout: float = 60,
     *,
     what: str = "the condition to hold",
@@ -32,7 +32,7 @@ def wait_for(
         timeout: limit, in seconds. The condition is asked at least once.
         what: what is waited for, as it should read after "Waited 60 s for".
         hint: one sentence on what to do when it does not come.
-        state: tells the last state; asked once, after the limit has passed.
+        state: describes the last state; asked once, after the limit has passed.
         interval: time between two questions, in seconds.
 
     Returns:
@@ -50,7 +50,7 @@ def wait_for(
         if left <= 0:
             break
         time.sleep(min(interval, left))
-    seen = f"; last seen: {_told(state)}" if state else ""
+    seen = f"; last seen: {_describe_state(state)}" if state else ""
     raise Timeout(f"Waited {timeout:g} s for {what}{seen}.", hint)
 
 
@@ -70,7 +70,7 @@ def wait_gone(
         timeout: limit, in seconds.
         what: what is waited for, as it should read after "Waited 60 s for".
         hint: one sentence on what to do when it does not come.
-        state: tells the last state.
+        state: describes the last state.
 
     Raises:
         Timeout: the object still exists.
@@ -264,7 +264,7 @@ def _ready(pod: Any) -> bool:
     return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or [])
 
 
-def _told(state: Callable[[], str]) -> str:
+def _describe_state(state: Callable[[], str]) -> str:
     try:
         return state()
     except Exception as error:  # the time-out is the news; a state that cannot be read is part of it

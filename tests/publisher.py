@@ -29,7 +29,7 @@ def publisher(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Serve a folder; give its address, and the list of what it was asked for."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
     server.asked = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", server.asked
     finally:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from labs.checks import check, clients, expect, found, settle
-from labs.checks.places import elsewhere
-
-if TYPE_CHECKING:
-    from labs.lab import Lab
+from labs.checks.context import CheckContext
+from labs.checks.readers.namespaces import elsewhere
 
 NAME, IMAGE, WORDS = "hello-00", "labs/shell:1", "hello from a container"
 
@@ -19,7 +15,7 @@ NAME, IMAGE, WORDS = "hello-00", "labs/shell:1", "hello from a container"
     covers=("T3",),
     why="Docker keeps a container that has ended, with its name, settings and output, until it is removed.",
 )
-def check_container_greeted(lab: Lab) -> None:
+def check_container_greeted(lab: CheckContext) -> None:
     container = found(
         lambda: clients(lab).docker.containers.get(NAME),
         expected=f"a container named {NAME}",
@@ -27,8 +23,13 @@ def check_container_greeted(lab: Lab) -> None:
         try_='`lab.hint("ex-00-1")` in a cell of your own is there for this.',
     )
     image = container.attrs["Config"]["Image"]
+
+    def is_tagged() -> bool:
+        made_from = container.image
+        return made_from is not None and made_from.id == clients(lab).docker.images.get(IMAGE).id
+
     expect(
-        image == IMAGE or container.image.id == clients(lab).docker.images.get(IMAGE).id,
+        image == IMAGE or is_tagged(),
         expected=f"a container from the image {IMAGE}",
         observed=f"one from {image}",
         try_=f"Remove {NAME}, and make it again from the other image; the image comes first in `run`.",
@@ -50,7 +51,7 @@ def check_container_greeted(lab: Lab) -> None:
     covers=("D4.5",),
     why="Whichever client sent it, the API server has stored one object; any other client now reads it.",
 )
-def check_settings_stored(lab: Lab) -> None:
+def check_settings_stored(lab: CheckContext) -> None:
     places = elsewhere(lab, "config_map", "settings")
     config_map = found(
         lambda: clients(lab).core.read_namespaced_config_map("settings", lab.namespace),
@@ -81,8 +82,9 @@ def check_settings_stored(lab: Lab) -> None:
     covers=("T2",),
     why="`labs up` compares what should run with what does, and starts the difference: run it as often as you like. "
     "Kubernetes works by the same idea.",
+    is_about_engine=True,
 )
-def check_course_complete(lab: Lab) -> None:
+def check_course_complete(lab: CheckContext) -> None:
     def missing() -> list[str]:
         return [f"{part.name} {part.state}" for part in lab.engine.status() if part.state != "running"]
 
@@ -96,8 +98,8 @@ def check_course_complete(lab: Lab) -> None:
     )
 
 
-def other_config_maps(lab: Lab) -> str:
-    """The lesson's ConfigMaps that somebody made, as they read after "observed"."""
+def other_config_maps(lab: CheckContext) -> str:
+    """The lesson's ConfigMaps that were made by hand or program, not by Kubernetes, as they read after "observed"."""
     items = clients(lab).core.list_namespaced_config_map(lab.namespace).items
     names = sorted(item.metadata.name for item in items if item.metadata.name != "kube-root-ca.crt")
     return f"only {', '.join(names)}" if names else "none"

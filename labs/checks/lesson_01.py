@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from labs.checks.containers import expect_environment
+from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, found, settle
-from labs.checks.definitions import declared_in, expect_accepted, expect_nothing_to_do, read_text
-from labs.checks.workloads import (
+from labs.checks.readers.as_made import one_container
+from labs.checks.readers.containers import Program, container_of, words_of
+from labs.checks.readers.manifests import declared_in, expect_accepted, expect_nothing_to_do, read_text
+from labs.checks.readers.pod_containers import expect_environment
+from labs.checks.readers.workloads import (
     deployment,
     expect_image,
     expect_ready,
@@ -20,10 +26,7 @@ from labs.checks.workloads import (
     pod_labels,
 )
 from labs.errors import NotYet
-from labs.objects import differences, spec_of
-
-if TYPE_CHECKING:
-    from labs.lab import Lab
+from labs.kube.object_diff import differences, spec_of
 
 IMAGE = "weather:1"
 STATIONS = ("north", "south", "east")
@@ -38,8 +41,8 @@ TAGS = "Is there such an image? The lesson built weather:1."
     covers=("T2",),
     why="The file says what should be, and the record says the same: applied again, it finds nothing to do.",
 )
-def check_store_declared(lab: Lab) -> None:
-    declared = declared_in(lab.folder / "store.yaml")
+def check_store_declared(lab: CheckContext) -> None:
+    declared = declared_in(lab, lab.folder / "store.yaml")
     missing = {"ConfigMap store-settings", "Deployment store"} - declared.keys()
     expect(
         not missing,
@@ -60,7 +63,7 @@ def check_store_declared(lab: Lab) -> None:
     _expect_labels(store, {"app": "store", "tier": "data"}, declared["Deployment store"])
     expect_rolled_out(lab, "store")
     _expect_not_written(store, "DATA", "store-settings")
-    expect_environment(lab, store, {"DATA": "/tmp"})
+    expect_environment(lab, store, {"DATA": "/tmp"}, Program(IMAGE, "store"))
     expect_nothing_to_do(lab, declared["ConfigMap store-settings"], settings, "store.yaml")
     expect_nothing_to_do(lab, declared["Deployment store"], store, "store.yaml")
     expect_ready(lab, "store", 1)
@@ -71,11 +74,13 @@ def check_store_declared(lab: Lab) -> None:
     title="The stations, as their file declares them",
     covers=("T2",),
     why="apply changed only what differed from the file. What no file names, only you could find, by its label.",
+    is_repair=True,
 )
-def check_stations_repaired(lab: Lab) -> None:
+def check_stations_repaired(lab: CheckContext) -> None:
     again = "Run the two cells above the exercise (again): they make the morning."
     were = json.loads(read_text(lab.folder / "before.json", "the stations after their night", again))
-    _expect_file_kept(declared_in(lab.folder / "stations.yaml"), again)
+    declared = declared_in(lab, lab.folder / "stations.yaml")
+    _expect_file_kept(declared, again)
     todo = "`kubectl diff -f` of the file shows what it declares and the cluster has not."
     for name in STATIONS:
         station, settings = deployment(lab, name, todo), _config_map(lab, name, todo)
@@ -84,6 +89,9 @@ def check_stations_repaired(lab: Lab) -> None:
         _expect_data(settings, {"UNIT": "celsius"})
         expect_replicas(station, 1)
     settle(lambda: _expect_no_others(lab))
+    for name in STATIONS:  # in words of `kubectl diff`
+        expect_nothing_to_do(lab, declared[f"ConfigMap {name}"], _config_map(lab, name), "stations.yaml")
+        expect_nothing_to_do(lab, declared[f"Deployment {name}"], deployment(lab, name), "stations.yaml")
     for name in STATIONS:
         expect_rolled_out(lab, name)
 
@@ -93,15 +101,14 @@ def check_stations_repaired(lab: Lab) -> None:
     title="The worker's definition, repaired",
     covers=("T2",),
     why="Indentation says where a line belongs, quotes say whether it is text: now the server reads what was meant.",
+    is_repair=True,
 )
-def check_worker_repaired(lab: Lab) -> None:
+def check_worker_repaired(lab: CheckContext) -> None:
     try:
         worker = deployment(lab, "worker")
         settings = _config_map(lab, "worker-settings")
     except NotYet as missing:
-        for path in sorted((lab.folder / "worker").glob("*.y*ml")):
-            for item in declared_in(path).values():
-                expect_accepted(lab, item, path.name)
+        _accepted_files(lab)
         todo = "The files in the folder could be applied as they are; have they been?"
         raise NotYet(missing.expected, missing.observed, todo) from missing
     _expect_data(settings, {"INTERVAL": "5", "QUIET": "on"})
@@ -110,8 +117,9 @@ def check_worker_repaired(lab: Lab) -> None:
     _expect_program(worker, "worker")
     _expect_labels(worker, {"app": "worker"}, _worker_declared(lab))
     expect_rolled_out(lab, "worker")
-    expect_environment(lab, worker, {"INTERVAL": "5", "QUIET": "on"})
+    expect_environment(lab, worker, {"INTERVAL": "5", "QUIET": "on"}, Program(IMAGE, "worker"))
     expect_ready(lab, "worker", 2)
+    _expect_files_repaired(lab, {"ConfigMap": settings, "Deployment": worker})
 
 
 def _expect_applied(thing: Any, kind: str) -> None:
@@ -126,8 +134,11 @@ def _expect_applied(thing: Any, kind: str) -> None:
 
 
 def _expect_file_kept(declared: dict[str, dict[str, Any]], try_: str) -> None:
-    kinds = {"ConfigMap": {"data": {"UNIT": "celsius"}}, "Deployment": {"spec": {"replicas": 1}}}
+    labels = {"metadata": {"labels": {"part-of": "stations"}}}
     for name in STATIONS:
+        container = {"name": "weather", "image": IMAGE, "args": ["producer", f"--station={name}"]}
+        made = one_container(name, {"station": name}, container)
+        kinds = {"ConfigMap": labels | {"data": {"UNIT": "celsius"}}, "Deployment": labels | {"spec": made["spec"]}}
         for kind, parts in kinds.items():
             item = declared.get(f"{kind} {name}", {})
             changed = [d for d in differences(parts, item) if d[1] is not None]
@@ -150,7 +161,7 @@ def _expect_same_object(thing: Any, kind: str, were: dict[str, str]) -> None:
     )
 
 
-def _expect_no_others(lab: Lab) -> bool:
+def _expect_no_others(lab: CheckContext) -> bool:
     core, apps = clients(lab).core, clients(lab).apps
     lists = {"Deployment": apps.list_namespaced_deployment, "ConfigMap": core.list_namespaced_config_map}
     others, unlabelled = [], False
@@ -171,7 +182,7 @@ def _expect_no_others(lab: Lab) -> bool:
     return True
 
 
-def _config_map(lab: Lab, name: str, try_: str = "") -> Any:
+def _config_map(lab: CheckContext, name: str, try_: str = "") -> Any:
     return found(
         lambda: clients(lab).core.read_namespaced_config_map(name, lab.namespace),
         expected=f"a ConfigMap {name} in the namespace {lab.namespace}",
@@ -193,12 +204,13 @@ def _expect_data(settings: Any, wanted: dict[str, str]) -> None:
 
 
 def _expect_program(item: Any, program: str) -> None:
-    container = item.spec.template.spec.containers[0]
-    words = [*(container.command or []), *(container.args or [])]
+    arguments = words_of(container_of(item, Program(IMAGE, program)))
+    words = [word for argument in arguments for word in argument.split()]
+    programs = [word for word in words if not word.startswith("-") and "://" not in word]
     expect(
-        any(program in word for word in words),
+        any(re.match(rf"(\S*/)?{program}", word) for word in programs),
         expected=f"args: [{program}] in the container of {name_of(item)}",
-        observed=f"{words}" if words else "neither args nor a command: then the image starts the front",
+        observed=f"{arguments}" if arguments else "neither args nor a command: then the image starts the front",
         try_="`args` belongs to the container: the same indentation as `image`.",
     )
 
@@ -222,17 +234,47 @@ def _expect_labels(item: Any, wanted: dict[str, str], declared: dict[str, Any]) 
     )
 
 
-def _worker_declared(lab: Lab) -> dict[str, Any]:
+def _worker_files(lab: CheckContext) -> list[Path]:
+    """The files that `kubectl apply -f` of the folder takes."""
+    return [path for path in sorted((lab.folder / "worker").glob("*")) if path.suffix in {".json", ".yaml", ".yml"}]
+
+
+def _accepted_files(lab: CheckContext) -> dict[str, tuple[dict[str, Any], str]]:
+    """The worker's objects as the files have them, each with its file's name. Raises NotYet: one is still broken."""
+    accepted = {}
+    for path in _worker_files(lab):
+        for name, item in declared_in(lab, path).items():
+            expect_accepted(lab, item, path.name)
+            accepted[name] = item, path.name
+    return accepted
+
+
+def _expect_files_repaired(lab: CheckContext, objects: Mapping[str, Any]) -> None:
+    """The files declare what the cluster has: it is them that were to be repaired. Args: ``objects``, by kind."""
+    accepted = _accepted_files(lab)
+    for kind, live in objects.items():
+        name = f"{kind} {name_of(live)}"
+        expect(
+            name in accepted,
+            expected=f"the {name} in a file of the folder worker",
+            observed=", ".join(accepted) or "no object in them",
+            try_="The cluster has it; the files were to be repaired. The two cells above the exercise write them.",
+        )
+        expect_nothing_to_do(lab, accepted[name][0], live, accepted[name][1])
+
+
+def _worker_declared(lab: CheckContext) -> dict[str, Any]:
     """The worker's Deployment as the files have it; empty while they cannot be read."""
-    for path in sorted((lab.folder / "worker").glob("*.y*ml")):
+    for path in _worker_files(lab):
         with suppress(NotYet):
-            if item := declared_in(path).get("Deployment worker"):
+            if item := declared_in(lab, path).get("Deployment worker"):
                 return item
     return {}
 
 
 def _expect_not_written(item: Any, variable: str, name: str) -> None:
-    own = [each for each in item.spec.template.spec.containers[0].env or [] if each.name == variable]
+    container = container_of(item, Program(IMAGE, "store"))
+    own = [each for each in container.env or [] if each.name == variable]
     expect(
         not any(each.value for each in own),
         expected=f"{variable} taken from the ConfigMap {name}",

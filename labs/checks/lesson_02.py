@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from statistics import mean
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from labs.checks import check, clients, core, expect, found, settle
-from labs.checks.docker_containers import (
+from labs.checks.context import CheckContext
+from labs.checks.readers.docker_containers import (
     bindings,
     comes_from,
     containers,
@@ -18,13 +20,14 @@ from labs.checks.docker_containers import (
     named,
     networks_of,
 )
+from labs.checks.readers.docker_stated import expect_based_on, expect_left_alone
+from labs.checks.readers.local_ports import address, expect_ports_forwarded
 from labs.errors import NotYet, Timeout
 from labs.waiting import wait_for_http
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-    from labs.lab import Lab
 
 MIB = 2**20
 ROOT = {"", "0", "root"}
@@ -39,7 +42,7 @@ NETWORK = "weather-net"
     why="A published port leads from the machine into the container's own network namespace, where nginx has its port "
     "80, and the limit is a number in the container's cgroup.",
 )
-def check_page_published(lab: Lab) -> None:
+def check_page_published(lab: CheckContext) -> None:
     container, inside = publishing(lab, PAGE_PORT)
     version = body_of(lab, container, PAGE_PORT, "/version", advice=advice_for_port(container, inside, 80)).strip()
     expect(
@@ -48,6 +51,8 @@ def check_page_published(lab: Lab) -> None:
         observed=f"{version[:40]!r} from {named(container)}",
         try_="The version is the image's tag: is it `labs/web:2` that runs?",
     )
+    if not comes_from(lab, container, "labs/web:2"):
+        expect_based_on(lab, container.attrs["Image"], "labs/web:2")
     expect_memory(container, 64)
 
 
@@ -58,13 +63,14 @@ def check_page_published(lab: Lab) -> None:
     why="The image holds the program and Python; the address of the store came from outside, through the environment, "
     "and on a network of your own the store's name leads to it.",
 )
-def check_worker_running(lab: Lab) -> None:
+def check_worker_running(lab: CheckContext) -> None:
     found(
         lambda: clients(lab).docker.images.get("weather-worker:1"),
         expected="an image weather-worker:1",
         try_='`docker build --tag weather-worker:1 ...`, or `build("worker", "weather-worker:1")` in the notebook.',
     )
     worker = running_worker(lab)
+    expect_based_on(lab, worker.attrs["Image"], "labs/python:3")
     expect(
         worker.attrs["Config"]["User"].split(":")[0] not in ROOT,
         expected="a worker that does not run as root",
@@ -89,8 +95,9 @@ def check_worker_running(lab: Lab) -> None:
     covers=("T3",),
     why="The published port leads to the one on which the front listens, and the store has a name on their common "
     "network; ports and environment are fixed when a container is made, so it was replaced, and the image kept.",
+    is_repair=True,
 )
-def check_front_repaired(lab: Lab) -> None:
+def check_front_repaired(lab: CheckContext) -> None:
     front, inside = publishing(lab, FRONT_PORT)
     expect(
         comes_from(lab, front, "weather-front:1"),
@@ -115,8 +122,8 @@ def check_front_repaired(lab: Lab) -> None:
     )
 
 
-def publishing(lab: Lab, port: int) -> tuple[Container, int]:
-    """The running container that publishes a port of the machine, whoever made it, and the port it leads to inside.
+def publishing(lab: CheckContext, port: int) -> tuple[Container, int]:
+    """The running container that publishes a port of the machine, however it was made, and the port it leads to inside.
 
     Raises:
         NotYet: there is none; the message says how the last one ended.
@@ -144,7 +151,7 @@ def publishing(lab: Lab, port: int) -> tuple[Container, int]:
     return container, inside
 
 
-def running_worker(lab: Lab) -> Container:
+def running_worker(lab: CheckContext) -> Container:
     """The running container of weather-worker:1.
 
     Raises:
@@ -163,7 +170,7 @@ def running_worker(lab: Lab) -> Container:
     raise NotYet(expected, observed, f"`docker logs {workers[0].name}` shows all of them.{advice}")
 
 
-def expect_current_mean(lab: Lab) -> bool:
+def expect_current_mean(lab: CheckContext) -> bool:
     """Expect that the store's last mean is the mean of its readings, and that the worker runs.
 
     Raises:
@@ -188,7 +195,7 @@ def expect_current_mean(lab: Lab) -> bool:
     return True
 
 
-def expect_asking(lab: Lab) -> bool:
+def expect_asking(lab: CheckContext) -> bool:
     """Expect that the store's log has the worker's questions: the mean may be an earlier worker's.
 
     Raises:
@@ -207,7 +214,7 @@ def expect_asking(lab: Lab) -> bool:
     return True
 
 
-def expect_first_front_kept(lab: Lab, front: Container) -> None:
+def expect_first_front_kept(lab: CheckContext, front: Container) -> None:
     """Expect that the front of section 12 is as it was, and that the second one is of the same image. Raises NotYet."""
     again = "Run the cells of section 12 again, from the one that writes `front.py` to the one that starts the front."
     first = [item for item in containers(lab) if (8080, FIRST_FRONT_PORT) in bindings(item)]
@@ -223,36 +230,47 @@ def expect_first_front_kept(lab: Lab, front: Container) -> None:
         observed=f"{named(front)} is of another build of it than {named(first[0])}",
         try_=f"The image is fine as it is: only the way it was started is wrong. {again}",
     )
+    url, data = {"STORE": "http://weather-store:8000"}, {"/data": "weather-data"}
+    left = partial(expect_left_alone, lab, network=NETWORK)
+    left(str(first[0].name), port=(8080, FIRST_FRONT_PORT), environment=url, try_=f"Leave it alone. {again}")
+    again = "The cell of section 11 that starts it on weather-net makes it again."
+    left("weather-store", port=(8000, STORE_PORT), volumes=data, try_=f"Leave it alone. {again}")
 
 
-def stored(lab: Lab, path: str) -> list[str]:
+def stored(lab: CheckContext, path: str) -> list[str]:
     """The lines of one kind in the store."""
-    url = f"{lab.url(STORE_PORT)}/{path}"
+    silent = NotYet(
+        f"the store to answer at {lab.url(STORE_PORT)}",
+        "no answer",
+        "Run the cell of section 11 that starts `weather-store` on weather-net again.",
+    )
+    base = address(lab, STORE_PORT)
+    if base is None:
+        raise silent
     try:
-        return wait_for_http(url, timeout=3).split()
+        return wait_for_http(f"{base}/{path}", timeout=3).split()
     except Timeout as error:
-        raise NotYet(
-            f"the store to answer at {lab.url(STORE_PORT)}",
-            "no answer",
-            "Run the cell of section 11 that starts `weather-store` on weather-net again.",
-        ) from error
+        expect_ports_forwarded(lab, STORE_PORT)
+        raise silent from error
 
 
-def body_of(lab: Lab, container: Container, port: int, path: str, advice: str) -> str:
+def body_of(lab: CheckContext, container: Container, port: int, path: str, advice: str) -> str:
     """What a published port answers.
 
     Raises:
         NotYet: nothing, or no success.
+        CouldNotCheck: the engine carries no requests, or not this course has the port.
     """
+    expected, base = f"an answer from {lab.url(port)}{path}", address(lab, port)
+    if base is None:
+        raise NotYet(expected, f"no answer, from {named(container)}", advice)
     try:
-        return wait_for_http(f"{lab.url(port)}{path}", timeout=core.PATIENCE)
+        return wait_for_http(f"{base}{path}", timeout=core.PATIENCE)
     except Timeout as error:
-        seen = error.what.partition("last seen: ")[2].rstrip(".") or "nothing"
-        raise NotYet(
-            f"an answer from {lab.url(port)}{path}",
-            f"{seen}, from {named(container)}",
-            advice,
-        ) from error
+        expect_ports_forwarded(lab, port)
+        seen = error.what.partition("last seen: ")[2].rstrip(".")
+        seen = seen if seen.startswith("status") else "no answer"  # else it is how a library words a closed connection
+        raise NotYet(expected, f"{seen}, from {named(container)}", advice) from error
 
 
 def advice_for_port(container: Container, inside: int, listens_on: int) -> str:

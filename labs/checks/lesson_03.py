@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, settle
-from labs.checks.services import service
-from labs.checks.workloads import (
+from labs.checks.readers.as_made import expect_as_made, one_container
+from labs.checks.readers.containers import Program, command_text, container_of
+from labs.checks.readers.ownership import owner_of
+from labs.checks.readers.services import service
+from labs.checks.readers.workloads import (
     counted,
     deployment,
     expect_image,
@@ -16,14 +20,10 @@ from labs.checks.workloads import (
     is_ready,
     labels_text,
     live_pods,
-    owner_of,
     pods_of,
     selector_text,
 )
 from labs.errors import NotYet
-
-if TYPE_CHECKING:
-    from labs.lab import Lab
 
 WORKER_LABELS = {"app": "worker", "pipeline": "weather"}
 WORKER_COMMAND = 'sh -c "while true; do date; sleep 5; done"'
@@ -38,7 +38,7 @@ NODE_LABEL = "disk"
     why="The selector says which pods the Deployment counts as its own, and the template says what each new pod looks "
     "like, labels included.",
 )
-def check_worker_labelled(lab: Lab) -> None:
+def check_worker_labelled(lab: CheckContext) -> None:
     worker = deployment(lab, "worker")
     expect_image(worker, "labs/shell:1")
     expect_replicas(worker, 2)
@@ -71,9 +71,8 @@ def check_worker_labelled(lab: Lab) -> None:
 
 
 def expect_dates_written(worker: Any) -> None:
-    """The pods run a shell's loop of `date` and `sleep 5`, whichever way it is spelled."""
-    container = worker.spec.template.spec.containers[0]
-    text = " ".join(" ".join([*(container.command or []), *(container.args or [])]).split())
+    """The pods run a shell's loop of `date` and `sleep 5`, however it is spelled."""
+    text = command_text(container_of(worker, Program("labs/shell:1", "date")))
     loop = re.search(r"sh\b.* -\w*c .*\b(?:while|until|for)\b(.*)\bdone\b", text)
     expect(
         loop and all(re.search(rf"\b{word}\b", loop[1]) for word in ("date", "sleep 5s?")),
@@ -90,7 +89,7 @@ def expect_dates_written(worker: Any) -> None:
     why="With another label the pod was no longer matched by the ReplicaSet's selector: the ReplicaSet let go of it, "
     "counted one too few, and made a new one. The Service's selector does not match it either: it gets no visitors.",
 )
-def check_pod_released(lab: Lab) -> None:
+def check_pod_released(lab: CheckContext) -> None:
     front = deployment(lab, "front", try_="The first cells of the lesson make it: run them again.")
 
     def released() -> bool:
@@ -118,11 +117,14 @@ def check_pod_released(lab: Lab) -> None:
 
     settle(released, timeout=3)
     expect_replicas(front, FRONTS)
+    first = front.spec.template.spec.containers[0]
+    made = one_container("front", {"app": "front"}, {"name": first.name, "image": first.image}, replicas=FRONTS)
+    expect_as_made(lab, made, "Leave the Deployment as section 1 made it: what is to change is what one pod carries.")
     expect_ready(lab, "front", FRONTS)
     expect_no_visitors(lab)
 
 
-def expect_no_visitors(lab: Lab) -> None:
+def expect_no_visitors(lab: CheckContext) -> None:
     """The Service `front` leads to no pod without an owner. How many there are does not matter."""
     item = service(lab, "front", "The cells of section 5 make it: run them again.")
     wanted = (item.spec.selector or {}).items()
@@ -146,8 +148,9 @@ def expect_no_visitors(lab: Lab) -> None:
     covers=("T4", "D3.5"),
     why="A pod names the scheduler that it waits for, and one that does not exist never comes; and the scheduler that "
     "does exist only takes nodes which carry every label that the pod's `nodeSelector` asks for.",
+    is_repair=True,
 )
-def check_producer_running(lab: Lab) -> None:
+def check_producer_running(lab: CheckContext) -> None:
     producer = deployment(
         lab, "producer", try_="The cell above your answer deploys it; mend it rather than replace it by a pod."
     )
@@ -170,6 +173,13 @@ def check_producer_running(lab: Lab) -> None:
     if not any(is_ready(pod) or pod.spec.node_name for pod in pods_of(lab, producer)):
         raise unscheduled([pod for pod in pods_of(lab, producer) if pod.spec.scheduler_name == asked.scheduler_name])
     expect_ready(lab, "producer", 1, at_least=True)
+    expect(
+        known_scheduler(asked) or asked.node_name,
+        expected="a template whose next pod gets a node, too",
+        observed=f"it waits for the scheduler {asked.scheduler_name}; the pod that runs got its node by hand",
+        try_="The next pod comes from the template: `kubectl get deployment producer -o yaml`, "
+        "and look at `spec.template.spec`.",
+    )
     expect_place_for_next(lab, asked.node_selector or {})
 
 
@@ -197,7 +207,7 @@ def unscheduled(pods: list[Any]) -> NotYet:
     )
 
 
-def expect_place_for_next(lab: Lab, wanted: dict[str, str]) -> None:
+def expect_place_for_next(lab: CheckContext, wanted: dict[str, str]) -> None:
     """Some node still carries what the template asks for: one that did so for a while got a pod that stays."""
     try:
         nodes = clients(lab).core.list_node().items
@@ -215,7 +225,7 @@ def expect_place_for_next(lab: Lab, wanted: dict[str, str]) -> None:
     )
 
 
-def expect_nodes_untouched(lab: Lab) -> None:
+def expect_nodes_untouched(lab: CheckContext) -> None:
     """No node carries the label that the broken producer asks for. Who may not list nodes may not label them."""
     try:
         nodes = clients(lab).core.list_node(label_selector=NODE_LABEL).items

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from labs.checks.core import check, clients, expect, settle
-from labs.checks.services import answer, expect_selected, node_port_service
-from labs.checks.workloads import (
+from labs.checks.context import CheckContext
+from labs.checks.core import check, expect, settle
+from labs.checks.readers.containers import Program, is_image
+from labs.checks.readers.ownership import replica_sets_of, revision_of
+from labs.checks.readers.services import answer, expect_selected, node_port_service
+from labs.checks.readers.stated import expect_type
+from labs.checks.readers.workloads import (
     deployment,
     expect_image,
     expect_replicas,
@@ -19,10 +23,8 @@ from labs.checks.workloads import (
     pods_of,
 )
 
-if TYPE_CHECKING:
-    from labs.lab import Lab
-
 OLD, NEW = "labs/web:1", "labs/web:2"
+WEB = Program(NEW)  # or what has its name and another tag
 TAGS = "The tags there are: `labs/web:1` and `labs/web:2`."
 
 
@@ -33,7 +35,7 @@ TAGS = "The tags there are: `labs/web:1` and `labs/web:2`."
     why="With maxUnavailable 0 an old pod goes only when a new one is ready, in every update from now on; the old "
     "ReplicaSet stays as the way back.",
 )
-def check_store_updated(lab: Lab) -> None:
+def check_store_updated(lab: CheckContext) -> None:
     store = deployment(lab, "store")
     _expect_version(store, NEW)
     expect_replicas(store, 4)
@@ -49,7 +51,7 @@ def check_store_updated(lab: Lab) -> None:
     covers=("T5", "D2.1"),
     why="The Service spreads requests over all four pods; each Deployment counts only its own.",
 )
-def check_canary_answering(lab: Lab) -> None:
+def check_canary_answering(lab: CheckContext) -> None:
     stable, canary = deployment(lab, "worker-stable"), deployment(lab, "worker-canary")
     for each, image, replicas in ((stable, OLD, 3), (canary, NEW, 1)):
         _expect_version(each, image)
@@ -72,7 +74,8 @@ def check_canary_answering(lab: Lab) -> None:
     )
     for each in (stable, canary):
         expect_rolled_out(lab, name_of(each))
-    service = node_port_service(lab, "worker", port=80, target=80, node_port=30041)
+    service = node_port_service(lab, "worker", port=80, target=80, node_port=30041, workloads=(stable, canary))
+    expect_type(service, "NodePort")
     for each in (stable, canary):
         expect_selected(service, each)
     _expect_answers(lab, 30041, {"1", "2"})
@@ -83,8 +86,9 @@ def check_canary_answering(lab: Lab) -> None:
     title="The producer's release, repaired",
     covers=("T5", "D2.1", "D2.2"),
     why="The rollout goes on, the image exists, and the Service selects the pods that run now.",
+    is_repair=True,
 )
-def check_producer_repaired(lab: Lab) -> None:
+def check_producer_repaired(lab: CheckContext) -> None:
     made = "The two cells above the exercise make it."
     producer = deployment(lab, "producer", made)
     expect(
@@ -94,7 +98,7 @@ def check_producer_repaired(lab: Lab) -> None:
         try_="`kubectl rollout --help` lists what undoes a pause.",
     )
     expect(
-        image_of(producer) != OLD,
+        not is_image(image_of(producer, WEB), OLD),
         expected=f"the Deployment producer with the image {NEW}",
         observed=f"{OLD}: that is yesterday's version, which serves again but is not the release",
         try_="The way is forward: set the image that was meant.",
@@ -103,7 +107,7 @@ def check_producer_repaired(lab: Lab) -> None:
     expect_replicas(producer, 3)
     expect_rolled_out(lab, "producer")
     _expect_history(lab, producer, f"Keep the Deployment. {made}")
-    service = node_port_service(lab, "producer", port=80, target=80, node_port=30042)
+    service = node_port_service(lab, "producer", port=80, target=80, node_port=30042, workloads=(producer,))
     _expect_labels_from_template(lab, service, producer)
     expect_selected(service, producer)
     _expect_answers(lab, 30042, {"2"})
@@ -134,40 +138,30 @@ def _expect_limits(item: Any, *, surge: int, unavailable: int) -> None:
     )
 
 
-def _expect_history(lab: Lab, item: Any, try_: str = "") -> None:
+def _expect_history(lab: CheckContext, item: Any, try_: str = "") -> None:
     """A ReplicaSet of the old version still belongs to the Deployment."""
-    images = sorted({image_of(each) for each in _history(lab, item)})
+    images = sorted({image_of(each, Program(OLD)) for each in replica_sets_of(lab, item)})
     expect(
-        OLD in images,
+        any(is_image(image, OLD) for image in images),
         expected=f"a ReplicaSet with {OLD} in the history of {name_of(item)}",
         observed=f"only {', '.join(images) or 'nothing'} in it",
         try_=try_ or f"Start with {OLD}, then change the image of the same Deployment; do not make it anew.",
     )
 
 
-def _expect_undo(lab: Lab, item: Any) -> None:
+def _expect_undo(lab: CheckContext, item: Any) -> None:
     """An undo goes to the revision before the last, and that is the old version."""
-    before, last = _history(lab, item)[-2:]
+    before, last = replica_sets_of(lab, item)[-2:]
+    seen = image_of(before, WEB)
     expect(
-        image_of(before) == OLD,
+        is_image(seen, OLD),
         expected=f"{OLD} one `kubectl rollout undo` away",
-        observed=f"an undo would go from revision {_revision(last)} to {_revision(before)}, that is {image_of(before)}",
+        observed=f"an undo would go from revision {revision_of(last)} to {revision_of(before)}, that is {seen}",
         try_=f"`kubectl rollout history deployment/{name_of(item)}` lists revisions; an undo goes to the last but one.",
     )
 
 
-def _history(lab: Lab, item: Any) -> list[Any]:
-    """The ReplicaSets of a Deployment, in the order of their revisions."""
-    sets = clients(lab).apps.list_namespaced_replica_set(lab.namespace).items
-    owned = [s for s in sets if any(owner.uid == item.metadata.uid for owner in s.metadata.owner_references or [])]
-    return sorted(owned, key=_revision)
-
-
-def _revision(replica_set: Any) -> int:
-    return int((replica_set.metadata.annotations or {}).get("deployment.kubernetes.io/revision", 0))
-
-
-def _expect_labels_from_template(lab: Lab, service: Any, item: Any) -> None:
+def _expect_labels_from_template(lab: CheckContext, service: Any, item: Any) -> None:
     """The pods that a Service selects did not get their labels by hand."""
     wanted = (service.spec.selector or {}).items()
     selected = [pod for pod in pods_of(lab, item) if wanted <= pod.metadata.labels.items()]
@@ -180,7 +174,7 @@ def _expect_labels_from_template(lab: Lab, service: Any, item: Any) -> None:
     )
 
 
-def _expect_answers(lab: Lab, port: int, wanted: set[str]) -> None:
+def _expect_answers(lab: CheckContext, port: int, wanted: set[str]) -> None:
     def state() -> bool:
         seen = _answers(lab, port, wanted)
         expect(
@@ -194,7 +188,7 @@ def _expect_answers(lab: Lab, port: int, wanted: set[str]) -> None:
     settle(state)
 
 
-def _answers(lab: Lab, port: int, wanted: set[str]) -> set[str]:
+def _answers(lab: CheckContext, port: int, wanted: set[str]) -> set[str]:
     """The versions that answer; 60 requests miss a quarter of the pods less than once in 10 million times."""
     seen: set[str] = set()
     for asked in range(60):

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from base64 import b64encode
+from functools import partial
+from typing import Any
 
-from labs.checks.configuration import (
+from labs.checks.context import CheckContext
+from labs.checks.core import check, clients, expect, settle
+from labs.checks.readers.as_made import expect_as_made, one_container
+from labs.checks.readers.configuration import (
     command_line,
     decoded,
     expect_not_crashing,
@@ -20,17 +25,17 @@ from labs.checks.configuration import (
     value_of,
     variables,
 )
-from labs.checks.core import check, clients, expect, settle
-from labs.checks.services import answer, expect_selected, node_port_service, post_status
-from labs.checks.workloads import deployment, expect_image, name_of
+from labs.checks.readers.containers import Program, all_containers, words_of
+from labs.checks.readers.services import answer, expect_selected, node_port_service, post_status
+from labs.checks.readers.stated import expect_type
+from labs.checks.readers.workloads import deployment, expect_image, name_of, wait_for_ending_pods
 from labs.errors import NotYet
 
-if TYPE_CHECKING:
-    from labs.lab import Lab
-
 IMAGE, FOLDER = "weather:1", "/etc/weather"
+FRONT, STORE, PRODUCER = Program(IMAGE, "front", is_default=True), Program(IMAGE, "store"), Program(IMAGE, "producer")
 CHANGED = " was changed after the pod had started"
 MADE = "The cells above the exercise make it."
+THEIRS = "Leave the other team's store alone; run the cells above the exercise again."
 HARBOUR = "harbour-42"  # the token of exercise 3's store
 RESTART = "A container gets its variables once, when it starts. `kubectl rollout restart --help`"
 FIELDS = "`kubectl get deployment {} -o yaml`: look at `env`, `envFrom` and `volumeMounts`."
@@ -42,7 +47,7 @@ FIELDS = "`kubectl get deployment {} -o yaml`: look at `env`, `envFrom` and `vol
     covers=("T6", "D4.5"),
     why="The pod takes the values when it starts; the same image runs with any ConfigMap.",
 )
-def check_roof_configured(lab: Lab) -> None:
+def check_roof_configured(lab: CheckContext) -> None:
     roof = deployment(
         lab,
         "roof",
@@ -53,9 +58,11 @@ def check_roof_configured(lab: Lab) -> None:
     settings_object(lab, "ConfigMap", "roof")
     expect_started(lab, "roof")
     try:
-        expect_selected(node_port_service(lab, "roof", port=80, target=8080, node_port=30051), roof)
+        door = node_port_service(lab, "roof", port=80, target=8080, node_port=30051, workloads=(roof,))
+        expect_type(door, "NodePort")
+        expect_selected(door, roof)
         for setting, wanted in (("title", "Roof"), ("unit", "fahrenheit")):
-            settle(lambda s=setting, w=wanted: _expect_setting(lab, roof, s, w))
+            settle(partial(_expect_setting, lab, roof, setting, wanted))
     except NotYet:
         expect_not_crashing(lab, roof)  # what crashes at once has counted as started for a moment
         raise
@@ -67,7 +74,7 @@ def check_roof_configured(lab: Lab) -> None:
     covers=("T6", "D4.5", "D4.6"),
     why="Both sides take the token from one Secret; the page is a file that no image holds.",
 )
-def check_archive_closed(lab: Lab) -> None:
+def check_archive_closed(lab: CheckContext) -> None:
     archive, archivist, gate = (deployment(lab, name, MADE) for name in ("archive", "archivist", "gate"))
     token = _token(lab, "archive")
     _expect_hidden(lab, token)
@@ -84,22 +91,24 @@ def check_archive_closed(lab: Lab) -> None:
     title="The sensor, repaired",
     covers=("T6", "D4.5", "D4.6"),
     why="Each name and key exists, the token is encoded once, and the unit is where the program looks for it.",
+    is_repair=True,
 )
-def check_sensor_repaired(lab: Lab) -> None:
-    deployment(lab, "tower", f"Leave it in place. {MADE}")
+def check_sensor_repaired(lab: CheckContext) -> None:
+    tower = deployment(lab, "tower", f"Leave it in place. {MADE}")
     sensor = deployment(lab, "sensor", f"Keep it. {MADE}")
     seen = post_status(lab, 30054)
     expect(
         seen == 401,
         expected="the store tower to answer 401 to a POST without token, as before",
         observed=f"status {seen}",
-        try_="Leave the other team's store alone; run the cells above the exercise again.",
+        try_=THEIRS,
     )
+    _expect_tower_kept(lab, tower)
     expect_started(lab, "sensor")
-    for variable, source in variables(lab, sensor).items():
+    for variable, source in variables(lab, sensor, PRODUCER).items():
         if variable in {"STATION", "UNIT", "TOKEN"}:
             expect_taken(sensor, variable, source)
-    for word in command_line(sensor):
+    for word in command_line(sensor, PRODUCER):
         expect(
             not re.match(r"--(station|unit|token)=(?!\$\()", word),
             expected="station, unit and token in ConfigMaps and Secrets",
@@ -107,9 +116,10 @@ def check_sensor_repaired(lab: Lab) -> None:
             try_="Take the argument out, and let the program find the setting.",
         )
     settle(lambda: _expect_sending(lab, sensor))
+    _expect_received(lab, sensor)
 
 
-def _expect_setting(lab: Lab, front: Any, setting: str, wanted: str) -> bool:
+def _expect_setting(lab: CheckContext, front: Any, setting: str, wanted: str) -> bool:
     """The front at 30051 has a setting, from its environment; else the verdict says where the way ends."""
     text = answer(lab, 30051, "/settings")
     try:
@@ -119,11 +129,17 @@ def _expect_setting(lab: Lab, front: Any, setting: str, wanted: str) -> bool:
             "the front's settings at localhost:30051/settings", repr(text[:60]), "Which program runs?"
         ) from None
     variable = setting.upper()
-    taken = variables(lab, front)
+    taken = variables(lab, front, FRONT)
     source = taken.get(variable)
     if seen == f"{wanted} (environment)" and source:
         expect_taken(front, variable, source)
         if source.value == wanted:
+            expect(
+                source.name == "roof",
+                expected=f"{variable} from the ConfigMap roof",
+                observed=str(source),
+                try_=FIELDS.format(name_of(front)),
+            )
             return True
     name = name_of(front)
     if not taken:
@@ -133,18 +149,19 @@ def _expect_setting(lab: Lab, front: Any, setting: str, wanted: str) -> bool:
         try_ = "A variable is called as in the container's `env`, or with `envFrom` as the key; capitals count."
     elif source.value != wanted:
         why, try_ = f"; {variable} is {source}, which says {source.value!r}", "`kubectl describe configmap` shows keys."
-    elif not seen.endswith(("(argument)", "(file)")) and older(lab, front, source):
+    elif not seen.endswith(("(argument)", "(file)")) and older(lab, front, source, FRONT):
         why, try_ = f"; {source} says {wanted}, but the pod started before that was changed", RESTART
     else:
         why, try_ = "", "Section 1 tells in which order the programs look for a setting."
     raise NotYet(f"{setting}: {wanted} (environment)", f"{setting}: {seen}{why}", try_)
 
 
-def _token(lab: Lab, name: str) -> str:
+def _token(lab: CheckContext, name: str) -> str:
     """The token in a Secret, decoded once."""
     value = value_of(settings_object(lab, "Secret", name), "token")
     held = ", ".join(keys_of(settings_object(lab, "Secret", name))) or "none"
-    expect(value, expected=f"a key token in the Secret {name}", observed=f"its keys: {held}", try_="Capitals count.")
+    expected = f"a key token in the Secret {name}"
+    value = expect(value, expected=expected, observed=f"its keys: {held}", try_="Capitals count.")
     expect(
         value == value.strip(),
         expected=f"a token without spaces and ends of lines in the Secret {name}",
@@ -154,14 +171,15 @@ def _token(lab: Lab, name: str) -> str:
     return value
 
 
-def _expect_hidden(lab: Lab, token: str) -> None:
+def _expect_hidden(lab: CheckContext, token: str) -> None:
     """A token's value stands in no ConfigMap and in no Deployment."""
     core, apps = clients(lab).core, clients(lab).apps
     maps = core.list_namespaced_config_map(lab.namespace).items
     places = [f"ConfigMap {name_of(item)}" for item in maps if token in (item.data or {}).values()]
     for item in apps.list_namespaced_deployment(lab.namespace).items:
-        values = [v.value for c in item.spec.template.spec.containers for v in c.env or []]
-        if token in values or any(word.endswith(f"={token}") for word in command_line(item)):
+        containers = all_containers(item.spec.template.spec)
+        values = [v.value for c in containers for v in c.env or []]
+        if token in values or any(word.endswith(f"={token}") for c in containers for word in words_of(c)):
             places.append(f"Deployment {name_of(item)}")
     expect(
         not places,
@@ -171,11 +189,11 @@ def _expect_hidden(lab: Lab, token: str) -> None:
     )
 
 
-def _expect_closed(lab: Lab, archive: Any) -> bool:
+def _expect_closed(lab: CheckContext, archive: Any) -> bool:
     expected = "localhost:30052/readings to answer 401 to a POST without token, with the token as a file"
     seen = post_status(lab, 30052)
-    files = ", ".join(mounts(archive, "Secret", "archive")) or "no path"
-    variable = variables(lab, archive).get("TOKEN")
+    files = ", ".join(mounts(archive, "Secret", "archive", STORE)) or "no path"
+    variable = variables(lab, archive, STORE).get("TOKEN")
     expect(
         seen == 401,
         expected=expected,
@@ -191,7 +209,7 @@ def _expect_closed(lab: Lab, archive: Any) -> bool:
     return True
 
 
-def _expect_opened(lab: Lab, token: str) -> bool:
+def _expect_opened(lab: CheckContext, token: str) -> bool:
     seen = post_status(lab, 30052, token)
     expect(
         seen == 201,
@@ -202,17 +220,19 @@ def _expect_opened(lab: Lab, token: str) -> bool:
     return True
 
 
-def _expect_arriving(lab: Lab, archivist: Any) -> None:
+def _expect_arriving(lab: CheckContext, archivist: Any) -> None:
     """The archive's readings become more."""
+    wait_for_ending_pods(lab, archivist)  # one that is replaced still sends
     first = len(answer(lab, 30052, "/readings").split())
 
     def more() -> bool:
         if len(answer(lab, 30052, "/readings").split()) > first:
             return True
-        line = last_line(lab, archivist)
+        line = last_line(lab, archivist, PRODUCER)
         why = _why_refused(lab, archivist) if "401" in line else ""
         try_ = "`kubectl logs deployment/archivist`, and how a program gets its token."
-        told = [*command_line(archivist), *(str(source.value) for source in variables(lab, archivist).values())]
+        sources = variables(lab, archivist, PRODUCER).values()
+        told = [*command_line(archivist, PRODUCER), *(str(source.value) for source in sources)]
         if not any("archive:" in word for word in told):
             why, try_ = "; nothing names the archive to it", "Look at the container's `args`: they did before."
         raise NotYet("the archivist's readings to arrive in the archive", f"none; its log says {line!r}{why}", try_)
@@ -220,7 +240,7 @@ def _expect_arriving(lab: Lab, archivist: Any) -> None:
     settle(more)
 
 
-def _expect_page(lab: Lab, gate: Any) -> None:
+def _expect_page(lab: CheckContext, gate: Any) -> None:
     page = value_of(settings_object(lab, "ConfigMap", "gate"), "page.html") or ""
     held = ", ".join(keys_of(settings_object(lab, "ConfigMap", "gate"))) or "none"
     expected = "a ConfigMap gate whose page.html holds <h1>Archive</h1> and {count}"
@@ -230,7 +250,7 @@ def _expect_page(lab: Lab, gate: Any) -> None:
     lacking = [part for part in ("<h1>Archive</h1>", "{count}") if part not in page]
     expect(not lacking, expected=expected, observed=f"no {' and no '.join(lacking)} in it", try_="Look at its `data`.")
     expect_started(lab, "gate")
-    paths = ", ".join(mounts(gate, "ConfigMap", "gate")) or "no path"
+    paths = ", ".join(mounts(gate, "ConfigMap", "gate", FRONT)) or "no path"
 
     def shown() -> bool:
         store = str(json.loads(answer(lab, 30053, "/settings")).get("store"))
@@ -254,15 +274,18 @@ def _expect_page(lab: Lab, gate: Any) -> None:
     settle(shown)
 
 
-def _expect_sending(lab: Lab, sensor: Any) -> bool:
+def _expect_sending(lab: CheckContext, sensor: Any) -> bool:
     """The sensor's last line tells of a reading that the store took, from the north, in fahrenheit."""
-    line, expected = last_line(lab, sensor), "a line such as `north: sent 68.4` at the end of the sensor's log"
+    expected = "a line such as `north: sent 68.4` at the end of the sensor's log"
+    line = last_line(lab, sensor, PRODUCER)
     refused = _why_refused(lab, sensor, HARBOUR) if "401" in line else ""
     try_ = RESTART if refused.endswith(CHANGED) else "Decode the token once, and look at it."
     expect(not refused, expected=expected, observed=f"{line!r}{refused}", try_=try_)
-    sent = re.search(r"(\S+): sent ([-.\d]+)", line)
-    expect(
-        sent, expected=expected, observed=repr(line), try_="`kubectl logs deployment/sensor` shows the lines before."
+    sent = expect(
+        re.search(r"(\S+): sent ([-.\d]+)", line),
+        expected=expected,
+        observed=repr(line),
+        try_="`kubectl logs deployment/sensor` shows the lines before.",
     )
     expect(
         sent[1] == "north",
@@ -270,7 +293,7 @@ def _expect_sending(lab: Lab, sensor: Any) -> bool:
         observed=f"{line!r}: the station is {sent[1]}",
         try_=f"The program reads the variable STATION or the file {FOLDER}/station.",
     )
-    paths = [path for name in ("sensor-files", "sensor-names") for path in mounts(sensor, "ConfigMap", name)]
+    paths = [p for name in ("sensor-files", "sensor-names") for p in mounts(sensor, "ConfigMap", name, PRODUCER)]
     expect(
         float(sent[2]) > 40,
         expected=expected,
@@ -280,13 +303,46 @@ def _expect_sending(lab: Lab, sensor: Any) -> bool:
     return True
 
 
-def _why_refused(lab: Lab, producer: Any, right: str = "") -> str:
+def _expect_tower_kept(lab: CheckContext, tower: Any) -> None:
+    """The other team's store and its Secret are as the lesson's cells make them."""
+    token = {"token": b64encode(HARBOUR.encode()).decode()}
+    expect_as_made(lab, {"kind": "Secret", "metadata": {"name": "tower"}, "data": token}, THEIRS)
+    container = {"name": "store", "image": tower.spec.template.spec.containers[0].image, "args": ["store"]}
+    expect_image(tower, IMAGE, THEIRS)
+    container["volumeMounts"] = [{"name": "token", "mountPath": FOLDER}]
+    volumes, own = [{"name": "token", "secret": {"secretName": "tower"}}], {"app": "tower"}
+    expect_as_made(lab, one_container("tower", own, container, own=own, volumes=volumes), THEIRS)
+
+
+def _expect_received(lab: CheckContext, sensor: Any) -> None:
+    """It is tower that the sensor sends to: it is told so, or the readings there become more."""
+    words = command_line(sensor, PRODUCER)
+    told = [*words, *(str(source.value) for source in variables(lab, sensor, PRODUCER).values())]
+    if any(re.search(rf"//tower(\.{lab.namespace}(\.svc\S*)?)?(?=[:/]|$)", word) for word in told):
+        return
+    wait_for_ending_pods(lab, sensor)  # one that is replaced still sends
+    first = len(answer(lab, 30054, "/readings").split())
+
+    def more() -> bool:
+        expect(
+            len(answer(lab, 30054, "/readings").split()) > first,
+            expected="the sensor's readings to arrive in the store tower",
+            observed=f"none; the sensor's command line: {' '.join(words) or 'none of its own'}",
+            try_="Look at the container's `args`: they named the store before.",
+        )
+        return True
+
+    settle(more)
+
+
+def _why_refused(lab: CheckContext, producer: Any, right: str = "") -> str:
     """Why a store answers 401 to a producer, as the end of a sentence."""
-    source = variables(lab, producer).get("TOKEN")
+    source = variables(lab, producer, PRODUCER).get("TOKEN")
     if not source:
-        return "" if FOLDER in mounts(producer, "Secret") else f"; {name_of(producer)} has no variable TOKEN"
+        is_file = FOLDER in mounts(producer, "Secret", program=PRODUCER)
+        return "" if is_file else f"; {name_of(producer)} has no variable TOKEN"
     if right and source.value != right:
         if decoded(source.value) == right:
             return f"; {source} is in base64 twice: decoded once it is still base64"
         return f"; {source} holds another token than tower's"
-    return f"; {source}{CHANGED}" if older(lab, producer, source) else f"; {source}"
+    return f"; {source}{CHANGED}" if older(lab, producer, source, PRODUCER) else f"; {source}"

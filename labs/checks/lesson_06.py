@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from labs.checks.containers import run_in
+from labs.checks.context import CheckContext
 from labs.checks.core import check, expect, settle
-from labs.checks.volumes import (
+from labs.checks.readers.containers import Program, container_of, statuses_of, working_containers
+from labs.checks.readers.pod_containers import run_in
+from labs.checks.readers.stated import expect_container
+from labs.checks.readers.volumes import (
     expect_asked_for,
     expect_claim_mounted,
     expect_claim_named,
@@ -16,7 +19,7 @@ from labs.checks.volumes import (
     read_claim,
     read_pod,
 )
-from labs.checks.workloads import (
+from labs.checks.readers.workloads import (
     deployment,
     expect_image,
     expect_replicas,
@@ -27,10 +30,8 @@ from labs.checks.workloads import (
     reasons,
 )
 
-if TYPE_CHECKING:
-    from labs.lab import Lab
-
 IMAGE = "weather:1"
+STORE = Program(IMAGE, "store")
 DATA = "/data"  # where the store keeps its readings
 
 
@@ -40,9 +41,9 @@ DATA = "/data"  # where the store keeps its readings
     covers=("T7", "D1.4"),
     why="The folder belongs to the pod: the store's new container found it as the old one had left it.",
 )
-def check_buffer_shared(lab: Lab) -> None:
+def check_buffer_shared(lab: CheckContext) -> None:
     pod = read_pod(lab, "buffer")
-    names = {container.name for container in pod.spec.containers}
+    names = {container.name for container in working_containers(pod.spec)}
     expect(
         {"store", "reader"} <= names,
         expected="two containers in the pod buffer, store and reader",
@@ -63,7 +64,8 @@ def check_buffer_shared(lab: Lab) -> None:
         observed=f"two: store mounts {volume.name}, reader mounts {seen.name}",
         try_="Two mounts share a folder when they give the same volume's name.",
     )
-    mounts = [m for c in pod.spec.containers if c.name == "reader" for m in c.volume_mounts if m.name == volume.name]
+    reader = next(container for container in working_containers(pod.spec) if container.name == "reader")
+    mounts = [mount for mount in reader.volume_mounts if mount.name == volume.name]
     writable = [m.mount_path for m in mounts if not m.read_only]
     expect(
         not writable,
@@ -72,6 +74,10 @@ def check_buffer_shared(lab: Lab) -> None:
         try_="`kubectl explain pod.spec.containers.volumeMounts` lists what a mount can say.",
     )
     status = settle(lambda: _running_again(lab))
+    stated = {"store": {"image": IMAGE}, "reader": {"image": "labs/shell:1", "runs": "sleep infinity"}}
+    for container in working_containers(pod.spec):
+        if container.name in stated:
+            expect_container(container, f"the container {container.name}", **stated[container.name])
     data = _expect_readings(lab, name_of(pod), "store", since=status.state.running.started_at, than="its container")
     expect(
         run_in(lab, name_of(pod), "reader", "cat /inbox/readings") == data,
@@ -87,11 +93,11 @@ def check_buffer_shared(lab: Lab) -> None:
     covers=("T7", "D1.4"),
     why="The readings belong to the claim's volume; a new pod only mounts it, after the old one has let it go.",
 )
-def check_archive_kept(lab: Lab) -> None:
+def check_archive_kept(lab: CheckContext) -> None:
     archive = deployment(lab, "archive")
     expect_image(archive, IMAGE)
     expect_replicas(archive, 1)
-    expect_claim_mounted(lab, archive, DATA)
+    expect_claim_mounted(lab, archive, DATA, STORE)
     claim = read_claim(lab, "archive")
     _expect_one_at_a_time(archive, claim)
     expect_asked_for(lab, claim, "200Mi")
@@ -103,21 +109,37 @@ def check_archive_kept(lab: Lab) -> None:
     title="The logbook's memory, repaired",
     covers=("T7", "D1.4"),
     why="The pod names a claim that exists, the claim a class that exists, and the mount is where the store writes.",
+    is_repair=True,
 )
-def check_logbook_repaired(lab: Lab) -> None:
+def check_logbook_repaired(lab: CheckContext) -> None:
     logbook = deployment(lab, "logbook", "The cell above the exercise makes it.")
     expect_image(logbook, IMAGE)
     expect_replicas(logbook, 1)
     expect_claim_named(lab, logbook, more=reasons(pods_of(lab, logbook)))
-    expect_asked_for(lab, read_claim(lab, "logbook"), "50Mi")
-    expect_claim_mounted(lab, logbook, DATA)
+    claim = read_claim(lab, "logbook")
+    expect_asked_for(lab, claim, "50Mi")
+    _expect_size_kept(claim, "50Mi")
+    expect_claim_mounted(lab, logbook, DATA, STORE)
     _expect_kept(lab, logbook)
 
 
-def _running_again(lab: Lab) -> Any:
+def _expect_size_kept(claim: Any, size: str) -> None:
+    from kubernetes.utils import parse_quantity
+
+    asked = claim.spec.resources.requests["storage"]
+    expect(
+        parse_quantity(asked) == parse_quantity(size),
+        expected=f"the claim {name_of(claim)} of its size, {size}",
+        observed=asked,
+        try_="Its size was to stay as it is: delete the claim and make it again.",
+    )
+
+
+def _running_again(lab: CheckContext) -> Any:
     """The state of the buffer's store, which has been started more than once."""
     pod = read_pod(lab, "buffer")
-    statuses = {status.name: status for status in pod.status.container_statuses or []}
+    working = {container.name for container in working_containers(pod.spec)}
+    statuses = {status.name: status for status in statuses_of(pod) if status.name in working}
     expect(
         is_ready(pod),
         expected="the pod buffer with both containers running",
@@ -149,13 +171,11 @@ def _expect_one_at_a_time(workload: Any, claim: Any) -> None:
     )
 
 
-def _expect_kept(lab: Lab, workload: Any) -> None:
+def _expect_kept(lab: CheckContext, workload: Any) -> None:
     """The store runs, can write, and has readings that are older than its pod. Raises NotYet."""
     expect_rolled_out(lab, name_of(workload))
     pod = max(pods_of(lab, workload), key=lambda pod: (is_ready(pod), pod.metadata.creation_timestamp))
-    container = next(
-        c.name for c in pod.spec.containers if any(m.mount_path.rstrip("/") == DATA for m in c.volume_mounts)
-    )
+    container = container_of(pod, STORE).name
     rights = run_in(lab, name_of(pod), container, f"[ -w {DATA} ] || {{ id; ls -ld {DATA}; }}")
     expect(
         not rights,
@@ -166,7 +186,7 @@ def _expect_kept(lab: Lab, workload: Any) -> None:
     _expect_readings(lab, name_of(pod), container, since=pod.metadata.creation_timestamp, than="its pod")
 
 
-def _expect_readings(lab: Lab, pod: str, container: str, *, since: datetime, than: str) -> str:
+def _expect_readings(lab: CheckContext, pod: str, container: str, *, since: datetime, than: str) -> str:
     """The store answers with readings that are older than what runs now; returned are the readings. Raises NotYet."""
     send = f"`kubectl exec {pod} -c {container} -- wget -qO- --post-data=21.5 localhost:8000/readings` sends one."
 

@@ -5,29 +5,25 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from labs.checks.configuration import newest_pods
+from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, settle
-from labs.checks.routes import expect_behind, expect_leads, expect_open, page
-from labs.checks.services import answer, service
-from labs.checks.workloads import (
-    deployment,
-    expect_image,
-    expect_replicas,
-    expect_rolled_out,
-    name_of,
-    pods_of,
-)
+from labs.checks.readers.as_made import expect_as_made, one_container
+from labs.checks.readers.configuration import newest_pods
+from labs.checks.readers.containers import Program, container_of, port_number, probe_path
+from labs.checks.readers.endpoints import expect_behind, expect_leads, expect_open, page
+from labs.checks.readers.services import answer, service
+from labs.checks.readers.stated import expect_type
+from labs.checks.readers.workloads import deployment, expect_image, expect_replicas, expect_rolled_out, name_of, pods_of
 from labs.errors import NotYet
 
-if TYPE_CHECKING:
-    from labs.lab import Lab
-
 IMAGE = "weather:1"
+FRONT = Program(IMAGE, "front", is_default=True)
 STORE_PORT, FRONT_PORT = 8000, 8080
 ANSWERS_IN = 5  # seconds from a container's start to its first answer
+GARDEN = {"name": "STORE", "value": "http://garden-store:8000"}  # what the garden's producer is given
 GIVEN = "The cell above the exercise makes it."
 
 
@@ -37,9 +33,10 @@ GIVEN = "The cell above the exercise makes it."
     covers=("T8", "D5.2"),
     why="Both programs know only the name garden-store; whichever pod is behind it today, the name leads there.",
 )
-def check_garden_connected(lab: Lab) -> None:
+def check_garden_connected(lab: CheckContext) -> None:
     store = deployment(lab, "garden-store", GIVEN)
-    deployment(lab, "garden-producer", GIVEN)
+    for program, more in (("store", {}), ("producer", {"env": [GARDEN]})):
+        _expect_left(lab, f"garden-{program}", program, more)
     expect_leads(lab, service(lab, "garden-store"), store, STORE_PORT, STORE_PORT)
     front = deployment(lab, "garden-front")
     expect_image(front, IMAGE)
@@ -58,7 +55,7 @@ def check_garden_connected(lab: Lab) -> None:
     why="A Service is a question about labels, so two may ask the same one; readiness decides for both who answers, "
     "and the port's name leads both to wherever the program listens.",
 )
-def check_forecast_ready(lab: Lab) -> None:
+def check_forecast_ready(lab: CheckContext) -> None:
     front = deployment(lab, "forecast")
     expect_image(front, IMAGE)
     expect_replicas(front, 3)
@@ -72,6 +69,7 @@ def check_forecast_ready(lab: Lab) -> None:
         try_="`kubectl explain service.spec.clusterIP`. It cannot be changed: delete the Service and make it again.",
     )
     expect_open(door, lab.port(30072))
+    expect_type(door, "NodePort")
     for item in (door, each):
         expect_leads(lab, item, front, 80, FRONT_PORT, named="http")
         expect_behind(lab, item, 3)
@@ -83,8 +81,9 @@ def check_forecast_ready(lab: Lab) -> None:
     title="The harbour's chain, repaired from end to end",
     covers=("T8", "D5.2", "D3.5"),
     why="Name, selector, port and readiness: each link of the chain now leads to the next, and only there.",
+    is_repair=True,
 )
-def check_harbour_repaired(lab: Lab) -> None:
+def check_harbour_repaired(lab: CheckContext) -> None:
     front = deployment(lab, "harbour-front", GIVEN)
     store = deployment(lab, "harbour-store", GIVEN)
     deployment(lab, "harbour-producer", GIVEN)
@@ -99,9 +98,19 @@ def check_harbour_repaired(lab: Lab) -> None:
     _expect_readings(lab, 30073, "harbour")
 
 
+def _expect_left(lab: CheckContext, name: str, program: str, more: dict[str, Any]) -> None:
+    """A Deployment of the garden is as the lesson's cell makes it."""
+    there = deployment(lab, name, GIVEN)
+    expect_image(there, IMAGE)
+    image = there.spec.template.spec.containers[0].image
+    container, app = {"name": name, "image": image, "args": [program], **more}, {"app": name}
+    made = one_container(name, app, container, own=app, pod_labels={"pipeline": "garden"})
+    expect_as_made(lab, made, f"Leave the two Deployments that run. {GIVEN}")
+
+
 def _expect_probe(front: Any, failure: str = "") -> None:
     """A front's pods count as ready only while /ready answers."""
-    container = front.spec.template.spec.containers[0]
+    container = container_of(front, FRONT)
     probe, name = container.readiness_probe, name_of(front)
     expected = f"a readiness probe in {name} that asks for /ready at port {FRONT_PORT}"
     expect(probe, expected=expected, observed="no readiness probe", try_="`kubectl explain pod.spec.containers`")
@@ -113,29 +122,31 @@ def _expect_probe(front: Any, failure: str = "") -> None:
         observed="a probe of another kind",
         try_="`kubectl explain pod.spec.containers.readinessProbe.httpGet`",
     )
-    names = {port.name: port.container_port for port in container.ports or [] if port.name}
-    path, port = probe.http_get.path or "/", names.get(probe.http_get.port, probe.http_get.port)
+    get = probe.http_get
     expect(
-        (f"/{path.lstrip('/')}", str(port)) == ("/ready", str(FRONT_PORT)),
+        (probe_path(get), port_number(get.port, [container])) == ("/ready", FRONT_PORT),
         expected=expected,
-        observed=f"it asks for {path} at port {probe.http_get.port}{failure}",
+        observed=f"it asks for {get.path or '/'} at port {get.port}{failure}",
         try_=f"`kubectl describe deployment {name}` shows it as `Readiness`; what does the front answer there?",
     )
 
 
-def _last_failure(lab: Lab, workload: Any) -> str:
+def _last_failure(lab: CheckContext, workload: Any) -> str:
     """What the kubelet last said of a failing readiness probe: ``; HTTP probe failed with statuscode: 404``.
 
     Pods of older templates may have failed at another probe.
     """
     pods = {name_of(pod) for pod in newest_pods(lab, workload)}
+    place = f"{{{container_of(workload, FRONT).name}}}"  # as in spec.containers{front}
     events = clients(lab).core.list_namespaced_event(lab.namespace, field_selector="reason=Unhealthy").items
     events.sort(key=lambda event: str(event.last_timestamp or event.event_time or ""))
-    words = [e.message for e in events if e.involved_object.name in pods and "Readiness" in (e.message or "")]
-    return f"; {words[-1].removeprefix('Readiness probe failed: ').strip()[:120]}" if words else ""
+    about = [(event.involved_object, event.message or "") for event in events]
+    mine = [said for thing, said in about if thing.name in pods and (thing.field_path or "").endswith(place)]
+    messages = [said for said in mine if "Readiness" in said]
+    return f"; {messages[-1].removeprefix('Readiness probe failed: ').strip()[:120]}" if messages else ""
 
 
-def _expect_front_ready(lab: Lab, front: Any, store: str) -> None:
+def _expect_front_ready(lab: CheckContext, front: Any, store: str) -> None:
     """All pods of a front are ready; one that is not may wait for its store: the verdict tells what is wrong there."""
     try:
         expect_rolled_out(lab, name_of(front))
@@ -144,7 +155,7 @@ def _expect_front_ready(lab: Lab, front: Any, store: str) -> None:
         raise
 
 
-def _expect_store_named(lab: Lab, front: Any, store: str) -> None:
+def _expect_store_named(lab: CheckContext, front: Any, store: str) -> None:
     """A front asks its store by the name of a Service that is there."""
     asked: list[str | None] = [None]
 
@@ -180,14 +191,14 @@ def _expect_store_named(lab: Lab, front: Any, store: str) -> None:
         )
     here = {name_of(s): [p.port for p in s.spec.ports or []] for s in _services(lab)}
     if name != store:
-        known = "another Service" if name in here else "and there is no such Service"
-        raise wrong(f", {known}", "`STORE` is a setting of the front: compare it with `kubectl get services`.")
+        what = "another Service" if name in here else "and there is no such Service"
+        raise wrong(f", {what}", "`STORE` is a setting of the front: compare it with `kubectl get services`.")
     if store in here and port not in here[store]:
         ports = ", ".join(map(str, here[store]))
         raise wrong(f", port {port}; the Service answers at {ports}", "A URL without a port means port 80.")
 
 
-def _store_url(lab: Lab, front: Any) -> str | None:
+def _store_url(lab: CheckContext, front: Any) -> str | None:
     """The store's URL that the newest pod of a front uses, wherever it has it from; None when it does not tell."""
     from kubernetes.client.exceptions import ApiException
 
@@ -203,11 +214,11 @@ def _store_url(lab: Lab, front: Any) -> str | None:
         return None
 
 
-def _newest(lab: Lab, workload: Any) -> Any:
+def _newest(lab: CheckContext, workload: Any) -> Any:
     return max(pods_of(lab, workload), key=lambda pod: pod.metadata.creation_timestamp, default=None)
 
 
-def _starting(lab: Lab, workload: Any) -> bool:
+def _starting(lab: CheckContext, workload: Any) -> bool:
     """Whether the newest pod may answer in a moment: it runs, or is on its way without a complaint."""
     pod = _newest(lab, workload)
     if pod is None:
@@ -216,7 +227,7 @@ def _starting(lab: Lab, workload: Any) -> bool:
     return all(s.running or (s.waiting and s.waiting.reason == "ContainerCreating") for s in states)
 
 
-def _services(lab: Lab) -> list[Any]:
+def _services(lab: CheckContext) -> list[Any]:
     return clients(lab).core.list_namespaced_service(lab.namespace).items
 
 
@@ -228,15 +239,14 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _expect_readings(lab: Lab, node_port: int, pipeline: str) -> None:
+def _expect_readings(lab: CheckContext, node_port: int, pipeline: str) -> None:
     """The front's page at a node port shows readings."""
 
     def state() -> bool:
         seen = page(lab, node_port)
-        match = re.search(r"(\d+) readings", seen)
         expected = f"the front's page at localhost:{node_port} with readings"
         look = f"`kubectl describe service {pipeline}-front` lists `Endpoints`: the pods behind it."
-        expect(match, expected=expected, observed=seen[:160], try_=look)
+        match = expect(re.search(r"(\d+) readings", seen), expected=expected, observed=seen[:160], try_=look)
         expect(
             match[1] != "0",
             expected=expected,

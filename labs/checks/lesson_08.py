@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from labs.checks.configuration import variables
-from labs.checks.containers import expect_environment
+from labs.checks.context import CheckContext, ScopedContext
 from labs.checks.core import check, clients, expect, found, settle
-from labs.checks.services import answer, expect_selected, node_port_service
-from labs.checks.workloads import (
+from labs.checks.readers.as_made import expect_as_made, one_container
+from labs.checks.readers.configuration import variables
+from labs.checks.readers.containers import Program, container_of, probe_path
+from labs.checks.readers.pod_containers import expect_environment, log_of
+from labs.checks.readers.services import answer, expect_selected, node_port_service
+from labs.checks.readers.workloads import (
     deployment,
     expect_image,
     expect_ready,
     expect_replicas,
     expect_rolled_out,
     labels_text,
-    live_pods,
-    owner_of,
+    pods_of,
     reasons,
 )
-from labs.drills import Place
 from labs.waiting import http_status
 
-if TYPE_CHECKING:
-    from labs.lab import Lab
-
 OTHER = "night"  # the lesson's second namespace, after its own name and a dash
+BOARD, FRONT = Program("labs/web:2", name="web"), Program("weather:1", "front", is_default=True)
+TALLY = Program("labs/shell:1", "seq", name="tally")
 MESS = "The cell above the exercise makes it."
 
 
@@ -35,15 +37,16 @@ MESS = "The cell above the exercise makes it."
     covers=("T1", "D1.2", "D5.2"),
     why="A generator knows the fields that you would have to look up; `-n` put each object where the task wants it.",
 )
-def check_objects_generated(lab: Lab) -> None:
-    place = Place(lab, f"{lab.namespace}-{OTHER}", {})
-    gate = deployment(place, "gate")
+def check_objects_generated(lab: CheckContext) -> None:
+    other = ScopedContext(lab, f"{lab.namespace}-{OTHER}", {})
+    gate = deployment(other, "gate")
     expect_image(gate, "labs/web:2")
     expect_replicas(gate, 2)
-    expect_selected(node_port_service(place, "gate", port=80, target=80, node_port=30081), gate)
-    settle(lambda: _expect_job_done(place, "tally", ["1", "2", "3", "4", "5"]))
-    expect_rolled_out(place, "gate")
-    settle(lambda: answer(place, 30081, "/version"))
+    door = node_port_service(other, "gate", port=80, target=80, node_port=30081, workloads=(gate,))
+    expect_selected(door, gate)
+    settle(lambda: _expect_job_done(other, "tally", ["1", "2", "3", "4", "5"]))
+    expect_rolled_out(other, "gate")
+    settle(lambda: answer(other, 30081, "/version"))
 
 
 @check(
@@ -52,24 +55,24 @@ def check_objects_generated(lab: Lab) -> None:
     covers=("T1", "D4.5", "D2.2"),
     why="No object can change its namespace: a move is a copy without what the server had added, and a deletion.",
 )
-def check_board_moved(lab: Lab) -> None:
-    place = Place(lab, f"{lab.namespace}-{OTHER}", {})
-    copy = f"A copy: `kubectl get deployment board -o yaml`, edit, `kubectl create -n {place.namespace} -f ...`."
-    board = deployment(place, "board", again=copy)
+def check_board_moved(lab: CheckContext) -> None:
+    other = ScopedContext(lab, f"{lab.namespace}-{OTHER}", {})
+    copy = f"A copy: `kubectl get deployment board -o yaml`, edit, `kubectl create -n {other.namespace} -f ...`."
+    board = deployment(other, "board", again=copy)
     data = found(
-        lambda: clients(place).core.read_namespaced_config_map("board", place.namespace).data,
-        expected=f"a ConfigMap board in the namespace {place.namespace}",
+        lambda: clients(other).core.read_namespaced_config_map("board", other.namespace).data,
+        expected=f"a ConfigMap board in the namespace {other.namespace}",
         try_="A Deployment does not bring along what it reads: `kubectl get configmaps -A`.",
     )
     expect(
         (data or {}).get("TITLE") == "Night",
         expected="TITLE: Night in the ConfigMap board",
         observed=labels_text(data),
-        try_=f"`kubectl get configmap board -n {place.namespace} -o yaml`",
+        try_=f"`kubectl get configmap board -n {other.namespace} -o yaml`",
     )
     expect_image(board, "labs/web:2")
     expect_replicas(board, 2)
-    sources = variables(place, board)
+    sources = variables(other, board, BOARD)
     title = sources.get("TITLE")
     expect(
         title and (title.kind, title.name) == ("ConfigMap", "board"),
@@ -77,7 +80,7 @@ def check_board_moved(lab: Lab) -> None:
         observed=f"TITLE {title}" if title else _without_title(sources),
         try_="Copy the whole Deployment; then change only what the task names.",
     )
-    left = [kind for kind, read in _readers(lab).items() if _exists(lambda read=read: read("board", lab.namespace))]
+    left = [kind for kind, read in _readers(lab).items() if _exists(partial(read, "board", lab.namespace))]
     expect(
         not left,
         expected=f"nothing called board in the namespace {lab.namespace}",
@@ -87,8 +90,11 @@ def check_board_moved(lab: Lab) -> None:
     remade = f"`kubectl create deployment desk -n {lab.namespace} --image=labs/web:1`"
     desk = deployment(lab, "desk", f"It was not to be moved or deleted. {remade} makes it again.")
     expect_replicas(desk, 1)
-    expect_rolled_out(place, "board")
-    expect_environment(place, board, {"TITLE": "Night"})
+    app = {"app": "desk"}
+    made = one_container("desk", app, {"name": "web", "image": "labs/web:1"}, own=app)
+    expect_as_made(lab, made, f"It was to be left where it is. {remade} makes it again, when it is deleted.")
+    expect_rolled_out(other, "board")
+    expect_environment(other, board, {"TITLE": "Night"}, BOARD)
 
 
 @check(
@@ -96,15 +102,16 @@ def check_board_moved(lab: Lab) -> None:
     title="The pipeline, repaired",
     covers=("T1", "D3.5", "D3.2", "D5.2"),
     why="Each fault showed elsewhere: the pod's state, its events, the front's own words, the Service's target port.",
+    is_repair=True,
 )
-def check_pipeline_repaired(lab: Lab) -> None:
+def check_pipeline_repaired(lab: CheckContext) -> None:
     for name in ("store", "front"):
         expect_image(deployment(lab, name, MESS), "weather:1", "`kubectl describe pod` tells which image is missing.")
-    probe = deployment(lab, "front").spec.template.spec.containers[0].readiness_probe
+    probe = container_of(deployment(lab, "front"), FRONT).readiness_probe
     expect(
-        probe and probe.http_get and probe.http_get.path == "/ready",
+        probe and probe.http_get and probe_path(probe.http_get) == "/ready",
         expected="the front's readiness probe, GET /ready",
-        observed="GET " + probe.http_get.path if probe and probe.http_get else "none",
+        observed=f"GET {probe.http_get.path}" if probe and probe.http_get else "none",
         try_="Repair it; without it the Service sends requests to a front that has no store.",
     )
     expect_ready(lab, "store", 1)
@@ -122,21 +129,22 @@ def _without_title(sources: dict) -> str:
     return f"no TITLE, but {', '.join(sorted(sources))}" if sources else "a container without any variable"
 
 
-def _expect_job_done(place: Place, name: str, lines: list[str]) -> bool:
+def _expect_job_done(context: ScopedContext, name: str, lines: list[str]) -> bool:
     job = found(
-        lambda: clients(place).batch.read_namespaced_job(name, place.namespace),
-        expected=f"a Job {name} in the namespace {place.namespace}",
+        lambda: clients(context).batch.read_namespaced_job(name, context.namespace),
+        expected=f"a Job {name} in the namespace {context.namespace}",
         try_="`kubectl get jobs -A` lists all.",
     )
-    pods = [pod for pod in live_pods(place, f"batch.kubernetes.io/job-name={name}") if owner_of(pod) == "Job"]
+    expect_image(job, TALLY.image, "A Job's template cannot be changed: delete it and make it again.")
+    pods = pods_of(context, job)
     expect(
         any(c.type == "Complete" and c.status == "True" for c in job.status.conditions or []),
         expected=f"the Job {name} complete",
         observed=f"{job.status.active or 0} pods active, {job.status.failed or 0} failed{reasons(pods)}",
-        try_=f"`kubectl describe job {name} -n {place.namespace}` and its pod's log show why.",
+        try_=f"`kubectl describe job {name} -n {context.namespace}` and its pod's log show why.",
     )
-    done = [pod.metadata.name for pod in pods if pod.status.phase == "Succeeded"]
-    texts = [clients(place).core.read_namespaced_pod_log(pod, place.namespace) for pod in done]
+    done = [pod for pod in pods if pod.status.phase == "Succeeded"]
+    texts = [log_of(context, pod, container_of(pod, TALLY).name) for pod in done]
     expect(
         any(text.split() == lines for text in texts),
         expected=f"{', '.join(lines)} in the log of the Job {name}",
@@ -146,14 +154,14 @@ def _expect_job_done(place: Place, name: str, lines: list[str]) -> bool:
     return True
 
 
-def _readers(lab: Lab) -> dict:
+def _readers(lab: CheckContext) -> dict:
     return {
         "Deployment": clients(lab).apps.read_namespaced_deployment,
         "ConfigMap": clients(lab).core.read_namespaced_config_map,
     }
 
 
-def _exists(read) -> bool:
+def _exists(read: Callable[[], Any]) -> bool:
     try:
         return bool(read())
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 
 from labs.errors import CouldNotCheck, LabsError, NotYet
@@ -50,6 +50,17 @@ class Verdict:
     def headline(self) -> str:
         """One line without details."""
         return f"{_MARK[self.status]} {self.check_id} {self.status}: {self.title}"
+
+    @property
+    def symptom(self) -> Verdict:
+        """That it is not solved, without the cause: where finding that is the exercise."""
+        return replace(
+            self,
+            expected=f"{self.title[:1].lower()}{self.title[1:]}",
+            observed="not all of it is as the exercise asks",
+            try_="Look for the cause yourself: what do `get`, `describe`, `inspect` and `logs` show? "
+            "Checked once more without a change, this says what was seen.",
+        )
 
     def error(self) -> LabsError | None:
         """The error that stands for this verdict in a program; None when passed."""

@@ -5,31 +5,41 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from labs.engines.base import Component, Engine
+from labs.engines.base import Engine
+from labs.engines.runtime.component import Component
 from labs.errors import NotRunning, NotSupported
 
 if TYPE_CHECKING:
-    from labs.engines.state import Record, State
+    from labs.engines.runtime.state import Record, State
 
 __all__ = ["Component", "Engine", "current", "kind", "of"]
 
-KINDS = {
-    "host": ("labs.engines.host", "HostEngine"),
+KINDS: dict[str, tuple[str, str]] = {
+    "host": ("labs.engines.host.engine", "HostEngine"),
     "usermode": ("labs.engines.usermode.engine", "UsermodeEngine"),
-    "attached": ("labs.engines.attached", "AttachedEngine"),
+    "attached": ("labs.engines.attached.engine", "AttachedEngine"),
 }
 
 
 def kind(name: str) -> type[Engine]:
-    """The engine of this kind. Raises NotSupported when there is none."""
+    """The engine of this kind.
+
+    Raises:
+        NotSupported: there is none.
+    """
     if name not in KINDS:
         raise NotSupported(f"There is no engine {name!r}.", f"Choose one of: {', '.join(KINDS)}.")
     module, engine = KINDS[name]
-    return getattr(importlib.import_module(module), engine)  # none but this one: `import labs` shall be quick
+    found: type[Engine] = getattr(importlib.import_module(module), engine)  # this one only: `import labs` stays quick
+    return found
 
 
 def of(state: State, record: Record | None = None) -> Engine:
-    """The engine of a course's folder. Args: ``record``, the course's, read from the folder when not given."""
+    """The engine of a course's folder.
+
+    Args:
+        record: the course's, read from the folder when not given.
+    """
     record = record or state.read()
     return kind(record.engine)(state, record)
 
@@ -43,7 +53,7 @@ def current(name: str | None = None) -> Engine:
     Raises:
         NotRunning: there is no such course.
     """
-    from labs.engines.state import State, course_name  # keeps `import labs` quick
+    from labs.engines.runtime.state import State, course_name  # keeps `import labs` quick
 
     name = course_name(name)
     state = State.of(name, system=True)

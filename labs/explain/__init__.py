@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from labs.errors import LabsError
 from labs.explain import of_docker, of_kubernetes, of_others
-from labs.explain.base import Explanation
+from labs.explain.base import Explainer, Explanation
 
 __all__ = ["EXPLAINED", "Explanation", "explain"]
 
-_EXPLAINERS = [
+_EXPLAINERS: list[Explainer] = [
     (LabsError, lambda error: Explanation(error.what, error.todo)),
     *of_kubernetes.EXPLAINERS,
     *of_docker.EXPLAINERS,
@@ -26,7 +26,7 @@ def explain(error: BaseException) -> Explanation | None:
     """An error in plain words; None for one that is best shown as Python shows it.
 
     Args:
-        error: any exception, best with its traceback, which tells which client raised it and in which namespace.
+        error: any exception, best with its traceback, which shows which client raised it and in which namespace.
     """
     for kind, explainer in _EXPLAINERS:
         if isinstance(error, kind):

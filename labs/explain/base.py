@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["AGAIN", "REOPEN", "Explanation", "frames_of", "package_of", "raised_by", "sentence"]
+__all__ = ["AGAIN", "REOPEN", "Explainer", "Explanation", "frames_of", "package_of", "raised_by", "sentence"]
 
 AGAIN = "`labs status` in a terminal shows what has ended, `labs up` starts what is missing; then run this cell again."
 REOPEN = "Run the cell with `open_lab(...)` again, and `config.load_kube_config()` after it."
@@ -24,6 +24,10 @@ class Explanation(NamedTuple):
     what: str
     todo: str = ""
     fault: bool = False
+
+
+Explainer = tuple[type[BaseException], Callable[[Any], Explanation | None]]
+"""A type of errors, and what explains an error of it, or leaves it as it is."""
 
 
 def frames_of(error: BaseException) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

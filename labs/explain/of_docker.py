@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import docker
 from docker.errors import APIError, BuildError, ContainerError, DockerException, ImageNotFound
 
-from labs.explain.base import AGAIN, Explanation, frames_of, package_of, sentence
+from labs.explain.base import AGAIN, Explainer, Explanation, frames_of, package_of, sentence
 
 __all__ = ["EXPLAINERS"]
 
@@ -55,16 +56,20 @@ def _api(error: APIError) -> Explanation:
 
 
 def _container(error: ContainerError) -> Explanation:
-    output = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else str(error.stderr or "")
+    # the client's types know of neither: what a container printed is bytes, and a command may be a list
+    printed: Any = error.stderr
+    command: Any = error.command
+    output = printed.decode(errors="replace") if isinstance(printed, bytes) else str(printed or "")
     last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "it printed no error")
-    command = " ".join(error.command) if isinstance(error.command, list) else error.command
+    command = " ".join(command) if isinstance(command, list) else command
     what = f"The container of {error.image} ended with status {error.exit_status}: {last}"
     return Explanation(sentence(what), f"Its command was `{command}`." if command else "")
 
 
 def _build(error: BuildError) -> Explanation:
-    error.build_log = list(error.build_log)  # an iterator: what is read from it here would be lost
-    log = "".join(entry.get("stream", "") for entry in error.build_log if isinstance(entry, dict))
+    entries: Any = list(error.build_log)
+    error.build_log = entries  # it was an iterator: what has been read from that is lost
+    log = "".join(entry.get("stream", "") for entry in entries if isinstance(entry, dict))
     lines = [line for line in _COLOURS.sub("", log).splitlines() if line.strip() and not line.startswith(" --->")]
     message, todo = error.msg, _todo(f"{error.msg}", error) or "Mend that step of the Dockerfile, then build again."
     if _NO_REGISTRY.search(message):
@@ -78,7 +83,7 @@ def _build(error: BuildError) -> Explanation:
 
 
 def _todo(text: str, error: BaseException) -> str:
-    found = next((todo for words, todo in _TODO if re.search(words, text)), "")
+    found = next((todo for pattern, todo in _TODO if re.search(pattern, text)), "")
     return found.format(client=_client_name(error)) if found else ""
 
 
@@ -112,7 +117,7 @@ def _image_name(error: BaseException) -> str:
     return "of this name"
 
 
-EXPLAINERS = [
+EXPLAINERS: list[Explainer] = [
     (ImageNotFound, _image_not_found),
     (APIError, _api),
     (ContainerError, _container),

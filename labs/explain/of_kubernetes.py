@@ -13,10 +13,11 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException, OpenApiException
 from kubernetes.config import ConfigException
 from kubernetes.utils import FailToCreateError
+from urllib3.exceptions import LocationValueError
 
-from labs.explain.base import AGAIN, REOPEN, Explanation, frames_of, package_of, sentence
+from labs.explain.base import AGAIN, REOPEN, Explainer, Explanation, frames_of, package_of, raised_by, sentence
 
-__all__ = ["EXPLAINERS"]
+__all__ = ["EXPLAINERS", "no_cluster"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ class _Answer:
 
 # How websocket-client words the refusal of `kubernetes.stream`: status, headers, body.
 _HANDSHAKE = re.compile(r"Handshake status (\d+) .*? -\+-\+- .* -\+-\+- (.*)", re.DOTALL)
+_NO_CONNECTION = re.compile(
+    r"Connection refused|Connection reset|Connection to remote host was lost|timed out|Broken pipe|No route to host"
+    r"|EOF occurred|already closed|Name or service not known|Network is unreachable|^\[Errno \d+\]|_ssl\.c"
+)
+_NO_KUBELET = re.compile(r"error dialing backend|https://[^\s/]+:10250/")
 
 
 def _api(error: ApiException) -> Explanation:
@@ -79,20 +85,25 @@ def _api(error: ApiException) -> Explanation:
     answer = _Answer.of(error)
     if error.status in _BY_STATUS:
         return _BY_STATUS[error.status](answer)
+    if error.status >= 500 and _NO_KUBELET.search(answer.message):
+        return Explanation("The API server does not reach the kubelet of the pod's node.", AGAIN, fault=True)
     if error.status >= 500:
         return Explanation(f"The API server failed: {answer.message}", AGAIN, fault=True)
     return Explanation(answer.message)
 
 
 def _stream(error: ApiException) -> Explanation:
-    """An error of ``kubernetes.stream`` (exec, attach, port-forward), which wraps whatever the websocket raised."""
+    """An error of ``kubernetes.stream`` (exec, attach, port-forward), which wraps what the websocket raised."""
     reason = str(error.reason)
     if refused := _HANDSHAKE.match(reason):
-        inner = ApiException(status=int(refused[1]), body=refused[2]).with_traceback(error.__traceback__)
-        if "container not found" in refused[2]:
+        body = "" if refused[2] == "None" else refused[2]
+        inner = ApiException(status=int(refused[1]), body=body).with_traceback(error.__traceback__)
+        if "container not found" in body:
             return _bad_request(_Answer.of(inner))
         return _api(inner)
-    if "Connection refused" in reason:
+    if "Handshake" in reason or "-+-+-" in reason:
+        return Explanation("The API server did not open a connection to the container.", AGAIN, fault=True)
+    if _NO_CONNECTION.search(reason):
         return Explanation("The API server does not answer.", AGAIN, fault=True)
     return Explanation(sentence(reason))
 
@@ -110,7 +121,7 @@ def _unauthorized(_: _Answer) -> Explanation:
 def _forbidden(answer: _Answer) -> Explanation:
     message = answer.message
     if "being terminated" in message:
-        return Explanation(f"Refused: {message}", "The namespace is going: `lab.reset()` makes the lesson's own anew.")
+        return Explanation(f"Refused: {message}", "The namespace is going: `lab.reset()` makes the lesson's own again.")
     if "exceeded quota" in message:
         return Explanation(f"Refused: {message}", f"`kubectl describe quota{answer.flag}` shows what is used.")
     if "PodSecurity" in message:
@@ -130,7 +141,7 @@ def _not_found(answer: _Answer) -> Explanation:
 def _conflict(answer: _Answer) -> Explanation:
     if answer.reason == "AlreadyExists":
         delete = f"kubectl delete {answer.kind} {answer.name}{answer.flag}"
-        todo = f"Was the cell run twice? `{delete}` removes it, `lab.reset()` starts the lesson anew."
+        todo = f"Was the cell run twice? `{delete}` removes it, `lab.reset()` brings the lesson to its start."
         return Explanation(f"Already exists: {answer.thing}.", todo)
     if 'on resourcequotas "' in answer.message:  # it gives up after some tries while controllers count there, too
         return Explanation("The API server was busy counting for the namespace's quota, and refused.", "Run it again.")
@@ -196,6 +207,19 @@ def _config(error: ConfigException) -> Explanation:
     return Explanation(sentence(f"kubeconfig: {error}"), "Run the cell with `open_lab(...)` first; it sets KUBECONFIG.")
 
 
+def no_cluster() -> Explanation:
+    """What a client means that was made before anything told it where the API server is."""
+    return Explanation(
+        "The Kubernetes client does not know the cluster yet: `config.load_kube_config()` was not called before.",
+        "Run `from kubernetes import config` and `config.load_kube_config()`, then make the client again.",
+    )
+
+
+def _location(error: LocationValueError) -> Explanation | None:
+    """An address without a host, which is the client's when it knows none."""
+    return no_cluster() if raised_by(error) == "kubernetes" else None
+
+
 def _client(error: OpenApiException) -> Explanation:
     return Explanation(sentence(str(error)))
 
@@ -208,10 +232,11 @@ def _namespace(error: BaseException) -> str:
     return ""
 
 
-EXPLAINERS = [
+EXPLAINERS: list[Explainer] = [
     (ApiException, _api),
     (FailToCreateError, _several),
     (ConfigException, _config),
     (OpenApiException, _client),
+    (LocationValueError, _location),
     (ValueError, _validation),
 ]

@@ -11,28 +11,42 @@ import requests.exceptions
 import urllib3.exceptions
 import yaml
 
-from labs.explain.base import AGAIN, REOPEN, Explanation, frames_of, package_of, raised_by, sentence
+from labs.explain.base import AGAIN, REOPEN, Explainer, Explanation, frames_of, package_of, raised_by, sentence
+from labs.explain.of_kubernetes import no_cluster
 
 __all__ = ["EXPLAINERS"]
 
-_REASON = re.compile(r"Connection refused|timed out|Name or service not known|Connection reset by peer|Broken pipe")
+_REASON = re.compile(
+    r"Connection refused|timed out|Name or service not known|Connection reset by peer|Broken pipe|No route to host"
+    r"|Network is unreachable|Remote end closed connection|EOF occurred"
+)
+_INNARDS = re.compile(r"Connection(?:Pool)?\(| object at 0x|Caused by")  # a library's own words for what it holds
 
 
 def _connection(error: BaseException) -> Explanation:
-    """A connection that failed: the client through which it went tells whose."""
+    """A connection that failed: the client through which it went shows whose."""
     raiser = raised_by(error)
     if raiser == "docker":
         return Explanation("Docker does not answer.", AGAIN, fault=True)
     if raiser == "kubernetes":
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             return Explanation("The API server's certificate is not the one this session knows.", REOPEN, fault=True)
+        if isinstance(error, urllib3.exceptions.MaxRetryError) and _is_unset(error.pool):
+            return no_cluster()
         return Explanation("The API server does not answer.", AGAIN, fault=True)
     if isinstance(error, urllib.error.HTTPError):
         return Explanation(f"{error.url} answered with status {error.code} {error.reason}.")
     text = str(getattr(error, "reason", None) or error)
-    known = _REASON.search(text)
+    reason = _REASON.search(text)
+    if not reason and _INNARDS.search(text):
+        text = ""
     todo = "Is the container or pod behind that port running and ready, and is the port the right one?"
-    return Explanation(sentence(f"No answer: {known[0] if known else text or type(error).__name__}"), todo)
+    return Explanation(sentence(f"No answer: {reason[0] if reason else text or type(error).__name__}"), todo)
+
+
+def _is_unset(pool: urllib3.connectionpool.ConnectionPool) -> bool:
+    """Whether it leads where the client looks, before its version 37, when nobody has told it of any cluster."""
+    return (getattr(pool, "scheme", ""), pool.host, pool.port or 80) == ("http", "localhost", 80)
 
 
 def _yaml(error: yaml.YAMLError) -> Explanation:
@@ -54,7 +68,7 @@ def _name(error: NameError) -> Explanation | None:
     return Explanation(f"`{error.name}` is not defined.", todo)
 
 
-EXPLAINERS = [
+EXPLAINERS: list[Explainer] = [
     (urllib3.exceptions.HTTPError, _connection),
     (requests.exceptions.RequestException, _connection),
     (http.client.HTTPException, _connection),

@@ -14,10 +14,13 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.ioloop import IOLoop
 
-from labs import engines, helping, lessons, progress
+from labs import engines
+from labs.curriculum import lessons
 from labs.errors import LabsError
-from labs.jupyter.engine_state import Remembered, engine_state
-from labs.standing import standing
+from labs.jupyter.engine_state import CachedCall, engine_state
+from labs.progress import store
+from labs.progress.summary import standing
+from labs.session import hints
 
 __all__ = ["handlers"]
 
@@ -32,9 +35,9 @@ def handlers(base_url: str, root_dir: str) -> list[tuple]:
         base_url: the server's.
         root_dir: the folder that the file browser shows, from which a page names notebooks.
     """
-    remembered = Remembered(engine_state, ENGINE_SECONDS)
+    cached = CachedCall(engine_state, ENGINE_SECONDS)
     routes: dict[str, tuple] = {
-        "engine": (EngineHandler, {"ask": remembered}),
+        "engine": (EngineHandler, {"ask": cached}),
         "standing": (StandingHandler, {"root_dir": root_dir}),
         "help": (HelpHandler,),
         "progress": (ProgressHandler,),
@@ -60,7 +63,11 @@ class EngineHandler(CourseHandler):
     """The engines' state."""
 
     def initialize(self, ask: Callable[[], dict]) -> None:
-        """Args: ``ask``, tells the state."""
+        """Take what tells the state.
+
+        Args:
+            ask: tells the state.
+        """
         self.ask = ask
 
     @web.authenticated
@@ -73,12 +80,16 @@ class StandingHandler(CourseHandler):
     """What is solved and what is next."""
 
     def initialize(self, root_dir: str) -> None:
-        """Args: ``root_dir``, the folder that the file browser shows."""
+        """Take the folder that lessons are in.
+
+        Args:
+            root_dir: the folder that the file browser shows.
+        """
         self.root_dir = root_dir
 
     @web.authenticated
     async def get(self) -> None:
-        """As `labs.standing.standing` tells it, with ``folder``: where the notebooks are in the file browser."""
+        """As `labs.progress.summary.standing` tells it, with ``folder``: the notebooks' place in the file browser."""
         await self.answer(lambda: {**standing(), "folder": notebooks_in(self.root_dir)})
 
 
@@ -137,18 +148,22 @@ def hint_or_solution(exercise_id: str, number: str) -> dict[str, Any]:
     except LabsError:  # help is there before the engines are
         seat = None
     if not number:
-        code = helping.solution_text(exercise_id, seat)
+        code = hints.solution_text(exercise_id, seat)
         return {"title": f"One solution of {exercise_id}", "markdown": f"```python\n{code}\n```"}
     if not number.isdecimal():
         raise LabsError(f"There is no hint {number} for {exercise_id}.", "Hints are counted from 1.")
-    hint = helping.chosen_hint(exercise_id, int(number), seat)
+    hint = hints.chosen_hint(exercise_id, int(number), seat)
     return {"title": hint.title, "markdown": hint.text, "number": hint.number, "count": hint.count}
 
 
 def progress_file() -> dict[str, Any]:
-    """The content of the progress file. Raises LabsError when it is damaged."""
-    passed = progress.load()
-    source = progress.path()
+    """The content of the progress file.
+
+    Raises:
+        LabsError: it is damaged.
+    """
+    passed = store.load()
+    source = store.path()
     return json.loads(source.read_text(encoding="utf-8")) if source.exists() else {"version": 1, "passed": passed}
 
 
@@ -172,10 +187,10 @@ def merge(body: bytes) -> list[str]:
         with os.fdopen(handle, "wb") as file:
             file.write(body)
         try:
-            progress.load(Path(name))
-            progress.drills(Path(name))
+            store.load(Path(name))
+            store.drills(Path(name))
         except LabsError:
             raise refusal from None  # its own words name a file that the learner never saw
-        return progress.merge(Path(name))
+        return store.merge(Path(name))
     finally:
         Path(name).unlink()

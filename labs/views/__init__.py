@@ -9,14 +9,14 @@ __all__ = ["cluster", "container", "image", "progress", "rollout", "room", "time
 
 # a module of a view's own name would take its place in this package once it was imported
 _HOMES = {
-    "cluster": "labs.views.cluster_view",
-    "container": "labs.views.container_view",
-    "image": "labs.views.image_view",
-    "progress": "labs.views.progress_view",
-    "rollout": "labs.views.rollout_view",
-    "room": "labs.views.room_view",
-    "timeline": "labs.views.timeline_view",
-    "tree": "labs.views.tree_view",
+    "cluster": "labs.views.cluster_view.view",
+    "container": "labs.views.container_view.view",
+    "image": "labs.views.image_view.view",
+    "progress": "labs.views.progress_view.view",
+    "rollout": "labs.views.rollout_view.view",
+    "room": "labs.workshop.room.view",
+    "timeline": "labs.views.timeline_view.view",
+    "tree": "labs.views.tree_view.view",
 }
 
 

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] facts="docker-only stops-components binder"
 # # Start here
 #
 # In this course nothing is simulated. Behind this page run a real Docker Engine and a real Kubernetes cluster, yours to
@@ -109,7 +109,7 @@ for part in lab.engine.status():
 # - **Ask**: what does `labels=lab.labels` buy us? (`lab.reset()` removes ours and nothing else.)
 # - If the cell says that the cluster is still starting: go on to exercise 1, it needs Docker only.
 
-# %%
+# %% setup="ex-00-1 ex-00-2 ex-00-3"
 import docker
 
 docker_client = docker.from_env()
@@ -126,10 +126,10 @@ print(output.decode())
 # Now Kubernetes. Open the lesson once more, this time with the cluster; should it still be starting, the cell tells you
 # so, and you try again in a moment.
 
-# %%
+# %% setup="ex-00-2 ex-00-3"
 lab = open_lab("00")
 
-# %%
+# %% setup="ex-00-2 ex-00-3"
 from kubernetes import client, config
 
 config.load_kube_config()
@@ -249,7 +249,7 @@ lab.check("ex-00-2")
 # %% [markdown] tags=["teaching"] minutes=1
 # - **Ask**: who will start the registry again? Wait for "Kubernetes". (Nobody: the course's own parts are no pods.)
 
-# %%
+# %% setup="ex-00-3"
 from labs.errors import NotSupported
 
 try:
@@ -305,13 +305,14 @@ lab.check("ex-00-3")
 # ## 6. The way ahead
 #
 # These are the lessons. Each can be entered on its own, in any order, says what it builds on, and is brought back to its
-# start by `lab.reset()`, or by `labs reset 04` in a terminal. Within a lesson, cells build on each other:
+# start by `lab.reset()`, or by `labs reset 04` in a terminal. Within a lesson, cells build on each other. To go straight to an
+# exercise, write `lab.reset(to="ex-04-3")`: it runs the cells that this one builds on.
 
 # %% [markdown] tags=["teaching"] minutes=1
 # - **Show**: the course page, and where *Download progress* is.
 
 # %%
-from labs.lessons import lessons
+from labs.curriculum.lessons import lessons
 
 for lesson in lessons():
     print(lesson.number, lesson.title, sep="  ")
@@ -326,9 +327,10 @@ for lesson in lessons():
 # objects are quickly made again: `lab.reset()`.
 
 # %%
-from labs import progress, views
+from labs.progress import store
+from labs import views
 
-print(progress.path())
+print(store.path())
 views.progress()
 
 # %% [markdown]
@@ -337,7 +339,7 @@ views.progress()
 # The engines are real, and their surroundings small:
 #
 # - **No way to the internet** for containers and pods: nothing is pulled from outside, and `pip install` in a build fails.
-# - **Base images** are the course's own: `labs/shell:1`, `labs/web:1`, `labs/web:2`, `labs/python:3.11`. What you build
+# - **Base images** are the course's own: `labs/shell:1`, `labs/web:1`, `labs/web:2`, `labs/python:3`. What you build
 #   from them is yours.
 # - **UDP ports** are not forwarded to `localhost`; TCP ports are.
 # - **Services of type LoadBalancer** stay *pending*: there is no cloud to hand out addresses.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] facts="default-namespace"
 # # Declare infrastructure as code
 #
 # The weather pipeline runs on your laptop. You set it up by hand, long ago, from notes in a wiki. Now a second machine
@@ -60,7 +60,7 @@ apps, core = client.AppsV1Api(), client.CoreV1Api()
 # - **Ask** before the change to Fahrenheit: which file of yours would tell a colleague of it?
 # - **Show**: the page in a browser, `localhost:8010`, before and after.
 
-# %%
+# %% setup="ex-01-1 ex-01-2 ex-01-3"
 docker_client.images.build(path=str(lab.project), tag="weather:1", rm=True, labels=lab.labels)
 
 OURS = {"label": [f"{key}={value}" for key, value in lab.labels.items()]}
@@ -95,7 +95,8 @@ docker_client.containers.run("weather:1", "front", name="front", ports={"8080/tc
 print(wait_for_http(lab.url(8010)))
 
 # %% [markdown]
-# It works. Some evenings later somebody wants Fahrenheit, quickly. So you log in to the running container and write a
+# It works. (`0 readings, mean unknown`: nothing sends readings yet, and nothing computes a mean. Look at the title and
+# the unit.) Some evenings later somebody wants Fahrenheit, quickly. So you log in to the running container and write a
 # settings file:
 #
 # ```console
@@ -205,7 +206,7 @@ print(wait_for_http(lab.url(8010)))
 #   `+`, `-`, `~`.
 # - **Ask**: where in `apply` does it say that a title may change? (Nowhere.)
 
-# %%
+# %% setup="ex-01-1 ex-01-2 ex-01-3"
 clear()
 docker_client.networks.create("pipeline", check_duplicate=True, labels=lab.labels)
 folder = lab.folder
@@ -322,12 +323,14 @@ producer:
 # %%
 before = docker_client.containers.get("store").id
 apply(definition())
+page = "Lake weather: 0 readings"
+wait_for(lambda: page not in wait_for_http(lab.url(8010), expect="Lake"), TIMEOUT, what="the first reading")
 print(wait_for_http(lab.url(8010), expect="Lake"))
 print("The store is the same container:", docker_client.containers.get("store").id == before)
 
 # %% [markdown] covers="T2.definition"
-# Only what differs was touched. **Remove** a part by deleting its lines (here: all from `producer:` on), and **tear down**
-# everything by declaring nothing:
+# Only what differs was touched, and the page counts what the producer sends. **Remove** a part by deleting its lines
+# (here: all from `producer:` on), and **tear down** everything by declaring nothing:
 
 # %% covers="T2.definition"
 path.write_text(path.read_text().partition("producer:")[0])
@@ -336,7 +339,8 @@ print("--- nothing is wanted:")
 apply({})
 
 # %% [markdown] covers="T2.definition"
-# Set up, change, tear down: one file, one program, no manual. And the whole is back as quickly:
+# Set up, change, tear down: one file, one program, no manual. And the whole is back as quickly. (All but the readings:
+# they were in the store's container and went with it. A definition brings back programs, not data: see lesson 06.)
 
 # %%
 apply(definition())
@@ -444,14 +448,16 @@ print(*log, sep="\n")
 print(wait_for_http(lab.url(8010)))
 
 # %% [markdown]
-# **What happened.** The loop noticed, and made both anew. Nobody told it what had happened: it does not repair *events*,
+# **What happened.** The loop noticed, and made both again. Nobody told it what had happened: it does not repair *events*,
 # it compares *states*. That is why it also repairs what happened while it was not running.
 #
 # Clear the table; the rest of the lesson is on Kubernetes. A cluster keeps images of its own, on each of its machines
 # (*nodes*; ours is `node1`), so first copy ours there.
 
-# %%
+# %% setup="ex-01-1 ex-01-2 ex-01-3"
 loaded = lab.load_image("weather:1")
+
+# %%
 apply({})
 clear()
 
@@ -510,15 +516,15 @@ by_python = apps.create_namespaced_deployment(lab.namespace, front)
 # And now by definition. Two files in one folder. `apiVersion` and `kind` say what it is, `metadata` how it is called, the
 # rest what should be.
 #
-# The Deployment makes pods from its `template`. `labels` are words stuck on objects; by its `selector` the Deployment
-# knows its pods again, so both must agree. (The selector is fixed once the Deployment exists: to change it, delete the
-# Deployment and apply again.)
+# The Deployment makes pods from its `template`. `labels` are keys with values, stuck on objects; by its `selector` the
+# Deployment knows its pods again, so both must agree. (The selector is fixed once the Deployment exists: to change it,
+# delete the Deployment and apply again.)
 
-# %%
+# %% setup="ex-01-1"
 cluster = folder / "cluster"
 cluster.mkdir(exist_ok=True)
 
-# %% covers="T2.same"
+# %% covers="T2.same" setup="ex-01-1"
 # %%writefile {folder}/cluster/settings.yaml
 apiVersion: v1
 kind: ConfigMap
@@ -527,7 +533,7 @@ metadata:
 data:
   TITLE: Weather
 
-# %% covers="T2.same"
+# %% covers="T2.same" setup="ex-01-1"
 # %%writefile {folder}/cluster/front.yaml
 apiVersion: apps/v1
 kind: Deployment
@@ -671,7 +677,7 @@ victim = min(before)
 core.delete_namespaced_pod(victim, lab.namespace, grace_period_seconds=1)
 after = {pod.metadata.name for pod in wait_for_pods(core, lab.namespace, "app=front", 3, TIMEOUT)}
 print("removed:  ", victim)
-print("made anew:", *(after - before))
+print("made again:", *(after - before))
 
 # %% [markdown]
 # The cluster repaired it by itself. *Second drift*: a colleague changes the number of copies in the Deployment, and the
@@ -755,7 +761,7 @@ print("--- apply:")
 #
 # The exercise needs three measuring stations. One template, three copies; `part-of: stations` is on all of them.
 
-# %%
+# %% setup="ex-01-2"
 # %%writefile {folder}/station.yaml
 apiVersion: v1
 kind: ConfigMap
@@ -772,7 +778,7 @@ spec:
     metadata: {labels: {station: NAME}}
     spec: {containers: [{name: weather, image: "weather:1", args: [producer, --station=NAME]}]}
 
-# %%
+# %% setup="ex-01-2"
 # !kubectl delete deployment,configmap west --ignore-not-found
 template = (folder / "station.yaml").read_text()
 stations = ["north", "south", "east"]
@@ -785,7 +791,7 @@ stations = ["north", "south", "east"]
 # tell you. (It also notes who was there, for the check. Run the cell above and this one again to have the morning once more.
 # Should `apply` then warn of a missing annotation, that is harmless: after `replace --force`, it adds it.)
 
-# %%
+# %% setup="ex-01-2"
 import json
 import random
 
@@ -808,7 +814,7 @@ were |= {f"Deployment {item.metadata.name}": item.metadata.uid for item in deplo
 # no less, no other. What the file does not declare is gone.
 #
 # *Constraint*: the file is right, leave it as it is. Objects that are there and declared stay **the same objects**: change
-# them, do not delete them and make them anew.
+# them, do not delete them and make them again.
 #
 # *Done when* `kubectl diff` is empty, every station of the file runs one pod, and no other is left.
 #
@@ -819,7 +825,7 @@ were |= {f"Deployment {item.metadata.name}": item.metadata.uid for item in deplo
 # - **Mistakes**
 #   - only applied; the stray objects are still there: *also Deployment west, ConfigMap west*;
 #   - the label taken off, so that the list looks right: *Without its label*;
-#   - all deleted and made anew: *another one of that name*;
+#   - all deleted and made again: *another one of that name*;
 #   - the file bent to the cluster: *bring the cluster to the file*.
 
 # %% [markdown] tags=["hint"] exercise="ex-01-2"
@@ -996,12 +1002,12 @@ except yaml.YAMLError as error:
 #
 # For the last exercise, a colleague has typed the *worker*'s definition on a phone:
 
-# %%
+# %% setup="ex-01-3"
 broken = folder / "worker"
 broken.mkdir(exist_ok=True)
 # !kubectl delete deployment/worker configmap/worker-settings --ignore-not-found
 
-# %%
+# %% setup="ex-01-3"
 # %%writefile {folder}/worker/settings.yaml
 apiVersion: v1
 kind: ConfigMap
@@ -1010,7 +1016,7 @@ data:
   INTERVAL: 5
   QUIET: on
 
-# %%
+# %% setup="ex-01-3"
 # %%writefile {folder}/worker/worker.yaml
 apiVersion: apps/v1
 kind: Deployment
@@ -1052,7 +1058,7 @@ spec:
 
 # %% [markdown] tags=["hint"] exercise="ex-01-3"
 # `!kubectl apply -f {folder}/worker`. Read the error: a line, a path or a type. Mend that one, run it again. A tab looks
-# like blanks: delete the blank space before `args` and type it anew.
+# like blanks: delete the blank space before `args` and type it again.
 
 # %% [markdown] tags=["hint"] exercise="ex-01-3"
 # `cannot unmarshal number into ... of type string`: quotes are missing. `string into ... of type int32`: quotes too many.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] facts="docker-only binder"
 # # Run containers
 #
 # A small side project works on your laptop, and must now run elsewhere. This lesson packs it into containers, on a
@@ -78,7 +78,7 @@ print(output.decode())
 # Two things make cells repeatable. `remove=True` removes a container when its command ends. For containers that go on
 # running, the helper below removes the one that an earlier run of the same cell left; a name can be taken only once.
 
-# %%
+# %% setup="ex-02-1 ex-02-2 ex-02-3"
 def fresh(name):
     """Remove the lesson's container of this name, if there is one, and return the name."""
     ours = [f"{key}={value}" for key, value in lab.labels.items()]
@@ -116,7 +116,7 @@ print(page.exec_run("ps").output.decode())
 # ```
 
 # %% covers="T3.namespaces"
-page.reload()  # reads the container's state anew
+page.reload()  # reads the container's state again
 pid = page.attrs["State"]["Pid"]
 everything = client.containers.run("labs/shell:1", "ps", pid_mode="host", remove=True, labels=lab.labels).decode()
 print(f"Docker says: process {pid}. The machine's process table says:")
@@ -197,7 +197,7 @@ print(int(limit) / 2**20, "MiB")
 # %% covers="T3.cgroups"
 greedy = ["python3", "-c", "hoard = b'x' * (200 * 2**20); print('got it')"]
 limits = {"mem_limit": MEMORY, "memswap_limit": MEMORY}  # memory plus swap: no way out to the disk
-eater = client.containers.run("labs/python:3.11", greedy, detach=True, labels=lab.labels, **limits)
+eater = client.containers.run("labs/python:3", greedy, detach=True, labels=lab.labels, **limits)
 print(eater.wait())
 eater.reload()
 print("OOMKilled:", eater.attrs["State"]["OOMKilled"], "| printed:", eater.logs())
@@ -261,13 +261,14 @@ print("on the machine:  ", client.info()["KernelVersion"])
 # | boundary | emulated hardware: strong | kernel features: good, but one kernel bug away |
 # | runs | any operating system | programs for this kernel (Linux) |
 #
-# Hence the usual pair: virtual machines between customers, containers between programs.
+# So the two are often combined: virtual machines between customers, containers between programs.
 
 # %% [markdown] covers="T3.layers"
 # ## 5. An image is a filesystem in layers
 #
 # A container starts with a complete filesystem: its **image**. An image is a stack of *layers*, each an archive of the
-# files that one step added or changed, plus a little JSON: which command to run, as whom, with which environment.
+# files that one step added or changed (and of marks for those that it deleted), plus a little JSON: which command to
+# run, as whom, with which environment.
 #
 # ```console
 # $ docker image history labs/web:1
@@ -281,6 +282,8 @@ for layer in client.images.get("labs/web:1").history():
     print(f"{layer['Size'] / 1e6:6.2f} MB  {layer['CreatedBy']}")
 
 # %% [markdown]
+# (A history lists *steps*. One that only wrote JSON has the size 0, and no layer.)
+#
 # Layers are named by a hash of their content. Images that begin alike **share** layers: on disk, and on the way through
 # a network.
 
@@ -338,7 +341,7 @@ print("in a new container:  ", other.decode())
 # - **Say** the direction aloud: *outside to inside* on the command line, the other way round in Python. Two of the
 #   mistakes below are this.
 
-# %% covers="T3.run"
+# %% covers="T3.run" setup="ex-02-1"
 page = client.containers.run(
     "labs/web:1", name=fresh("weather-page"), detach=True, ports={"80/tcp": 8022}, labels=lab.labels
 )
@@ -398,14 +401,15 @@ lab.check("ex-02-1")
 
 # %% [markdown] tags=["teaching"] minutes=4
 # - **Ask** before the second build: which steps come from the cache? Then: what if `COPY` stood first?
+# - **Ask** at the table: the image has `ENTRYPOINT` and `CMD`, and I add a word. What runs?
 
-# %%
+# %% setup="ex-02-2 ex-02-3"
 project = lab.folder / "weather"
 for part in ("store", "worker", "front", "about"):
     (project / part).mkdir(parents=True, exist_ok=True)
 print(project)
 
-# %%
+# %% setup="ex-02-2 ex-02-3"
 # %%writefile {project}/store/store.py
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -424,16 +428,22 @@ class Store(BaseHTTPRequestHandler):
 ThreadingHTTPServer(("", 8000), Store).serve_forever()
 
 # %% [markdown] covers="T3.build D1.1"
-# A **Dockerfile** is the recipe of an image. `FROM` names the image to begin with; `RUN` and `COPY` each add a layer;
-# the rest is that little JSON.
+# A **Dockerfile** is the recipe of an image. Each line is a step:
+#
+# | instruction | does |
+# |---|---|
+# | `FROM` | names the image to begin with, and brings its layers |
+# | `RUN`, `COPY`, `ADD` | change files: each makes a layer |
+# | `WORKDIR` | says where to work, and makes the folder: a layer, too, if it was missing |
+# | all others: `ENV`, `USER`, `EXPOSE`, `CMD`, ... | write into that little JSON: no layer |
 #
 # Three of the lines below deserve a word. `USER 1000`: not root. `-u`: Python prints at once, so logs are not late.
 # `STOPSIGNAL SIGINT`: process 1 receives only signals that it handles. Python handles SIGINT but not SIGTERM, with which
 # `docker stop` would wait 10 seconds in vain and then kill.
 
-# %%
+# %% setup="ex-02-2 ex-02-3"
 # %%writefile {project}/store/Dockerfile
-FROM labs/python:3.11
+FROM labs/python:3
 RUN mkdir /data && chown 1000 /data
 COPY store.py /app/store.py
 USER 1000
@@ -449,7 +459,7 @@ CMD ["python3", "-u", "/app/store.py"]
 # $ docker build --tag weather-store:1 store/
 # ```
 
-# %% covers="T3.build D1.1"
+# %% covers="T3.build D1.1" setup="ex-02-2 ex-02-3"
 def build(part, tag):
     """Build a part of the project, and print Docker's steps."""
     _, log = client.images.build(path=str(project / part), tag=tag, rm=True, labels=lab.labels)
@@ -464,7 +474,7 @@ build("store", "weather-store:1")
 # versions of Docker build with BuildKit, and show steps differently. The result is the same. The two `LABEL` steps
 # come from `labels=`.) Change the program, and build again under another tag. Watch for `Using cache`:
 
-# %% covers="T3.build D1.1"
+# %% covers="T3.build D1.1" setup="ex-02-2 ex-02-3"
 source = project / "store" / "store.py"
 source.write_text(source.read_text() + "# version 2\n")
 build("store", "weather-store:2")
@@ -472,6 +482,26 @@ build("store", "weather-store:2")
 # %% [markdown]
 # **What happened.** Steps up to the first one whose input changed came from the cache; all later ones ran. (`FROM` only
 # names the base, and prints no such line.) So put what changes rarely (system, libraries) first, and your code last.
+
+# %% [markdown] covers="T3.build T3.run D1.1"
+# ### What runs: `ENTRYPOINT` and `CMD`
+#
+# Two instructions say what a container runs. Docker joins the two lists, `ENTRYPOINT` first:
+#
+# | the image says | `docker run IMAGE` runs | `docker run IMAGE x` runs |
+# |---|---|---|
+# | `CMD ["a", "b"]` | `a b` | `x` |
+# | `ENTRYPOINT ["a"]` | `a` | `a x` |
+# | `ENTRYPOINT ["a"]` and `CMD ["b"]` | `a b` | `a x` |
+#
+# So `CMD` is a default, which words after the image's name replace. `ENTRYPOINT` stays, unless you give `--entrypoint`;
+# then the image's `CMD` no longer counts, either. This is how one image can hold several programs: `ENTRYPOINT` starts
+# the one that the argument names.
+#
+# Write both as lists. `CMD python3 store.py`, without brackets, means `sh -c "python3 store.py"`: the signal of
+# `docker stop` may end at the shell. And an `ENTRYPOINT` without brackets takes no arguments at all.
+#
+# Kubernetes calls the two `command` and `args`: lesson 03.
 
 # %% [markdown] covers="T3.build"
 # ## 8. Tags are movable names
@@ -509,17 +539,18 @@ store.reload()
 print("published:", store.ports)
 
 # %% [markdown]
-# `None`: exposed, but published nowhere. `EXPOSE` is documentation. What publishes is `ports` (`--publish`). Run it
+# `None`: exposed, but published nowhere. `EXPOSE` is documentation (which `--publish-all` reads). What publishes is
+# `ports` (`--publish`). Run it
 # again with it, and let a producer in the shape of `urllib` send readings:
 
-# %%
+# %% setup="ex-02-2 ex-02-3"
 store = client.containers.run(
     "weather-store:1", name=fresh("weather-store"), detach=True, ports={"8000/tcp": 8020}, labels=lab.labels
 )
 wait_for_http(lab.url(8020))
 print("published:", client.containers.get("weather-store").ports)
 
-# %%
+# %% setup="ex-02-2 ex-02-3"
 from urllib.request import urlopen
 
 
@@ -559,7 +590,7 @@ print(store.exec_run("id").output.decode(), store.exec_run("ls -l /data").output
 # %% [markdown] tags=["teaching"] minutes=2
 # - **Ask** before `after:` prints: three readings or none? Why is that different from section 5?
 
-# %% covers="T3.volumes"
+# %% covers="T3.volumes" setup="ex-02-2 ex-02-3"
 client.volumes.create("weather-data", labels=lab.labels)
 as_store = {"detach": True, "ports": {"8000/tcp": 8020}, "labels": lab.labels, "volumes": ["weather-data:/data"]}
 store = client.containers.run("weather-store:1", name=fresh("weather-store"), **as_store)
@@ -570,7 +601,7 @@ produce(*READINGS)
 # `before` is empty the first time: the former container's readings died with it. Now replace the container again, by
 # the newer version:
 
-# %% covers="T3.volumes"
+# %% covers="T3.volumes" setup="ex-02-2 ex-02-3"
 store = client.containers.run("weather-store:2", name=fresh("weather-store"), **as_store)
 print("after:", wait_for_http(f"{lab.url(8020)}/readings").split())
 
@@ -596,7 +627,7 @@ print("after:", wait_for_http(f"{lab.url(8020)}/readings").split())
 # - **Ask** for the result of each of the three calls of `ask` before it runs; the third, `localhost`, splits the
 #   room.
 
-# %% covers="T3.networks"
+# %% covers="T3.networks" setup="ex-02-2 ex-02-3"
 if not client.networks.list(names=["weather-net"]):
     client.networks.create("weather-net", labels=lab.labels)
 as_store["network"] = "weather-net"
@@ -646,7 +677,7 @@ print(ask("http://localhost:8000/readings", "weather-net"))
 # The next cell writes `worker/worker.py`. Every second it reads `/readings` from the store that the environment variable
 # `STORE` names (a URL), and sends their mean to `/means` when it has changed.
 #
-# *Goal*: the worker runs in the background, from an image of its own, `weather-worker:1`, based on `labs/python:3.11`.
+# *Goal*: the worker runs in the background, from an image of its own, `weather-worker:1`, based on `labs/python:3`.
 # Its Dockerfile belongs in `project / "worker"`.
 #
 # *Constraints*: not as root; at most 128 MiB of memory; it talks to the store over `weather-net`. Use `lab.labels` as
@@ -664,7 +695,7 @@ print(ask("http://localhost:8000/readings", "weather-net"))
 #   - no `USER`: *runs as root*;
 #   - built, not started: *none was started*.
 
-# %%
+# %% setup="ex-02-2"
 # %%writefile {project}/worker/worker.py
 import os, threading
 from statistics import mean
@@ -698,7 +729,7 @@ while True:
 # %% tags=["answer"] exercise="ex-02-2"
 ### BEGIN SOLUTION
 (project / "worker" / "Dockerfile").write_text("""\
-FROM labs/python:3.11
+FROM labs/python:3
 COPY worker.py /app/worker.py
 USER 1000
 STOPSIGNAL SIGINT
@@ -721,7 +752,7 @@ lab.check("ex-02-2")
 # %% [markdown] tags=["teaching"] minutes=4
 # - **Ask** before `store.stop()`: will Docker restart the front? Keep the answers for lesson 03, which does it.
 
-# %%
+# %% setup="ex-02-3"
 # %%writefile {project}/front/front.py
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -743,9 +774,9 @@ ThreadingHTTPServer(("", 8080), Front).serve_forever()
 # healthy; after `retries` failures in a row the container is unhealthy. (A second between two checks suits a lesson; 10
 # to 30 suit life.)
 
-# %%
+# %% setup="ex-02-3"
 # %%writefile {project}/front/Dockerfile
-FROM labs/python:3.11
+FROM labs/python:3
 COPY front.py /app/front.py
 USER 1000
 EXPOSE 8080
@@ -753,7 +784,7 @@ STOPSIGNAL SIGINT
 HEALTHCHECK --interval=1s --timeout=3s --retries=2 CMD ["wget", "-q", "-O", "/dev/null", "http://localhost:8080/"]
 CMD ["python3", "-u", "/app/front.py"]
 
-# %%
+# %% setup="ex-02-3"
 build("front", "weather-front:1")
 front = client.containers.run(
     "weather-front:1",
@@ -765,7 +796,7 @@ front = client.containers.run(
     labels=lab.labels,
 )
 
-# %% covers="T3.healthchecks"
+# %% covers="T3.healthchecks" setup="ex-02-3"
 def wait_for_health(container, wanted):
     """Wait until Docker says that a container is `healthy` or `unhealthy`."""
     hint = "Is weather-store on weather-net? The cell of section 11 that starts it puts it there."
@@ -788,8 +819,9 @@ print("last check:", front.attrs["State"]["Health"]["Log"][-1]["Output"])
 # %% [markdown] covers="T3.healthchecks"
 # **Misconception**: "Docker restarts an unhealthy container." It does not: it tells, and somebody else must act. A
 # *restart policy* (`--restart on-failure`) acts when a process **ends**. Acting on health is one of the reasons for
-# Kubernetes. Bring the store back, and the front recovers by itself. (Your worker has ended, too: nothing catches its error.
-# `docker start weather-worker` brings it back after the next cell.)
+# Kubernetes, which has probes of its own for it and does not read `HEALTHCHECK`. Bring the store back, and the front
+# recovers by itself. (Your worker has ended, too: nothing catches its error. `docker start weather-worker` brings it
+# back after the next cell.)
 
 # %%
 store.start()
@@ -808,7 +840,7 @@ print(front.health, "|", wait_for_http(lab.url(8023)))
 
 # %%
 # %%writefile {project}/about/Dockerfile
-FROM labs/python:3.11 AS build
+FROM labs/python:3 AS build
 RUN mkdir /out && python3 -c "print('made with Python', *range(5))" > /out/index.html
 
 FROM labs/web:1
@@ -911,7 +943,7 @@ print(*sorted(member.name for member in tarfile.open(fileobj=archive) if member.
 #   - `weather-front` replaced in place of the second: *weather-front as it was*;
 #   - the image rebuilt: *weather-front:1 as it was*.
 
-# %%
+# %% setup="ex-02-3"
 broken = client.containers.run(
     "weather-front:1",
     name=fresh("weather-front-2"),
@@ -955,7 +987,8 @@ lab.check("ex-02-3")
 #
 # 1. A container is a process of the machine's kernel, with namespaces (what it sees) and cgroups (what it may use).
 # 2. An image is a read-only stack of layers; changes go into the container's own thin layer.
-# 3. `build`, `tag`, `run --publish`, `logs`, `exec`. `EXPOSE` publishes nothing, `latest` promises nothing.
+# 3. `build`, `tag`, `run --publish`, `logs`, `exec`. `EXPOSE` publishes nothing, `latest` promises nothing. Arguments
+#    replace `CMD`, not `ENTRYPOINT`.
 # 4. Files survive `stop`, not `rm`. A volume survives both.
 # 5. On a network of your own, containers find each other by name. `localhost` is the container itself.
 # 6. Too much memory: killed, status 137. Unhealthy: reported, not restarted.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] facts="stops-components default-namespace shared-cluster"
 # # Meet the cluster and its objects
 #
 # The weather pipeline runs in containers, as long as somebody starts them, and starts them again. Kubernetes is that
@@ -12,7 +12,7 @@
 #
 # 1. what desired state and a control loop are;
 # 2. what each part of the control plane and of a node does;
-# 3. the five parts of every object;
+# 3. the parts of an object;
 # 4. three ways to write one, and where to look a field up;
 # 5. how the parts work together by watching;
 # 6. what labels, selectors, namespaces and owners are for;
@@ -58,10 +58,10 @@ core, apps = client.CoreV1Api(), client.AppsV1Api()
 # - **Show**: `views.cluster` in a tab of its own for the whole lesson; delete the pod while all look at it.
 # - **Ask**: was the pod restarted? (No: another name, another address.)
 
-# %% covers="T4.desired"
+# %% covers="T4.desired" setup="ex-03-2"
 # !kubectl create deployment front --image={FRONT_IMAGE} --replicas={FRONTS} --dry-run=client -o yaml | kubectl apply -f -
 
-# %%
+# %% setup="ex-03-2"
 from labs.waiting import wait_for_pods
 
 pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
@@ -86,7 +86,7 @@ pods = wait_for_pods(core, lab.namespace, "app=front", FRONTS)
 # %% [markdown] covers="T4.desired T4.plane T4.node"
 # **What happened.** There are two again, and one name is new. Nobody repeated an order: a loop looked (one pod),
 # compared (two desired) and acted. The new pod is not the old one restarted; it is another one, with another name and
-# another address. That is why the rest of Kubernetes never relies on a pod's name.
+# another address. That is why the rest of Kubernetes does not rely on the names of a Deployment's pods.
 #
 # ## 2. The parts are ordinary programs
 #
@@ -162,18 +162,19 @@ except NotSupported as refusal:
 # **What happened.** An ordinary command line, an ordinary log. The kubeconfig among the arguments is a client's, like
 # yours: the scheduler is one more user of the API, with few rights. Whoever can debug a program can debug Kubernetes.
 #
-# ## 3. An object has five parts
+# ## 3. The parts of an object
 #
-# Whatever Kubernetes knows is an **object**, and all objects are built alike:
+# Whatever Kubernetes stores is an **object**. Most are built like this:
 #
 # | part | says | written by |
 # |---|---|---|
 # | `apiVersion`, `kind` | which type, in which version | you |
 # | `metadata` | name, namespace, labels, owners | you, and the server |
-# | `spec` | what should be | you |
-# | `status` | what is, as last seen | controllers |
+# | `spec` | what should be | you; a few fields others, as the scheduler writes a pod's node |
+# | `status` | what is, as last seen | controllers, and the kubelet |
 #
-# Find them in the front:
+# The first two rows are in every object. Those on which a loop works have a `spec`, most also a `status`. A ConfigMap
+# has neither: it only keeps `data`, and so does a Secret; a Role keeps `rules`. Find the parts in the front:
 
 # %% [markdown] tags=["teaching"] minutes=2
 # - **Ask** at the tree: what of this did *you* write? Count lines.
@@ -189,7 +190,7 @@ except NotSupported as refusal:
 views.tree(lab, "deployment/front")
 
 # %% [markdown]
-# Python has the same five. A `generation` counts changes of the spec; `observed_generation` says which of them the
+# Python has the same parts. A `generation` counts changes of the spec; `observed_generation` says which of them the
 # status knows of. When they differ, the status is old news.
 
 # %% covers="T4.object"
@@ -214,7 +215,7 @@ print("observed:", front.status.ready_replicas, "ready,    generation", front.st
 # !kubectl explain deployment.spec.replicas
 
 # %% [markdown]
-# `kubectl` has no knowledge of its own: it asks the server, as any client can.
+# `kubectl` does not bring this knowledge along: it asks the server, as any client can.
 
 # %%
 for resource in apps.get_api_resources().resources:
@@ -229,9 +230,9 @@ for resource in apps.get_api_resources().resources:
 # First in YAML, the form that is kept in version control and reviewed:
 
 # %% [markdown] tags=["teaching"] minutes=3
-# - **Ask**: when would you take which? Collect one occasion for each.
+# - **Ask**: when would you take which? Collect one occasion for each. Then: which field replaces `CMD`?
 
-# %% language="bash" covers="T4.object"
+# %% language="bash" covers="T4.object" setup="ex-03-2"
 # kubectl apply -f - <<END
 # apiVersion: v1
 # kind: Service
@@ -245,7 +246,7 @@ for resource in apps.get_api_resources().resources:
 #   - {port: 80, targetPort: 80, protocol: TCP, nodePort: 30030}
 # END
 
-# %%
+# %% setup="ex-03-2"
 from labs.waiting import wait_for_http
 
 wait_for_http(lab.url(30030))
@@ -279,6 +280,23 @@ lab.same(from_python, from_kubectl, from_yaml, ignore=("metadata.name",))
 # **What happened.** Names and chosen ports apart, three ways give one object: `kubectl` and Python both turn what you
 # give them into JSON and send it to the same address. Choose by occasion: a generator for speed, YAML to keep, Python
 # when a program decides.
+
+# %% [markdown] covers="T4.object"
+# ### What runs: `command` and `args`
+#
+# An image says what to run, by `ENTRYPOINT` and `CMD` (lesson 02). A container in a pod may replace either. Mind the
+# names: `command` is not `CMD`.
+#
+# | you give | runs | with `kubectl run NAME --image=I` |
+# |---|---|---|
+# | nothing | the image's `ENTRYPOINT` and `CMD` | |
+# | `args` | its `ENTRYPOINT`, then your `args` | `-- ARGS` |
+# | `command` | your `command` alone; its `CMD` no longer counts | `--command -- COMMAND` |
+# | both | your `command`, then your `args` | |
+#
+# (In `kubectl create deployment`, `job` and `cronjob`, what follows `--` is the `command`.)
+#
+# Both are lists of words, and there is no shell: whoever wants `while`, `|` or `>` starts one, as `sh -c "..."`.
 
 # %% [markdown] tags=["exercise"] exercise="ex-03-1"
 # ### Exercise 1: the worker
@@ -369,7 +387,7 @@ follow(since, seconds=3, selector="app=front")
 views.timeline(lab, "deployment/front")
 
 # %% [markdown]
-# Back to two; last in, first out:
+# Back to two; as a rule, the youngest pod goes first:
 
 # %%
 # !kubectl scale deployment front --replicas={FRONTS}
@@ -377,9 +395,9 @@ views.timeline(lab, "deployment/front")
 # %% [markdown] covers="T4.labels"
 # ## 7. Labels bind, owners keep
 #
-# **Labels** are words that you stick on objects; a **selector** is a question about them. Services, Deployments and you
-# find pods that way, never by name. (The third front may still be listed, as `Terminating` or `Completed`: it is
-# ending.)
+# **Labels** are keys with values that you stick on objects; a **selector** is a question about them. Services,
+# Deployments and you find pods that way, never by name. (The third front may still be listed, as `Terminating` or
+# `Completed`: it is ending.)
 
 # %% [markdown] tags=["teaching"] minutes=3
 # - **Ask**: a pod matches the selector, and is owned by somebody else. Does the Service send it requests? Does the
@@ -414,8 +432,8 @@ for owner in replica_set.metadata.owner_references:
 # A ReplicaSet goes by both: it counts the pods that it owns, **adopts** an orphan that its selector matches, and **lets
 # go** of a pod that no longer matches.
 #
-# A **namespace**, last, is a drawer: names need be unique only within one, and most requests look into one. A second
-# `front` is refused here and fine next door (only asked, not made):
+# A **namespace**, last, is a drawer: in each, a name may be taken once for each kind, and most requests look into one.
+# A second Service `front` is refused here and fine next door (only asked, not made):
 
 # %% covers="T4.namespaces"
 # !kubectl create service clusterip front --tcp=80 --dry-run=server
@@ -642,13 +660,13 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 
 # %% [markdown] covers="T4.stopped"
 # **What happened.** Frozen again, and then, with a new pod, well again. All that the cluster *is* lies in etcd: every other part could be thrown away and
-# started anew, as you just did. That is why a cluster's backup is a backup of etcd.
+# restarted, as you just did. That is why a cluster's backup is a backup of etcd.
 #
 # | stopped | what no longer happens | what goes on |
 # |---|---|---|
 # | scheduler | new pods get no node | all pods |
 # | controller manager | nothing is replaced or scaled; status grows old | all pods |
-# | kubelet | no pod starts on its node; in time, NotReady | its containers |
+# | kubelet | no pod starts or ends on its node; in time, NotReady | its containers |
 # | runtime | no container starts on its node | its containers |
 # | kube-proxy | changes of Services do not arrive at its node | known Services |
 # | API server, etcd | nothing changes | all that runs |
@@ -687,7 +705,7 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 # `kubectl edit deployment producer` in a terminal, by applying a mended copy of the YAML, or with
 # `apps.patch_namespaced_deployment`; there, `None` takes a field out.
 
-# %% language="bash" covers="D3.5"
+# %% language="bash" covers="D3.5" setup="ex-03-3"
 # kubectl apply -f - <<END
 # apiVersion: apps/v1
 # kind: Deployment
@@ -717,7 +735,8 @@ lab.check("ex-03-3")
 #
 # 1. **Desired state** is a record; **control loops** look, compare and act until the world agrees with it.
 # 2. All parts are ordinary programs around one door, `kube-apiserver`; the record lies in `etcd`.
-# 3. An object is `apiVersion`, `kind`, `metadata`, `spec` (yours) and `status` (theirs, and sometimes old).
+# 3. An object has `apiVersion`, `kind` and `metadata`; most have a `spec` (yours) and a `status` (theirs, and sometimes
+#    old), a ConfigMap has `data`. `command` replaces an image's `ENTRYPOINT`, `args` its `CMD`.
 # 4. YAML, Python and `kubectl` send the same JSON; `explain` and `api-resources` know every field.
 # 5. The parts give each other no orders; they **watch**, and take turns.
 # 6. **Selectors** find by **labels**; **owner references** say who belongs to whom, and who goes with whom;
@@ -739,7 +758,7 @@ lab.check("ex-03-3")
 # ## Clean up
 #
 # Is everything up again? What is not, is started; then all that the lesson made is removed. (`lab.reset()` does the same,
-# and makes the namespace anew.)
+# and makes the namespace again.)
 
 # %%
 for part in lab.engine.status():

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] facts="default-namespace shared-cluster binder"
 # # Roll out Deployments
 #
 # The pipeline's front runs in the cluster. Now a new version comes out, in the middle of the day, and nobody must notice.
@@ -65,7 +65,7 @@ apps, core = client.AppsV1Api(), client.CoreV1Api()
 # - **Ask** before the pod is deleted: same name afterwards, or another? Same address?
 
 
-# %%
+# %% setup="ex-04-1 ex-04-2"
 def pod_template(image, **labels):
     container = client.V1Container(name="web", image=image)
     metadata = client.V1ObjectMeta(labels=labels)
@@ -116,7 +116,7 @@ victim = min(before)
 core.delete_namespaced_pod(victim, lab.namespace)
 after = {pod.metadata.name for pod in wait_for_pods(core, lab.namespace, "app=front", 3, TIMEOUT)}
 print("deleted:  ", victim)
-print("made anew:", *(after - before))
+print("made again:", *(after - before))
 print("untouched:", *sorted(after & before))
 
 
@@ -196,7 +196,7 @@ lab.same(Python=apps.read_namespaced_replica_set("front", lab.namespace), YAML=b
 # (`observedGeneration` catches up). What do you expect of the three running pods?
 
 
-# %%
+# %% setup="ex-04-1 ex-04-3"
 def new_image(image):
     return {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}}
 
@@ -316,8 +316,8 @@ for pod in core.list_namespaced_pod(lab.namespace, label_selector="app=front").i
 #
 # ## 4. Rolling update
 #
-# Those who use the front should notice nothing. Give them an address first: a Service sends each request to one of the
-# ready pods its selector matches. Lesson 07 takes it apart; here it is our window.
+# Those who use the front should notice nothing. Give them an address first: a Service sends each new connection to one
+# of the ready pods its selector matches. Lesson 07 takes it apart; here it is our window.
 
 # %% [markdown] tags=["teaching"] minutes=7
 # - **Show**: the rollout view in a tab of its own (*Create New View for Cell Output*), then the update. Do not talk
@@ -374,11 +374,11 @@ def watch_rollout():
     seen = [""]
 
     def over():
-        line = "  ".join(picture())
+        found = apps.read_namespaced_deployment("front", lab.namespace)
+        line = "  ".join(picture())  # read after it, so that the last line shows how it ended
         if line != seen[-1]:
             seen.append(line)
             print(line)
-        found = apps.read_namespaced_deployment("front", lab.namespace)
         wanted, status = found.spec.replicas, found.status
         is_new = status.observed_generation == found.metadata.generation
         return is_new and status.updated_replicas == status.replicas == status.available_replicas == wanted
@@ -563,8 +563,11 @@ lab.check("ex-04-1")
 # ## 6. Pause: several changes, one release
 #
 # Each change of the template starts a rollout at once. A new image *and* its new setting, made one after the other, would
-# be two rollouts, and for a while the new program would run with the old setting. Pause first: the Deployment then keeps
-# its hands off, whatever you change.
+# be two rollouts, and for a while the new program would run with the old setting. Pause first: then no change of the
+# *template* starts a rollout, and one that is under way stops where it is.
+#
+# All else goes on: a lost pod is replaced, and a paused Deployment can be scaled. (`kubectl rollout undo` and `restart`
+# are refused until you resume.)
 
 # %% [markdown] tags=["teaching"] minutes=2
 # - **Ask**: two `set` commands, no pause: how many revisions?
@@ -729,7 +732,8 @@ print(answers())
 
 # %% [markdown] covers="T5.canary"
 # About a quarter; each request is a throw of dice. The finest share is one pod in all: for 1 % this way you need a hundred
-# pods. (An Ingress or a Gateway can weigh requests instead.)
+# pods. (A Gateway can: an `HTTPRoute` gives each of its Services a weight. An Ingress has no such field; some
+# controllers take an annotation of their own for it.)
 #
 # The three ways to scale:
 
@@ -797,7 +801,7 @@ lab.check("ex-04-2")
 # The last exercise starts from a mess. The next two cells make it: the producer as it was yesterday, and what a tired
 # colleague applied at night. (Run them again to have the mess back.)
 
-# %% language="bash"
+# %% language="bash" setup="ex-04-3"
 # kubectl create service nodeport producer --tcp=80 --node-port=30042 --dry-run=client -o yaml | kubectl apply -f -
 # kubectl set selector service producer app=producer,release=one
 # kubectl apply -f - <<END
@@ -813,7 +817,7 @@ lab.check("ex-04-2")
 # END
 # kubectl rollout status deployment/producer
 
-# %% language="bash"
+# %% language="bash" setup="ex-04-3"
 # kubectl apply -f - <<END
 # apiVersion: apps/v1
 # kind: Deployment
@@ -844,14 +848,14 @@ lab.check("ex-04-2")
 #   - rolled back, since it works again: *yesterday's version*;
 #   - the Service forgotten: *app=producer,release=one*;
 #   - the pods labelled by hand: *got it by hand*;
-#   - deleted and made anew: *labs/web:1 in the history of producer*.
+#   - deleted and made again: *labs/web:1 in the history of producer*.
 
 # %% [markdown] tags=["hint"] exercise="ex-04-3"
 # Go down the chain: what does the Deployment say about itself, which ReplicaSets are there, what do their pods say? And
 # when all pods are well: who sends them requests?
 
 # %% [markdown] tags=["hint"] exercise="ex-04-3"
-# A Deployment can be told to keep its hands off. An image needs a tag that exists. A Service's selector is compared with
+# A Deployment can be told to start no rollout. An image needs a tag that exists. A Service's selector is compared with
 # the labels of the pods that run *now*: `kubectl get pods --show-labels`, `kubectl get service producer -o wide`.
 
 # %% [markdown] tags=["hint"] exercise="ex-04-3"
@@ -878,7 +882,7 @@ lab.check("ex-04-3")
 # 3. A **Deployment** owns ReplicaSets, one a template; they own the pods.
 # 4. A **rolling update** moves the number over, between `replicas - maxUnavailable` and `replicas + maxSurge`.
 # 5. **History** is the old ReplicaSets. A rollback is a step forward to an old template.
-# 6. **Pause** makes several changes one revision.
+# 6. **Pause** makes several changes of the template one revision; scaling does not wait for it.
 # 7. A **rollout that hangs** leaves the old pods serving, reports itself, and waits for you.
 # 8. **Blue/green** switches a Service's selector from one Deployment's pods to another's.
 # 9. A **canary** shares requests by counting pods.

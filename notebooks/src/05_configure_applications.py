@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] facts="shared-cluster"
 # # Configure applications
 #
 # The weather pipeline runs in the cluster. Now it must run twice: in a garden that measures in celsius, and on a roof
@@ -53,7 +53,7 @@ apps, core = client.AppsV1Api(), client.CoreV1Api()
 # computes their mean, a **front** shows it. The container's argument says which program runs. Build the image, and give
 # it to the nodes (about 5 s):
 
-# %%
+# %% setup="ex-05-1 ex-05-2 ex-05-3"
 docker.from_env().images.build(path=str(lab.project), tag="weather:1", rm=True, labels=lab.labels)
 IMAGE = lab.load_image("weather:1")
 
@@ -83,7 +83,7 @@ IMAGE = lab.load_image("weather:1")
 # - **Draw** the four places in their order; the exercises need it.
 
 
-# %%
+# %% setup="ex-05-1 ex-05-2 ex-05-3"
 def run(program, name=None, volumes=None, wait=True, **container):
     """Make or replace a Deployment of a program; the other arguments are fields of its container."""
     name = name or program
@@ -99,7 +99,7 @@ def run(program, name=None, volumes=None, wait=True, **container):
         wait_for_rollout(apps, name, lab.namespace, TIMEOUT)
 
 
-# %%
+# %% setup="ex-05-2 ex-05-3"
 def last_line(name, word):
     """The last line that a program wrote, as soon as it holds a word."""
 
@@ -525,8 +525,8 @@ settings()
 # !kubectl exec deployment/front -- sh -c "grep . /etc/weather/unit /srv/unit"
 
 # %% [markdown] covers="T6.updates"
-# A `subPath` mount is the old file itself, without the links: it stays as it was as long as the pod lives. Many fall
-# for that.
+# A `subPath` mount is the old file itself, without the links: it stays as it was as long as the container runs. Many
+# fall for that.
 #
 # To bring the change to all three, replace the pods. `kubectl rollout restart` does it as gently as any rollout:
 
@@ -542,9 +542,8 @@ print(settings("Greenhouse"))
 #
 # | taken as | a change arrives |
 # |---|---|
-# | environment, arguments | with the next start of the container |
+# | environment, arguments, `subPath` | with the next start of the container |
 # | folder | within a minute or two, if the program reads again |
-# | `subPath` | with the next pod |
 
 # %% [markdown]
 # ## 6. When it is missing
@@ -829,13 +828,13 @@ for path in files:
 # Two cells for the next exercise: an archive, that is a second store, with its own producer (`archivist`) and front
 # (`gate`), all without settings. (About 5 s. Run them again to have them so.)
 
-# %%
+# %% setup="ex-05-2"
 there = "--store=http://archive:8000"
 run("store", "archive")
 run("producer", "archivist", args=["producer", there])
 run("front", "gate", args=["front", there])
 
-# %% language="bash"
+# %% language="bash" setup="ex-05-2"
 # kubectl create service nodeport archive --tcp=8000 --node-port=30052 --dry-run=client -o yaml | kubectl apply -f -
 # kubectl create service nodeport gate --tcp=80:8080 --node-port=30053 --dry-run=client -o yaml | kubectl apply -f -
 
@@ -902,7 +901,7 @@ lab.check("ex-05-2")
 # colleague has written the settings of a sensor for it, and the sensor's Deployment. (Run the three cells again to have
 # the mess back.)
 
-# %% language="bash"
+# %% language="bash" setup="ex-05-3"
 # keep() { kubectl create "$@" --dry-run=client -o yaml | kubectl apply -f -; }
 # kubectl delete configmap/sensor-name configmap/sensor-names configmap/sensor-files secret/sensor --ignore-not-found
 # keep service nodeport tower --tcp=8000 --node-port=30054
@@ -911,11 +910,11 @@ lab.check("ex-05-2")
 # keep configmap sensor-files --from-literal=unit=fahrenheit
 # keep secret generic sensor --from-literal=token=aGFyYm91ci00Mg==
 
-# %%
+# %% setup="ex-05-3"
 secret_volume = {"name": "token", "secret": {"secretName": "tower"}}
 run("store", "tower", volumes=[secret_volume], volumeMounts=[{"name": "token", "mountPath": "/etc/weather"}])
 
-# %% magic_args="-s {IMAGE}" language="bash"
+# %% magic_args="-s {IMAGE}" language="bash" setup="ex-05-3"
 # kubectl replace --force -f - <<END
 # apiVersion: apps/v1
 # kind: Deployment

@@ -50,7 +50,7 @@ core, apps, storage = client.CoreV1Api(), client.AppsV1Api(), client.StorageV1Ap
 # makes the store answer on localhost, whichever pod is behind it; lesson 07 is about them. (`!` runs a command of the
 # terminal; `{NODE_PORT}` is filled in by the notebook.)
 
-# %%
+# %% setup="ex-06-1 ex-06-2 ex-06-3"
 docker.from_env().images.build(path=str(lab.project), tag="weather:1", rm=True, labels=lab.labels)
 lab.load_image("weather:1")
 # !kubectl create service nodeport store --tcp=8000 --node-port={NODE_PORT} --dry-run=client -o yaml | kubectl apply -f -
@@ -74,11 +74,11 @@ def send(*temperatures):
 
 
 # %% [markdown]
-# Most fields of a running pod cannot be changed. So a third helper makes a pod anew each time: it deletes the one of an
+# Most fields of a running pod cannot be changed. So a third helper makes the pod again each time: it deletes the one of an
 # earlier run and waits until the new one is ready. It takes a dictionary, spelled as in YAML.
 
 
-# %%
+# %% setup="ex-06-1"
 def start(pod):
     name = pod["metadata"]["name"]
     same = f"metadata.name={name}"
@@ -136,7 +136,7 @@ readings()
 #
 # From Python, `stream` does what `kubectl exec` did. We shall need it again:
 
-# %%
+# %% setup="ex-06-1 ex-06-2 ex-06-3"
 from kubernetes.stream import stream
 
 
@@ -224,21 +224,27 @@ readings()
 # Same name, another uid: another pod, and a new, empty folder. A Deployment does just that at every update, and whenever
 # a node is lost. For data that must survive *pods*, something must live outside of them: that is section 8.
 #
-# <img alt="Three life lines. The container's writable layer ends when the container ends. An emptyDir goes on through
-# that, and ends when the pod is deleted. A claimed volume goes on through both, and ends when the claim is deleted."
-# width="660" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 660 210'
+# <img alt="Four life lines. The container's writable layer ends when the container ends, and the next container has a new
+# one. An emptyDir goes on through that, and ends when the pod is deleted. A claimed volume goes on through both, and
+# ends when the claim is deleted, if its class says Delete. A hostPath goes on through all: it is the node's."
+# width="660" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 660 260'
 #  font-family='sans-serif' font-size='14'>
-#  <rect width='660' height='210' rx='8' fill='white'/>
-#  <g stroke='dimgray' stroke-dasharray='5 4'><path d='M300 40 V195 M440 40 V195 M590 40 V195'/></g>
-#  <g text-anchor='middle' fill='dimgray'><text x='300' y='28'>container ends</text>
-#  <text x='440' y='28'>pod is deleted</text> <text x='590' y='28'>claim is deleted</text></g>
+#  <rect width='660' height='260' rx='8' fill='white'/>
+#  <g stroke='dimgray' stroke-dasharray='5 4'><path d='M260 40 V245 M360 40 V245 M470 40 V245 M590 40 V245'/></g>
+#  <g text-anchor='middle' fill='dimgray' font-size='13'><text x='260' y='28'>container ends</text>
+#  <text x='360' y='28'>pod replaced</text> <text x='470' y='28'>last pod deleted</text>
+#  <text x='590' y='28'>claim deleted</text></g>
 #  <g text-anchor='end'><text x='150' y='73'>writable layer</text> <text x='150' y='123'>emptyDir</text>
-#  <text x='150' y='173'>claimed volume</text></g>
-#  <g fill='lightsalmon' stroke='indianred'><rect x='165' y='55' width='133' height='26' rx='5'/>
-#  <rect x='304' y='55' width='134' height='26' rx='5'/> <rect x='444' y='55' width='144' height='26' rx='5'/></g>
-#  <g fill='aliceblue' stroke='steelblue'><rect x='165' y='105' width='273' height='26' rx='5'/>
-#  <rect x='444' y='105' width='144' height='26' rx='5'/></g>
-#  <rect x='165' y='155' width='423' height='26' rx='5' fill='honeydew' stroke='seagreen'/></svg>">
+#  <text x='150' y='173'>claimed volume</text> <text x='150' y='223'>hostPath</text></g>
+#  <g fill='lightsalmon' stroke='indianred'><rect x='165' y='55' width='93' height='26' rx='5'/>
+#  <rect x='263' y='55' width='95' height='26' rx='5'/> <rect x='363' y='55' width='105' height='26' rx='5'/></g>
+#  <g fill='aliceblue' stroke='steelblue'><rect x='165' y='105' width='193' height='26' rx='5'/>
+#  <rect x='363' y='105' width='105' height='26' rx='5'/></g>
+#  <rect x='165' y='155' width='423' height='26' rx='5' fill='honeydew' stroke='seagreen'/>
+#  <rect x='165' y='205' width='485' height='26' rx='5' fill='gainsboro' stroke='dimgray'/></svg>">
+#
+# What becomes of a claimed volume at the end is the class's `reclaimPolicy`: `Delete`, as drawn, or `Retain` (section
+# 10). A `hostPath` (section 4) is the node's: no pod ends it, and no pod takes it along to another node.
 
 # %% [markdown] covers="T7.emptydir D1.4"
 # ## 3. One folder, several containers
@@ -250,6 +256,7 @@ readings()
 # store, and it may only read. Each mounts the folder where it likes:
 
 # %% [markdown] tags=["teaching"] minutes=3
+# - **Ask**: which of the two containers starts first, and would a Job end?
 # - **Ask** before both are filled with 3 MB: which of the two limits bites? (One at once, one a minute later.)
 
 # %% covers="T7.emptydir D1.4"
@@ -268,7 +275,26 @@ print(run_in("store", "reporter", "echo 99 >> /in/readings"))
 # %% [markdown] covers="T7.emptydir"
 # **What happened.** `tail` complained once that the file was not there yet, then printed what the store wrote. Writing was
 # refused: `readOnly` belongs to the mount, so each container can have other rights.
+
+# %% [markdown] covers="D1.3"
+# ### Init containers and native sidecars
 #
+# Here the reporter is one of the `containers`: neither waits for the other to be ready, both are told to end at the
+# same time, and in a Job a reporter that never ends would keep the Job from completing.
+#
+# **Init containers** come first, one after the other, each to its end. One with `restartPolicy: Always` is a **native
+# sidecar**: the next container does not wait for its end, only for its start; it goes on beside the others, is
+# restarted when it ends, may have probes, and is told to end last. No Job waits for it.
+#
+# ```yaml
+# initContainers:
+# - {name: prepare, image: ..., command: ...}          # must end well before the next one starts
+# - {name: reporter, image: ..., restartPolicy: Always}  # goes on
+# containers:
+# - {name: store, image: ...}
+# ```
+
+# %% [markdown] covers="T7.emptydir"
 # ### Limits
 #
 # An emptyDir lies on the node's disk, or, with `medium: Memory`, in memory, where it counts against the container's memory
@@ -418,7 +444,8 @@ print(run_in("safe", "store", "id; ls -lL /etc/door; cat /etc/door/token"))
 
 # %% [markdown]
 # Group 1000 may read it now, others may not. Remember `fsGroup` whenever a program that is not root says *Permission
-# denied* about a volume (a `hostPath` is the exception: it keeps its rights).
+# denied* about a volume. It helps for the pod's own volumes, as here, and for most disks. A `hostPath` and network
+# folders such as NFS keep their rights; so do claims that are folders of the node, as this course's.
 #
 # In YAML write `defaultMode: 0400`, with the leading zero. JSON knows no such numbers, so `kubectl get -o yaml` shows 256.
 
@@ -467,9 +494,9 @@ print(run_in("card", "shell", SHOW))
 # %% [markdown] covers="T7.projected"
 # ## 7. projected: several sources, one folder
 #
-# A folder can be mounted from one volume only. The front wants all its settings in `/etc/weather`, and they come from a
+# At one path, only one volume can be mounted. The front wants all its settings in `/etc/weather`, and they come from a
 # ConfigMap, a Secret and the pod itself. A `projected` volume lays several `sources` into one folder. (This time in YAML;
-# `replace --force` deletes what is there, and makes it anew.)
+# `replace --force` deletes what is there, and makes it again.)
 
 # %% [markdown] tags=["teaching"] minutes=3
 # - **Show**: `ls` of the folder that every pod has. Ask what a stranger in the pod could do with the token.
@@ -941,7 +968,7 @@ start(visitor)
 # The last exercise starts from a mess, which the next two cells make: somebody gave a logbook a memory. (Run both again to
 # have the mess back.)
 
-# %% language="bash"
+# %% language="bash" setup="ex-06-3"
 # kubectl delete deployment/logbook pvc/logbook --ignore-not-found --grace-period=1
 # kubectl apply -f - <<END
 # apiVersion: v1
@@ -953,7 +980,7 @@ start(visitor)
 #   resources: {requests: {storage: 50Mi}}
 # END
 
-# %% language="bash"
+# %% language="bash" setup="ex-06-3"
 # kubectl apply -f - <<END
 # apiVersion: apps/v1
 # kind: Deployment
@@ -1025,9 +1052,11 @@ lab.check("ex-06-3")
 # %% [markdown]
 # ## Recap
 #
-# 1. **Lifetimes**: a container's files end with it, a pod's folder with the pod, a claim's volume with the claim.
+# 1. **Lifetimes**: a container's files end with it, a pod's folder with the pod, a claim's volume with the claim
+#    or later.
 # 2. An **emptyDir** survives its containers, not its pod.
-# 3. Mounts of one volume **share** files, each with its path and rights; `sizeLimit` refuses or evicts.
+# 3. Mounts of one volume **share** files, each with its path and rights; `sizeLimit` refuses or evicts. Native
+#    sidecars start first and end last.
 # 4. A **hostPath** shows the node's files: for programs about the node.
 # 5. **ConfigMap, Secret**: `items` choose; `defaultMode` and `fsGroup` decide who reads.
 # 6. **downwardAPI**: a pod about itself; files follow changes, variables do not.

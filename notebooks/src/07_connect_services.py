@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] facts="stops-components"
 # # Connect pods with Services
 #
 # The weather pipeline runs in pods, and each program must find the next: the front and the producer need the store. A
@@ -56,7 +56,7 @@ core, apps, discovery = client.CoreV1Api(), client.AppsV1Api(), client.Discovery
 # %% [markdown]
 # Build the pipeline's image, as in lesson 02, and give it to the nodes.
 
-# %%
+# %% setup="ex-07-1 ex-07-2 ex-07-3"
 docker.from_env().images.build(path=str(lab.project), tag="weather:1", rm=True, labels=lab.labels)
 IMAGE = lab.load_image("weather:1")
 
@@ -66,13 +66,13 @@ IMAGE = lab.load_image("weather:1")
 # Deployment; its pods carry the labels `app`, for the program, and `pipeline`.
 
 
-# %%
+# %% setup="ex-07-1 ex-07-2 ex-07-3"
 def apply(body):
     where = {"namespace": lab.namespace, "apply": True, "force_conflicts": True}
     utils.create_from_dict(client.ApiClient(), body, **where)
 
 
-# %%
+# %% setup="ex-07-1 ex-07-2 ex-07-3"
 def run(name, *args, image=IMAGE, replicas=1, pipeline="weather", wait=True, **more):
     """Make a Deployment, or change it to this; `more` goes into its container."""
     container = {"name": name, "image": image, "args": list(args), **more}
@@ -88,7 +88,7 @@ def run(name, *args, image=IMAGE, replicas=1, pipeline="weather", wait=True, **m
 # Most requests of this lesson are made inside the cluster. So put somebody there: a pod `visitor`, which does nothing
 # until we say so.
 
-# %% language="bash"
+# %% language="bash" setup="ex-07-1 ex-07-2 ex-07-3"
 # kubectl apply -f - <<END
 # apiVersion: v1
 # kind: Pod
@@ -101,7 +101,7 @@ def run(name, *args, image=IMAGE, replicas=1, pipeline="weather", wait=True, **m
 # kubectl wait pod visitor --for=condition=Ready
 
 
-# %%
+# %% setup="ex-07-1 ex-07-2 ex-07-3"
 def ask(url, times=1):
     """What the visitor gets from a URL, line by line; each time over a new connection."""
     wget = f"wget -nv -O- -t 1 -T 3 --content-on-error {url} 2>/tmp/why || tail -n 1 /tmp/why"
@@ -118,7 +118,7 @@ def ask(url, times=1):
 # %% [markdown] tags=["teaching"] minutes=2
 # - **Ask** before the pod is deleted: what will the front say? Run it, and leave the 503 on the screen.
 
-# %% covers="T8.why"
+# %% covers="T8.why" setup="ex-07-2"
 run("store", "store")
 address = wait_for_pods(core, lab.namespace, "app=store", 1, TIMEOUT)[0].status.pod_ip
 run("front", "front", f"--store=http://{address}:8000")
@@ -159,7 +159,7 @@ print(*ask(f"http://{front}:8080"), sep="\n")
 # - **Show**: the EndpointSlice after each change. Say "slice" at every fault from here on: it is question 3 of
 #   section 8.
 
-# %% covers="T8.clusterip"
+# %% covers="T8.clusterip" setup="ex-07-2"
 # !kubectl delete service store --ignore-not-found
 service = client.V1Service(
     metadata=client.V1ObjectMeta(name="store", labels={"app": "store"}),
@@ -564,7 +564,7 @@ print("one connection: ", *answers)
 # The first exercise is about a second pipeline, in a garden. Its store and its producer run; the producer does not find
 # the store. (Run the cell again to have this start back.)
 
-# %%
+# %% setup="ex-07-1"
 run("garden-store", "store", pipeline="garden")
 # !kubectl delete deployment,service garden-front --ignore-not-found
 # !kubectl delete service garden-store --ignore-not-found
@@ -764,9 +764,9 @@ for pod in ("before", "after"):
 #     !kubectl exec {pod} -- env | grep CELLAR_SERVICE
 
 # %% [markdown] covers="T8.environment"
-# `before` knows nothing of the cellar, and never will: a process's environment is set once. Nor do variables reach
-# other namespaces. They are the old way. (They can even do harm: a Service called `store` sets `STORE_PORT`, in every
-# pod. `enableServiceLinks: false` in the pod's spec turns them off.)
+# `before` knows nothing of the cellar as long as its container runs: a process's environment is set once. Nor do
+# variables reach other namespaces. They are the old way. (They can even do harm: a Service called `store` sets
+# `STORE_PORT`, in every pod. `enableServiceLinks: false` in the pod's spec turns them off.)
 
 # %% [markdown] covers="T8.dns"
 # ### By DNS
@@ -829,7 +829,7 @@ names = f"web web.{lab.namespace} web.{lab.namespace}.svc.cluster.local kubernet
 #   - the number in place of the name: *by its name, http*;
 #   - the headless one with an address: *without an address of its own*; it *cannot be changed*, so it is made again;
 #   - `kubectl create service` and its guess: *its selector is app=forecast-each*;
-#   - all of the pipeline selected: *pipeline=weather matches store too*.
+#   - all of the pipeline selected: *pipeline=weather matches front, store too*.
 
 # %% [markdown] tags=["hint"] exercise="ex-07-2"
 # Write the Deployment first, and wait until its pods are ready. Where does a port get its name, and who asks `/ready`?
@@ -906,7 +906,7 @@ forward.terminate()
 # %% [markdown]
 # The harbour's pipeline was set up in haste. The next cell does it again (run it again to have the mess back).
 
-# %%
+# %% setup="ex-07-3"
 wrong = {"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1}
 url = {"name": "STORE", "value": "http://harbour-store.harbour:8000"}
 run("harbour-store", "store", pipeline="harbour")
@@ -1069,7 +1069,7 @@ if core.list_node(label_selector="added-by=lab-07").items:
 # 4. **kube-proxy** writes rules: the Service's address → one of the ready pods, by chance, for each connection.
 # 5. A **NodePort** leads in from outside, at every node.
 # 6. **LoadBalancer** adds a wish to a cloud; **headless** gives all addresses; **ExternalName** is a second name.
-# 7. Programs find Services by **DNS**; environment variables know only what was there before the pod.
+# 7. Programs find Services by **DNS**; environment variables know only what was there when the container started.
 # 8. Pods ready? Labels? Slice? Ports? Name?
 # 9. **Drain** = cordon and evict; probes, `preStop` and a budget keep visitors from noticing.
 #

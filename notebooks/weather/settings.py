@@ -8,7 +8,7 @@ FOLDER = Path("/etc/weather")  # one file a setting, as a mounted ConfigMap or S
 
 
 def setting(name, default=""):
-    """A setting's value, and where it comes from: an argument, a file (read anew each time), the environment."""
+    """A setting's value, and where it comes from: an argument, a file (read again each time), the environment."""
     argument = f"--{name}="
     for word in sys.argv[1:]:
         if word.startswith(argument):

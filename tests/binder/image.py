@@ -1,10 +1,9 @@
-"""The image of a Binder session, built by the project's own dockerd from its own Dockerfile, without a network."""
+"""The image of a Binder session, built by the project's own dockerd from its own Dockerfile."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -12,15 +11,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import docker
-from packaging.requirements import Requirement
 
-from labs.engines import packages
-from labs.engines.state import cache_folder
+from labs.engines.programs import debian_packages
+from labs.engines.runtime.user_folders import cache_folder
+from tests.wheels import ROOT, files, wheels
 
-__all__ = ["TAG", "build"]
+__all__ = ["LIMITS", "TAG", "build", "build_from_nothing"]
 
 TAG, BASE = "labs-test/binder:1", "labs-test/debian:1"
-ROOT = Path(__file__).parents[2]
+LIMITS = {
+    "user": "1000",
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "mem_limit": "1600m",  # of the 2 GB there, so that a learner's own work finds room
+    "memswap_limit": "1600m",
+    "nano_cpus": 10**9,
+    "network_mode": "none",
+}
+"""Less than mybinder.org gives."""
 SYSTEM = (
     *("base-files", "base-passwd", "bash", "coreutils", "dash", "debianutils", "findutils", "gawk", "grep", "gzip"),
     *("hostname", "libc-bin", "libstdc++6", "login", "mount", "passwd", "sed", "tar", "util-linux"),
@@ -35,7 +43,7 @@ LEFT_OUT = ("packages/archives", "packages/lists", "packages/apt", "packages/emp
 
 
 def build(client: docker.DockerClient, note) -> None:
-    """Build the image, with what is in the cache already.
+    """Build the image without a network, with what is in the cache already.
 
     Args:
         client: of the Docker Engine.
@@ -44,10 +52,19 @@ def build(client: docker.DockerClient, note) -> None:
     if not client.images.list(BASE):
         with _system() as archive:
             client.api.import_image_from_file(str(archive), repository=BASE.partition(":")[0], tag="1")
-    with _context() as context:
+    _build(client, note, BASE, prepared=True)
+
+
+def build_from_nothing(client: docker.DockerClient, base: str, note) -> None:
+    """Build the image as mybinder.org does: all is fetched, and built. Args: as `build`; ``base``, the base image."""
+    _build(client, note, base, prepared=False, network_mode="host")
+
+
+def _build(client: docker.DockerClient, note, base: str, *, prepared: bool, **options: str) -> None:
+    with _context(prepared=prepared) as context:
         for line in client.api.build(
-            fileobj=context, custom_context=True, dockerfile="binder/Dockerfile", tag=TAG, buildargs={"BASE": BASE},
-            rm=True, forcerm=True, decode=True,
+            fileobj=context, custom_context=True, dockerfile="binder/Dockerfile", tag=TAG, buildargs={"BASE": base},
+            rm=True, forcerm=True, decode=True, **options,
         ):  # fmt: skip
             note(line.get("stream", line.get("error", "")).rstrip())
             if "error" in line:
@@ -57,13 +74,13 @@ def build(client: docker.DockerClient, note) -> None:
 @contextmanager
 def _system() -> Iterator[Path]:
     """A Debian root as an archive: its packages, unpacked."""
-    packages.fetch_lists("a base image")
+    debian_packages.fetch_lists("a base image")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
         for name in ("bin", "sbin", "lib", "lib64"):
             (root / "usr" / name).mkdir(parents=True)
             (root / name).symlink_to(f"usr/{name}")
-        for deb in packages.download(SYSTEM, whole=True):
+        for deb in debian_packages.download(SYSTEM, whole=True):
             with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as source:
                 subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", root], stdin=source.stdout, check=True)
         for name in ("passwd", "group"):
@@ -79,41 +96,19 @@ def _system() -> Iterator[Path]:
 
 
 @contextmanager
-def _context() -> Iterator:
-    """What the build sees: this project's files, the cache, and wheels of what it installs."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as file:
-        wheels = Path(folder)
-        lock = wheels / "requirements.lock"
-        lock.write_text(_locked())
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", wheels, "--only-binary", ":all:"]
-        pip += ["--python-version", PYTHON, "--implementation", "cp", "--no-deps"]
-        subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
-        subprocess.run([*pip, "setuptools>=77"], check=True)
+def _context(*, prepared: bool) -> Iterator:
+    """What the build sees: this project's files; if ``prepared``, the cache, and wheels of what it installs."""
+    with tempfile.TemporaryFile() as file:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-            for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n"):
-                if name and (ROOT / name).exists():
-                    archive.add(ROOT / name, name)
-            archive.add(wheels, "binder/prepared/wheels")
-            for name in PREPARED:
+            for name in files():
+                archive.add(ROOT / name, name)
+            if prepared:
+                archive.add(wheels(PYTHON), "binder/prepared/wheels")
+            for name in PREPARED if prepared else ():
                 if (cache_folder() / name).exists():
                     archive.add(cache_folder() / name, f"binder/prepared/cache/{name}", filter=_wanted)
         file.seek(0)
         yield file
-
-
-def _locked() -> str:
-    """The lines of requirements.lock that count for the base's Python; pip would take those of the one it runs on."""
-    requirements = (ROOT / "requirements.lock").read_text().replace("\\\n", " ").splitlines()
-    environment = {"python_version": PYTHON[:4], "python_full_version": PYTHON}
-    kept = []
-    for line in requirements:
-        requirement = line.partition(" --hash")[0]
-        if line[:1].isalnum():
-            marker = Requirement(requirement).marker
-            if marker is None or marker.evaluate(environment):
-                kept.append(line.replace(requirement.partition(" ;")[2], "").replace(" ;", ""))
-    return "\n".join(kept)
 
 
 def _wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -10,24 +10,14 @@ from contextlib import closing
 import docker
 import pytest
 
-from labs import authoring, lessons
+from labs.authoring import notebooks
+from labs.curriculum import lessons
 from labs.waiting import wait_for
 from tests.binder import image
 from tests.conftest import labs
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
-LIMITS = {
-    "user": "1000",
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges"],
-    "mem_limit": "1600m",  # of the 2 GB there, so that a learner's own work finds room
-    "memswap_limit": "1600m",
-    "nano_cpus": 10**9,
-    "network_mode": "none",
-}
+pytestmark = [pytest.mark.engine, pytest.mark.outside, pytest.mark.timeout(1800)]
 COURSE = "/home/jovyan/course"
-EACH_TIME = ("00", "02", "04")
-"""The lessons that every run of the tests tries; `make test-all` tries all."""
 
 
 class Session:
@@ -58,7 +48,7 @@ def session(course) -> Iterator[Session]:
     assert prepared.returncode == 0, prepared.stdout
     with closing(docker.DockerClient(base_url=course.docker_host, timeout=900)) as client:
         image.build(client, print)
-        container = client.containers.run(image.TAG, detach=True, **LIMITS)
+        container = client.containers.run(image.TAG, detach=True, **image.LIMITS)
         began = time.monotonic()
         try:
             session = Session(container)
@@ -103,14 +93,14 @@ def test_nothing_has_a_privilege_or_a_network(session):
 @pytest.mark.parametrize(
     "lesson",
     [
-        pytest.param(lesson, marks=[] if lesson.number in EACH_TIME else pytest.mark.slow, id=lesson.number)
+        pytest.param(lesson, marks=[] if "binder" in lesson.facts else pytest.mark.slow, id=lesson.number)
         for lesson in lessons.lessons()
     ],
 )
 def test_solved_notebook_passes_nbval(session, lesson):
-    notebook = authoring.solved_path(lesson).relative_to(lessons.root())
+    notebook = notebooks.solved_path(lesson).relative_to(lessons.root())
     session.must(
-        "python -m pytest -q -p no:python -p no:cacheprovider --nbval-lax --nbval-cell-timeout=600 "
+        "python -m pytest -q -p no:python -p no:cacheprovider -Wdefault --nbval-lax --nbval-cell-timeout=600 "
         f"--override-ini=addopts= {notebook}"
     )
 

@@ -7,8 +7,8 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labs.engines import packages
-from labs.engines.files import write_at_once
+from labs.engines.programs import debian_packages
+from labs.engines.runtime.files import write_at_once
 
 __all__ = ["Program", "find", "named"]
 
@@ -54,15 +54,15 @@ def find() -> Program:
             if found:
                 return Program(Path(found))
         assert not named(), f"LABS_CHROMIUM names {named()}, which is no program."
-    with packages.lock():
-        return _program_in(packages.unpacked("chromium", PACKAGES) or _unpack())
+    with debian_packages.lock():
+        return _program_in(debian_packages.unpacked("chromium", PACKAGES) or _unpack())
 
 
 def _unpack() -> Path:
-    packages.fetch_lists("a browser for its tests")
-    debs = [deb for deb in packages.download(PACKAGES, whole=True) if _is_wanted(deb)]
-    tree = packages.unpack(debs, "chromium")
-    packages.note_unpacked("chromium", PACKAGES, tree)
+    debian_packages.fetch_lists("a browser for its tests")
+    debs = [deb for deb in debian_packages.download(PACKAGES, whole=True) if _is_wanted(deb)]
+    tree = debian_packages.unpack(debs, "chromium")
+    debian_packages.note_unpacked("chromium", PACKAGES, tree)
     return tree
 
 

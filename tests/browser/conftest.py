@@ -13,15 +13,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from labs.errors import LabsError
-from labs.lab import Lab, open_lab
+from labs.session.lab import Lab
+from labs.session.opening import open_lab
 from tests.browser import chromium
 from tests.browser.pages import complaints, shot, wait_kernel, watch
 from tests.browser.server import Server
 
 VIEWPORT = {"width": 1400, "height": 1000}
+expect.set_options(timeout=30_000)  # a page takes that long where other tests want the processor, too
 _numbers = itertools.count(1)
 
 
@@ -77,7 +79,7 @@ class Jupyter:
         self._context.route(address, lambda route: route.abort())
 
     def close(self, page: Page) -> None:
-        """Close a page, and end its kernel as a server that was started anew would."""
+        """Close a page, and end its kernel as a server that was restarted would."""
         page.close()
         self._server.end_sessions()
 

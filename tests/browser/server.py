@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 
-from labs import jupyter_command, lessons
+from labs.curriculum import lessons
+from labs.jupyter import command
 from labs.waiting import wait_for
 
 __all__ = ["Server"]
@@ -47,9 +48,9 @@ class Server:
             "JUPYTER_TOKEN": self.token,
             "LABS_PROGRESS": home / "progress.json",
             "LABS_ROOT": root,
-            **jupyter_command.environment(),
+            **command.environment(),
         }
-        argv = jupyter_command.command(self.folder)
+        argv = command.command(self.folder)
         # exposed as JupyterLab's own tests have it, to ask what its screen does not say
         argv += ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--expose-app-in-browser"]
         with self._log.open("w") as log:

@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.pages import shot
+
 pytestmark = pytest.mark.engine
 
 LESSON = "04_roll_out_deployments"
@@ -24,6 +26,18 @@ STARTING = {
     "course": "views",
     "kind": "host",
     "id": "0a1b2c3d",
+}
+IN_PART = {
+    **STARTING,
+    "state": "fault",
+    "brief": "pause failed; Docker works",
+    "sentence": "Docker and the registry run: lessons 00 and 02 can be done. Kubernetes does not run.",
+    "todo": "`labs up` in a terminal goes on where it stopped; nothing is lost.",
+    "steps": [],
+    "failed": [{"name": "pause", "detail": "The Go modules could not be fetched. Check the network."}],
+    "skipped": ["nodes", "add-ons"],
+    "kind": "usermode",
+    "why": "Engine usermode: you are not root, and there is no sudo.",
 }
 READY = {**STARTING, "state": "ready", "brief": "ready", "sentence": "All is running.", "todo": "", "steps": []}
 ABSENT = {**READY, "state": "absent", "brief": "not running", "sentence": "The course is not up.", "id": "", "kind": ""}
@@ -96,6 +110,26 @@ def test_start_is_shown_and_asked_for_often_then_rarely(jupyter):
     before = len(asked)
     page.wait_for_timeout(6_000)  # in which a start would have been asked for three times
     assert len(asked) == before
+    page.close()
+
+
+def test_part_that_failed_is_shown_with_what_works(jupyter):
+    page = jupyter.page()
+    told = [{**IN_PART, "state": "starting", "steps": STARTING["steps"], "brief": "starting; pause failed"}]
+    answer(page, "engine", lambda: told[0])
+    page.reload()
+    engine = page.locator(".kl-engine")
+    expect(engine).to_contain_text("Engines starting: a part failed")
+    expect(engine).to_contain_text("✗ pause: The Go modules could not be fetched.")
+    expect(engine).to_contain_text("43 %")
+    told[0] = IN_PART
+    expect(engine).to_contain_text("Engines: a part failed", timeout=10_000)
+    expect(engine).to_contain_text("lessons 00 and 02 can be done")
+    expect(engine).to_contain_text("Not there because of that: nodes, add-ons.")
+    expect(engine).to_contain_text("Engine usermode: you are not root, and there is no sudo.")
+    expect(engine.get_by_role("button", name="Open a terminal")).to_be_visible()
+    expect(page.get_by_role("button", name="Engines: pause failed; Docker works")).to_be_visible()
+    shot(page, "a-part-failed")
     page.close()
 
 

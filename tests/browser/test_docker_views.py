@@ -9,7 +9,7 @@ import pytest
 from docker.errors import APIError, NotFound
 from playwright.sync_api import expect
 
-from labs.lab import open_lab
+from labs.session.opening import open_lab
 from tests.browser.pages import cell_output, run_cell, shot, zoom
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
@@ -18,7 +18,7 @@ OPEN = (
 )
 BUILD = r"""
 folder = lab.folder
-(folder / "Dockerfile").write_text("FROM labs/python:3.11\nRUN mkdir /data\nCOPY x.py /app/x.py\nUSER 1000\n")
+(folder / "Dockerfile").write_text("FROM labs/python:3\nRUN mkdir /data\nCOPY x.py /app/x.py\nUSER 1000\n")
 (folder / "x.py").write_text("1")
 client.images.build(path=str(folder), tag="view-weather:1", labels=lab.labels, rm=True)
 (folder / "x.py").write_text("2")
@@ -52,7 +52,7 @@ def test_shared_layers_and_cache_hits(jupyter, lab):
     expect(new.locator(".kl-im-shared")).to_have_count(3)  # two of the base image, and the folder
     expect(old.locator(".kl-im-shared")).to_have_count(3)
     step = new.locator("[aria-label^='COPY x.py']")
-    expect(step).to_contain_text("ran anew")
+    expect(step).to_contain_text("ran again")
     expect(new.locator("[aria-label^='RUN mkdir']")).to_contain_text("from the cache")
     expect(old).not_to_contain_text("from the cache")  # the log tells of the first image only
     expect(view).to_contain_text(
@@ -74,7 +74,7 @@ def test_container_reaches_its_limit_and_is_told_as_oom_killed(jupyter, lab):
     page = jupyter.notebook([f"{OPEN}\nviews.container(lab, 'view-web')"])
     view = run_cell(page, 0).locator(".kl")
     expect(view).to_contain_text("there is no container view-web")
-    run(lab, "labs/python:3.11", ["python3", "-c", EAT], mem_limit="64m", memswap_limit="64m")
+    run(lab, "labs/python:3", ["python3", "-c", EAT], mem_limit="64m", memswap_limit="64m")
     expect(view).to_contain_text("of its limit, 64 MiB", timeout=15000)
     expect(view.locator("tr", has_text="memory").locator("polyline")).to_be_visible(timeout=15000)
     shot(page, "container-eats")

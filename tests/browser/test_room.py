@@ -12,17 +12,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from labs.session.progress_report import KEY
 from labs.waiting import wait_for_http
-from labs.workshop.cluster import Cluster
-from labs.workshop.reporting import KEY
-from labs.workshop.room import Room, Rules
-from labs.workshop.roster import Learner, id_of
+from labs.workshop.room.cluster import Cluster
+from labs.workshop.room.room import Room
+from labs.workshop.room.roster import Learner, id_of
+from labs.workshop.room.rules import Rules
 from tests.browser.pages import run_cell, shot, view_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 NAMES = ["Ada Lovelace", "Grace Hopper", "José Núñez", "李雷", "Katherine Johnson", "A" * 60, "Edsger W. Dijkstra"]
 OPEN = (
-    "from labs import views\nfrom labs.workshop.cluster import Cluster\nfrom labs.workshop.room import Room\n"
+    "from labs import views\nfrom labs.workshop.room.cluster import Cluster\nfrom labs.workshop.room.room import Room\n"
     "room = Room(Cluster.named(own=True), 'seen')\nviews.room(room)"
 )
 

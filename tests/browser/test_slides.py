@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from labs.lessons import lesson, lessons
-from labs.slides import deck
+from labs.authoring.slides import deck
+from labs.curriculum.lessons import lesson, lessons
 from tests.browser.pages import complaints, shot, watch
 
 SMALLEST = 0.76  # of 27 pixels, on a slide of 1280 by 720

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from labs import lessons
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from labs.curriculum import lessons
 
 
 def sh(script: str, timeout: float = 60) -> str:
@@ -39,6 +41,27 @@ def apply(manifest: str) -> str:
     return f"kubectl apply -f - <<'END'\n{manifest.strip()}\nEND\n"
 
 
+HELPER = '{"name": "helper", "image": "labs/shell:1", "command": ["sleep", "infinity"]}'
+SIDECARS = """{"op": "add", "path": "/spec/template/spec/initContainers", "value": [
+  {"name": "before", "image": "labs/shell:1", "command": ["true"]},
+  {"name": "beside", "image": "labs/shell:1", "restartPolicy": "Always", "command": ["sleep", "infinity"]}]},
+"""
+
+
+def helped(name: str, kubectl: str = "kubectl", *, more: bool = False) -> str:
+    """The command that puts a container before the first one of a Deployment, which no check may mind.
+
+    Args:
+        name: the Deployment's.
+        kubectl: with its options, such as ``-n``.
+        more: whether it gets an init container and a native sidecar, too.
+    """
+    return f"""{kubectl} patch deployment {name} --type=json -p '[
+{{"op": "add", "path": "/spec/template/spec/containers/0", "value": {HELPER}}},
+{SIDECARS if more else ""}{{"op": "add", "path": "/spec/template/spec/terminationGracePeriodSeconds", "value": 1}}]'
+"""
+
+
 def start_anew(course: Any) -> None:
     """Start those anew that would wait up to a minute before they ask an API server again that they have lost."""
     for name in ("kube-controller-manager", "kube-scheduler", "kubelet/node1", "kube-proxy/node1"):
@@ -60,7 +83,7 @@ def without_api_server(course: Any) -> Iterator[None]:
 
 
 class Cells:
-    """Runs the cells of a lesson's source in one namespace, as a kernel would, without the exercises' answers.
+    """Runs the cells of a lesson's source as a kernel would, magics and all.
 
     Args:
         number: the lesson, such as ``"02"``.
@@ -70,34 +93,39 @@ class Cells:
     """
 
     def __init__(self, number: str) -> None:
-        self.number, self.namespace, self._done = number, {"__name__": "__main__"}, 0
-        self._cells = [cell for cell in lessons.lesson(number).notebook.cells if cell.cell_type == "code"]
+        config = Config()
+        config.HistoryManager.enabled = False
+        self.shell = InteractiveShell(config=config)
+        self.lesson, self.namespace = lessons.lesson(number), self.shell.user_ns
+        self._shared: set[str] = set()
 
-    def run_to(self, exercise_id: str, skip: tuple[str, ...] = ()) -> None:
-        """Run what has not been run yet of the cells above an exercise's answer.
+    def open(self) -> Any:
+        """Run the cells that open the lab, and return it."""
+        for source in self.lesson.opening:
+            self.run(source)
+        return self.namespace["lab"]
+
+    def set_up(self, exercise_id: str, only: Sequence[str] = (), *, shell_lines: bool = True) -> None:
+        """Make what an exercise builds on. Cells that others build on as well are run the first time only.
 
         Args:
             exercise_id: such as ``"ex-02-1"``.
-            skip: cells with one of these texts are left out: slow ones that the exercise does not build on.
+            only: of its cells, those that hold one of these texts.
+            shell_lines: whether lines that begin with ``!`` are run.
         """
-        for position, cell in enumerate(self._cells):
-            if cell.metadata.get("exercise") == exercise_id:
-                self._done = max(self._done, position)
-                return
-            if position < self._done or {"answer", "check"} & set(lessons.tags(cell)):
+        others = [source for e in self.lesson.exercise_ids if e != exercise_id for source in self.lesson.setup(e)]
+        for source in self.lesson.setup(exercise_id):
+            if source in self._shared or (only and not any(text in source for text in only)):
                 continue
-            if not any(text in cell.source for text in skip):
-                self.run(cell.source)
+            if source in others and not only:
+                self._shared.add(source)
+            lines = [line for line in source.splitlines() if shell_lines or not line.startswith("!")]
+            self.run("\n".join(lines))
 
     def solve(self, exercise_id: str) -> None:
         """Run the reference solution of an exercise."""
         self.run(lessons.exercise(exercise_id).solution)
 
-    def run(self, source: str) -> Any:
-        """Run one cell; of the cell magics, ``%%writefile`` and ``%%time``."""
-        magic, _, body = source.partition("\n")
-        if magic.startswith("%%writefile "):
-            path = eval(f"f{magic.split(maxsplit=1)[1]!r}", self.namespace)  # as IPython fills in {names}
-            Path(path).write_text(f"{body}\n", encoding="utf-8")
-        else:
-            exec(body if magic == "%%time" else source, self.namespace)
+    def run(self, source: str) -> None:
+        """Run one cell."""
+        self.shell.run_cell(source).raise_error()

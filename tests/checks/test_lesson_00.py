@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labs import checks, open_lab
+from labs import checks
 from tests.checks.learner import sh, start_anew
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
@@ -15,15 +15,11 @@ HELLO = '["echo", "hello from a container"]'
 
 @pytest.fixture(scope="module")
 def cells(cells_of):
-    import docker
-    from kubernetes import client, config
-
     cells = cells_of("00")
-    lab = open_lab("00", quiet=True)
-    config.load_kube_config()
-    cells.namespace |= {"lab": lab, "core": client.CoreV1Api(), "docker_client": docker.from_env()}
+    cells.open()
+    cells.set_up("ex-00-2")
     yield cells
-    lab.cleanup()
+    cells.namespace["lab"].cleanup()
 
 
 @pytest.fixture

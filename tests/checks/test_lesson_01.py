@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
+import json
 
-from labs import checks, lessons
-from tests.checks.learner import sh, without_api_server
+import pytest
+import yaml
+
+from labs import checks
+from tests.checks.learner import HELPER, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
 ALL = ("ex-01-1", "ex-01-2", "ex-01-3")
-STATIONS, NIGHT = "stations = [", "import json\nimport random"
-WORKER = ("broken = folder", "{folder}/worker/")
 
 
 class World:
-    """The lesson before an exercise; cells run as in Jupyter, `!kubectl` and all."""
+    """The lesson before an exercise."""
 
-    def __init__(self, opened) -> None:
-        config = Config()
-        config.HistoryManager.enabled = False
-        self.shell = InteractiveShell(config=config)
-        self.sources = [cell.source for cell in lessons.lesson("01").notebook.cells if cell.cell_type == "code"]
-        self.cells("TIMEOUT =", "import docker")
-        self.lab = self.shell.user_ns["lab"]
-        client = self.shell.user_ns["docker_client"]
-        client.images.build(path=str(self.lab.project), tag="weather:1", rm=True, labels=self.lab.labels)
-        self.lab.load_image("weather:1")
-        self.shell.user_ns["folder"] = self.lab.folder
-
-    def run(self, source: str) -> None:
-        self.shell.run_cell(source).raise_error()
-
-    def cells(self, *marks: str) -> None:
-        """Run the first cell that begins with or writes each of the marks."""
-        for mark in marks:
-            found = [s for s in self.sources if s.startswith(mark) or mark in s.partition("\n")[0]]
-            assert found, mark
-            for source in found:
-                self.run(source)
+    def __init__(self, cells) -> None:
+        self.cells, self.lab = cells, cells.open()
 
     def begin(self, exercise_id: str) -> None:
         """The world as the exercise finds it; what an answer left is removed, its pods may still end."""
@@ -51,15 +30,7 @@ class World:
             self.lab.namespace, field_selector="metadata.name!=kube-root-ca.crt"
         )
         (self.lab.folder / "store.yaml").unlink(missing_ok=True)
-        if exercise_id == "ex-01-1":
-            self.cells("cluster = folder", "{folder}/cluster/")
-        elif exercise_id == "ex-01-2":
-            self.run("import yaml, json")
-            self.cells("%%writefile {folder}/station.yaml")
-            for mark in (STATIONS, NIGHT):
-                self.run(next(source for source in self.sources if mark in source))
-        else:
-            self.cells(*WORKER)
+        self.cells.set_up(exercise_id)
 
     def answer(self, exercise_id: str, script: str) -> checks.Verdict:
         self.begin(exercise_id)
@@ -120,6 +91,10 @@ BY_HAND = """
 kubectl create configmap store-settings --from-literal=DATA=/tmp
 kubectl create deployment store --image=weather:1
 """
+# What kubectl reads and PyYAML does not: a list in JSON with tabs; 12:30 and = as texts; a comment that is no UTF-8
+LIST = {"apiVersion": "v1", "kind": "List", "items": list(yaml.safe_load_all(STORE))}
+ODD = STORE.replace("{DATA: /tmp}", "{DATA: /tmp, OPEN: 12:30, SIGN: =}")
+KOREAN = f"printf '# \\307\\321\\261\\333\\n' > store.yaml\n{file(ODD).replace('cat >', 'cat >>')}"
 INDENT = (ENV, "".join(f"{line[2:]}\n" for line in ENV.splitlines()))
 
 # Exercise 2: the stations
@@ -131,6 +106,7 @@ for name in north south east; do
   kubectl create configmap $name --from-literal=UNIT=celsius || kubectl patch configmap $name -p 'data: {UNIT: celsius}'
 done
 """
+LABELLED = "kubectl label --overwrite configmap north south east part-of=stations\n"
 
 # Exercise 3: the worker
 SETTINGS = 'sed -i \'s/: 5/: "5"/; s/: on/: "on"/\' worker/settings.yaml\n'
@@ -147,24 +123,39 @@ kubectl create deployment worker --image=weather:1 --replicas=2 --dry-run=client
 kubectl set env deployment/worker --from=configmap/worker-settings
 """
 
+ONE_FILE = """
+(cat worker/settings.yaml; echo; echo ---; cat worker/worker.yaml) > both.yaml
+mv both.yaml worker/settings.yaml
+rm worker/worker.yaml
+"""
+
 RIGHT = {
     "1 apply": ("ex-01-1", APPLY + READY),
     "1 server-side, envFrom": (
         "ex-01-1",
         declared(FROM_ALL, how="kubectl apply --server-side -f store.yaml") + READY,
     ),
+    "1 a sidecar first": (
+        "ex-01-1",
+        declared(("      containers:\n", f"      containers:\n      - {HELPER}\n")) + READY,
+    ),
     "1 made by hand, then taken over": (
         "ex-01-1",
         "kubectl create configmap store-settings --from-literal=DATA=/tmp\n" + APPLY + READY,
     ),
+    "1 a list in JSON with tabs": (
+        "ex-01-1",
+        file(json.dumps(LIST, indent="\t") + "\n") + "kubectl apply -f store.yaml\n" + READY,
+    ),
+    "1 odd values, a comment in CP949": ("ex-01-1", KOREAN + "kubectl apply -f store.yaml\n" + READY),
     "2 leftover first": ("ex-01-2", LEFTOVER + BRING_BACK + READY),
     "2 server-side": (
         "ex-01-2",
         "kubectl apply --server-side --force-conflicts -f stations.yaml\nkubectl delete -f west.yaml\n" + READY,
     ),
-    "2 by orders": ("ex-01-2", ORDERS + LEFTOVER + READY),
+    "2 by orders": ("ex-01-2", ORDERS + LABELLED + LEFTOVER + READY),
     "3 sed": ("ex-01-3", MENDED + SEND + READY),
-    "3 by orders": ("ex-01-3", ONE_BY_ONE + READY),
+    "3 one file for both": ("ex-01-3", MENDED + ONE_FILE + SEND + READY),
 }
 
 WRONG = {
@@ -186,6 +177,11 @@ WRONG = {
     ),
     "1 tab": ("ex-01-1", declared(("        args", "\targs")), "YAML in store.yaml|'\\t'|(line 18)"),
     "1 env beside the containers": ("ex-01-1", declared(INDENT), 'unknown field "spec.template.spec.env"'),
+    "1 no such kind": (
+        "ex-01-1",
+        declared(("apiVersion: apps/v1", "apiVersion: v1")),
+        "objects in store.yaml that the API server takes|no matches for kind",
+    ),
     "1 list of nothing": ("ex-01-1", file("hello\n"), "objects in store.yaml|hello"),
     "1 label mismatch": (
         "ex-01-1",
@@ -200,6 +196,11 @@ WRONG = {
     ),
     "1 no such tag": ("ex-01-1", declared(("weather:1", "weather:v1")), "image weather:1|weather:v1"),
     "1 no args": ("ex-01-1", declared(("        args: [store]\n", "")), "args: [store]|starts the front"),
+    "1 another program": (
+        "ex-01-1",
+        declared(("[store]", "[front, '--store=http://store:8000']")),
+        "args: [store]|front",
+    ),
     "1 replicas": ("ex-01-1", declared(("replicas: 1", "replicas: 2")), "replicas: 1|replicas: 2"),
     "1 replicas, told as declared": (
         "ex-01-1",
@@ -271,10 +272,35 @@ WRONG = {
         "stations.yaml as it was|data.UNIT: fahrenheit|bring the cluster to the file",
     ),
     "2 deleted and gone": ("ex-01-2", BRING_BACK + "kubectl delete deployment east", "a Deployment east in|none"),
+    "2 file bent elsewhere": (
+        "ex-01-2",
+        "sed -i s/weather:1/weather:2/ stations.yaml\n" + BRING_BACK,
+        "stations.yaml as it was|containers[0].image: weather:2|bring the cluster to the file",
+    ),
+    "2 another image": (
+        "ex-01-2",
+        BRING_BACK + LEFTOVER + "kubectl set image deployment/south weather=labs/web:1",
+        "the Deployment south as stations.yaml has it|labs/web:1, in the file weather:1|kubectl diff",
+    ),
+    "2 by orders, without the label": (
+        "ex-01-2",
+        ORDERS + "kubectl label configmap north south east part-of-\n" + LEFTOVER,
+        "the ConfigMap north as stations.yaml has it|metadata.labels: None|part-of",
+    ),
     "3 nothing": (
         "ex-01-3",
         "true",
         "that the API server takes|cannot unmarshal number into|of type string|wants a text",
+    ),
+    "3 by orders, the files still broken": (
+        "ex-01-3",
+        ONE_BY_ONE + READY,
+        "a ConfigMap in settings.yaml that the API server takes|cannot unmarshal number into",
+    ),
+    "3 repaired, then a file thrown out": (
+        "ex-01-3",
+        MENDED + SEND + "rm worker/settings.yaml\n" + READY,
+        "the ConfigMap worker-settings in a file of the folder worker|Deployment worker",
     ),
     "3 tab left": ("ex-01-3", SETTINGS + SEND, "YAML in worker.yaml|'\\t'|line 13"),
     "3 number as text": ("ex-01-3", SETTINGS + TAB + SEND, "cannot unmarshal string into|of type int32|wants a number"),
@@ -304,7 +330,7 @@ WRONG = {
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_reference_passes(world, exercise_id):
     world.begin(exercise_id)
-    world.run(lessons.exercise(exercise_id).solution)
+    world.cells.solve(exercise_id)
     verdict = checks.run(exercise_id, world.lab)
     assert verdict.passed, verdict
 

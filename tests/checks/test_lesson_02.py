@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 
-from labs import checks, lessons
+from labs import checks
 from labs.checks import settle
+from labs.waiting import wait_for
 
 pytestmark = pytest.mark.engine
 
-#: Cells that no exercise builds on.
-SLOW = (
-    *("/etc/os-release", "page = ", "page.", "pid_mode", "mem_limit=MEMORY", "hoard", "%%time", "layer"),
-    *("store.ports", "store.logs", "def ask(", "store.stop()", "store.start()", "weather-about", "remote", "tarfile"),
-)
 STORE = {"STORE": "http://weather-store:8000"}
 WORKER = """\
-FROM labs/python:3.11
+FROM labs/python:3
 COPY worker.py /srv/
 USER 1000
 STOPSIGNAL SIGINT
@@ -31,9 +28,10 @@ class World:
 
     def __init__(self, cells) -> None:
         self.cells, self.made = cells, []
+        self.lab = cells.open()
         for k in (1, 2, 3):
-            cells.run_to(f"ex-02-{k}", skip=SLOW)
-        self.lab, self.client = cells.namespace["lab"], cells.namespace["client"]
+            cells.set_up(f"ex-02-{k}")
+        self.client = cells.namespace["client"]
         self.project = cells.namespace["project"]
         self.forget()
 
@@ -62,9 +60,7 @@ class World:
 
     def section_12(self) -> None:
         """Write, build and start the first front again."""
-        for cell in lessons.lesson("02").notebook.cells:
-            if cell.cell_type == "code" and ("{project}/front/" in cell.source or 'build("front"' in cell.source):
-                self.cells.run(cell.source)
+        self.cells.set_up("ex-02-3", only=("{project}/front/", 'build("front"'))
 
     def forget(self, *names: str) -> None:
         """Remove the containers of all answers, or the named ones."""
@@ -346,10 +342,39 @@ def test_what_was_to_be_left_alone(world, answer, words):
     assert verdict(world, 3).passed, verdict(world, 3)
 
 
+def test_the_store_was_to_be_left_alone(world):
+    other = world.client.networks.create("zz-other", labels=world.lab.labels)
+    other.connect("weather-store")
+    world.front()
+    try:
+        expect_words(verdict(world, 3), "weather-store as it was|is on weather-net, zz-other|section 11")
+    finally:
+        other.disconnect("weather-store")
+        other.remove()
+    assert verdict(world, 3).passed, verdict(world, 3)
+
+
+def test_a_worker_on_another_base_is_told(world):
+    found = world.build_worker(WORKER.replace("FROM labs/python:3", "FROM labs/shell:1"))
+    world.worker(found.id, command="tail -f /dev/null", init=True)
+    expect_words(verdict(world, 2), "based on labs/python:3|other layers|FROM")
+
+
 def test_verdict_of_a_pass_is_the_same_each_time(world):
     world.page()
     first, second = (json.dumps(verdict(world, 1).as_dict()) for _ in range(2))
     assert first == second
+
+
+def test_a_port_that_another_program_has_is_no_wrong_answer(world):
+    ports = world.lab.engine.local_ports
+    wait_for(lambda: 8021 not in ports().listening, what="the port of the answer before to be free")
+    with socket.create_server(("127.0.0.1", 8021)):
+        world.page()
+        found = verdict(world, 1)
+    assert found.status == "could not check", found
+    assert "Another program, or another course, has localhost:8021" in str(found), found
+    assert verdict(world, 1).passed, "the course takes the port as soon as it is free"
 
 
 @pytest.mark.alone

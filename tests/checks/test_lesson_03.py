@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from labs import checks, lessons, open_lab
-from tests.checks.learner import apply, sh, without_api_server
+from labs import checks
+from labs.curriculum import lessons
+from tests.checks.learner import HELPER, apply, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -30,6 +31,21 @@ kubectl create deployment worker --image=labs/shell:1 --replicas=2 --dry-run=cli
     -- sh -c 'while true; do date; sleep 5; done' |
 kubectl patch -f - --local --type=json -o json -p \
     '[{"op": "add", "path": "/spec/template/metadata/labels/pipeline", "value": "weather"}]' | kubectl apply -f -
+"""
+HELPED = WORKER.replace("      containers:\n", f"      containers:\n      - {HELPER}\n")
+LEFTOVER = """
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: leftover}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: worker, made: before}}
+  template:
+    metadata: {labels: {app: worker, pipeline: weather, made: before}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - {name: date, image: "labs/shell:1", command: [sh, -c, "while true; do date; sleep 5; done"]}
 """
 WITHOUT_SHELL = WORKER.replace('sh, -c, "while true; do date; sleep 5; done"', '"while true; do date; sleep 5; done"')
 BY_ARGS = """      - name: date
@@ -57,19 +73,13 @@ def remove(selector: str) -> None:
 
 def broken_producer() -> str:
     """The manifest that the lesson hands out."""
-    cells = lessons.lesson("03").notebook.cells
-    source = next(cell.source for cell in cells if "name: producer" in cell.source and cell.cell_type == "code")
-    return source.removeprefix("%%bash\n")
+    return lessons.lesson("03").setup("ex-03-3")[-1].removeprefix("%%bash\n")
 
 
 @pytest.fixture(scope="module")
 def cells(cells_of):
-    from kubernetes import client, config
-
     cells = cells_of("03")
-    lab = open_lab("03", quiet=True)
-    config.load_kube_config()
-    cells.namespace |= {"lab": lab, "client": client, "core": client.CoreV1Api(), "apps": client.AppsV1Api()}
+    cells.open()
     sh(FRONT)
     sh(SERVICE)
     return cells
@@ -81,9 +91,8 @@ def verdict(cells):
 
     def given(check_id: str, answer: str = "") -> str:
         if answer == "the reference":
-            cells.namespace["suspect"] = cells.namespace["core"].list_namespaced_pod(
-                "lab-03", label_selector="app=front"
-            ).items[0].metadata.name  # fmt: skip
+            pods = cells.namespace["core"].list_namespaced_pod("lab-03", label_selector="app=front").items
+            cells.namespace["suspect"] = next(p.metadata.name for p in pods if p.metadata.deletion_timestamp is None)
             cells.solve(check_id)
         else:
             sh(answer)
@@ -123,6 +132,9 @@ def verdict(cells):
         ),
         (apply(WORKER.replace("sleep 5", "sleep 50")), ["sleep 5; done", "sleep 50; done", "kubectl logs"]),
         (apply(WORKER[: WORKER.index("      - {name")] + BY_ARGS), ["passed"]),
+        (apply(HELPED), ["passed"]),
+        (apply(HELPED.replace("sleep 5", "sleep 50")), ["sleep 5; done", "sleep 50; done"]),
+        (apply(LEFTOVER) + apply(WORKER), ["passed"]),
         ("kubectl run worker --image=labs/shell:1 --labels=app=worker,pipeline=weather -- date", ["observed  none"]),
         (BY_GENERATOR, ["passed"]),
         ("the reference", ["passed", "the template says"]),
@@ -132,6 +144,7 @@ def test_worker(verdict, answer, words):
     try:
         found = verdict("ex-03-1", answer)
     finally:
+        sh("kubectl delete replicaset leftover --ignore-not-found")
         remove("app=worker")
         sh("kubectl delete deployment worker --namespace=default --ignore-not-found")
     assert all(word in found for word in words), found
@@ -161,6 +174,10 @@ def test_worker(verdict, answer, words):
         ),
         (f"kubectl label {ONE} app=one --overwrite; kubectl label {ONE} app=another --overwrite", ["passed"]),
         (f"kubectl label {ONE} app-; kubectl delete service front", ["a Service front", "section 5"]),
+        (
+            f"kubectl patch deployment front -p 'spec: {{minReadySeconds: 1}}'; kubectl label {ONE} app-",
+            ["the Deployment front as it was", "spec.minReadySeconds: 1, was none"],
+        ),
         ("the reference", ["passed"]),
         ("kubectl delete deployment front --now", ["a Deployment front", "first cells"]),
     ],
@@ -169,6 +186,7 @@ def test_front_pod(verdict, answer, words):
     found = verdict("ex-03-2", answer)
     sh("kubectl delete pods --force -l '!pod-template-hash'; kubectl delete pods --force -l 'app!=front'")
     sh(f"kubectl get deployment front || ({FRONT}); kubectl scale deployment front --replicas=2")
+    sh("kubectl patch deployment front -p 'spec: {minReadySeconds: null}'")
     sh("kubectl rollout status deployment front --timeout=20s")
     sh(f"kubectl get service front || {SERVICE}; kubectl set selector service front app=front")
     assert all(word in found for word in words), found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labs import checks, lessons
+from labs import checks
 from labs.waiting import wait_for_http
-from tests.checks.learner import sh, without_api_server
+from tests.checks.learner import HELPER, helped, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -17,17 +17,9 @@ class World:
     """The lesson before an exercise."""
 
     def __init__(self, cells) -> None:
-        self.cells = cells
-        sources = [cell.source for cell in lessons.lesson("04").notebook.cells if cell.cell_type == "code"]
-        for source in sources:
-            if source.startswith(("NODE_PORT", "from collections", "def ")):
-                cells.run(source)
-        self.lab = cells.namespace["lab"]
-        self.mess = [source.partition("\n")[2] for source in sources if "name: producer}" in source]
-
-    def make_mess(self) -> None:
-        for script in self.mess:
-            sh(script)
+        self.cells, self.lab = cells, cells.open()
+        for exercise_id in ("ex-04-1", "ex-04-2"):  # names that the solutions use
+            cells.set_up(exercise_id)
 
     def forget(self) -> None:
         """Remove all answers; that their pods still end disturbs nobody."""
@@ -37,8 +29,7 @@ kubectl delete pods --all --grace-period=1 --wait=false
 kubectl delete deployment store -n default --ignore-not-found --wait=false""")
 
     def run(self, exercise_id: str, script: str) -> checks.Verdict:
-        if exercise_id == "ex-04-3":
-            self.make_mess()
+        self.cells.set_up(exercise_id)
         sh(script)
         return checks.run(exercise_id, self.lab)
 
@@ -100,6 +91,7 @@ STABLE = deployment("worker-stable", "app: worker, track: stable", "labs/web:1",
 CANARY = deployment("worker-canary", "app: worker, track: canary", "labs/web:2", 1)
 PORT = "port: 80, nodePort: 30041"
 IN_FRONT = service("worker", "app: worker", PORT)
+BY_NAME = service("worker", "app: worker", f"{PORT}, targetPort: http")
 GENERATED = """
 kubectl create deployment worker-stable --image=labs/web:1 --replicas=3
 kubectl create deployment worker-canary --image=labs/web:2
@@ -115,6 +107,13 @@ kubectl create deployment worker-canary --image=labs/web:2
 kubectl create service nodeport worker --tcp=80 --node-port=30041
 {READY}"""
 TO_STABLE = "kubectl set selector service worker app=worker-stable\n"
+
+
+def named(manifest: str) -> str:
+    """A Deployment whose port has a name, and whose first container is a sidecar."""
+    ports = "ports: [{name: http, containerPort: 80}]"
+    return manifest.replace("containers: [{name: web,", f"containers: [{HELPER}, {{name: web, {ports},")
+
 
 # Exercise 3: the producer
 RESUME = "kubectl rollout resume deployment/producer\n"
@@ -137,7 +136,9 @@ RIGHT = {
         "ex-04-1",
         CREATE + LIMITS + UPDATE + READY + RESTART + READY + BACK + READY + UPDATE + READY,
     ),
+    "1 a sidecar first": ("ex-04-1", CREATE + helped("store") + READY + UPDATE + LIMITS + READY),
     "2 YAML": ("ex-04-2", IN_FRONT + STABLE + CANARY + READY),
+    "2 a sidecar first, the port by name": ("ex-04-2", BY_NAME + named(STABLE) + named(CANARY) + READY),
     "2 kubectl, own label": ("ex-04-2", GENERATED + READY),
     "3 kubectl": ("ex-04-3", MEND + RESUME + SELECT + READY),
     "3 YAML, pinned again": ("ex-04-3", APPLIED + READY),
@@ -195,6 +196,16 @@ WRONG = {
         STABLE + CANARY + service("worker", "app: worker", f"{PORT}, targetPort: 8080") + READY,
         "node port 30041|the pods' port 8080|TargetPort",
     ),
+    "2 a port's name in one only": (
+        "ex-04-2",
+        BY_NAME + named(STABLE) + CANARY + READY,
+        "the pods' port http, a name that no port of worker-canary has|TargetPort",
+    ),
+    "2 LoadBalancer": (
+        "ex-04-2",
+        STABLE + CANARY + IN_FRONT.replace("type: NodePort", "type: LoadBalancer") + READY,
+        "the Service worker of type NodePort|type LoadBalancer",
+    ),
     "2 wrong node port": (
         "ex-04-2",
         STABLE + CANARY + IN_FRONT.replace("30041", "30049") + READY,
@@ -220,8 +231,7 @@ WRONG = {
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_reference_passes(world, exercise_id):
-    if exercise_id == "ex-04-3":
-        world.make_mess()
+    world.cells.set_up(exercise_id)
     world.cells.solve(exercise_id)
     verdict = checks.run(exercise_id, world.lab)
     assert verdict.passed, verdict

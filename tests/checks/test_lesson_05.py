@@ -6,41 +6,25 @@ import re
 
 import pytest
 
-from labs import checks, lessons
+from labs import checks
 from labs.checks import core, lesson_05
-from labs.checks.configuration import last_line
-from labs.checks.workloads import deployment
+from labs.checks.readers.configuration import last_line
+from labs.checks.readers.workloads import deployment
 from labs.waiting import wait_for, wait_for_http
-from tests.checks.learner import apply, sh, without_api_server
+from tests.checks.learner import apply, helped, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
 ALL = ("ex-05-1", "ex-05-2", "ex-05-3")
 PORTS = {"ex-05-1": [30051], "ex-05-2": [30052, 30053], "ex-05-3": [30054]}
-HELPERS = ("NODE_PORT", "import json", "docker.from_env", "def run", "def last_line")
 
 
 class World:
     """The lesson before an exercise."""
 
     def __init__(self, cells) -> None:
-        self.cells = cells
-        self.sources = [cell.source for cell in lessons.lesson("05").notebook.cells if cell.cell_type == "code"]
-        for source in self.sources:
-            if source.startswith(HELPERS):
-                cells.run(source)
-        self.lab = cells.namespace["lab"]
-
-    def prepare(self, exercise_id: str) -> None:
-        """Run the cells that an exercise starts from."""
-        words = {"ex-05-2": ("there =", "nodeport archive"), "ex-05-3": ("nodeport tower", '"tower"', "name: sensor}")}
-        for source in self.sources:
-            if any(word in source for word in words.get(exercise_id, ())) and "def " not in source:
-                magic, _, script = source.partition("\n")
-                if magic.startswith("%%bash"):
-                    sh(f"set -- {self.cells.namespace['IMAGE']}\n{script}")
-                else:
-                    self.cells.run(source)
+        self.cells, self.lab = cells, cells.open()
+        cells.set_up("ex-05-1")  # nothing but what all build on
 
     def forget(self) -> None:
         """Remove all answers; that their pods still end disturbs nobody."""
@@ -51,7 +35,7 @@ kubectl get configmaps -o name | grep -v kube-root | xargs -r kubectl delete
 kubectl delete configmap roof -n default --ignore-not-found""")
 
     def run(self, exercise_id: str, script: str) -> checks.Verdict:
-        self.prepare(exercise_id)
+        self.cells.set_up(exercise_id)
         sh(script)
         if script.endswith(READY):
             self.wait(exercise_id)
@@ -62,7 +46,9 @@ kubectl delete configmap roof -n default --ignore-not-found""")
         for port in PORTS[exercise_id]:
             wait_for_http(f"{self.lab.url(port)}/healthz")
         if name := {"ex-05-2": "archivist", "ex-05-3": "sensor"}.get(exercise_id):
-            wait_for(lambda: re.search(": sent|401", last_line(self.lab, deployment(self.lab, name))))
+            wait_for(
+                lambda: re.search(": sent|401", last_line(self.lab, deployment(self.lab, name), lesson_05.PRODUCER))
+            )
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +140,13 @@ OTHER_WAY = """
 kubectl create configmap sensor-name --from-literal=STATION=north --from-literal=UNIT=fahrenheit
 kubectl create secret generic sensor --from-literal=TOKEN=harbour-42 --dry-run=client -o yaml | kubectl replace -f -
 """
+THERE = '"--store=http://store:8000"'
+OTHER_STORE = """
+kubectl create deployment store --image=weather:1 --dry-run=client -o yaml |
+  sed 's/image: weather:1/image: weather:1\\n        args: [store]/' | kubectl apply -f -
+kubectl create service clusterip store --tcp=8000
+kubectl rollout status deployment/store
+"""
 THEIR_SECRET = NAMED + "kubectl set env deployment/sensor --from=secret/tower\n" + LYING
 
 RIGHT = {
@@ -161,9 +154,22 @@ RIGHT = {
     "1 YAML, envFrom": ("ex-05-1", MAP + roof(FROM) + PORT + READY),
     "1 keys in small letters, renamed": ("ex-05-1", SMALL + RENAMED + PORT + READY),
     "1 ConfigMap last": ("ex-05-1", roof(FROM) + PORT + MAP),
+    "1 a sidecar first, the port by name": (
+        "ex-05-1",
+        MAP
+        + roof(f"{FROM}, ports: [{{name: http, containerPort: 8080}}]")
+        + helped("roof", more=True)
+        + PORT.replace(":8080", ":http")
+        + READY,
+    ),
+    "2 sidecars first": (
+        "ex-05-2",
+        CLOSED + PAGE + SHOWN + helped("archive") + helped("archivist") + helped("gate") + READY,
+    ),
     "2 kubectl": ("ex-05-2", CLOSED + PAGE + SHOWN + READY),
     "2 projected, both by file": ("ex-05-2", SECRET + PROJECTED + BY_FILE + PAGE + SHOWN + READY),
     "3 kubectl": ("ex-05-3", NAMED + KEYED + ONCE + LYING + READY),
+    "3 sidecars": ("ex-05-3", NAMED + KEYED + ONCE + LYING + helped("sensor", more=True) + READY),
     "3 objects fitted to the Deployment": ("ex-05-3", OTHER_WAY + READY),
     "3 the tower's own Secret": ("ex-05-3", THEIR_SECRET + READY),
 }
@@ -206,6 +212,11 @@ WRONG = {
         MAP + WRITTEN + PORT + READY,
         "TITLE of roof from a ConfigMap|written into the Deployment",
     ),
+    "1 values of another ConfigMap": (
+        "ex-05-1",
+        MAP + MAP.replace("configmap roof", "configmap attic") + roof(FROM.replace("roof", "attic")) + PORT + READY,
+        "TITLE from the ConfigMap roof|ConfigMap attic, key TITLE",
+    ),
     "1 not restarted": (
         "ex-05-1",
         MAP.replace("Roof", "Rof")
@@ -234,6 +245,16 @@ WRONG = {
         "ex-05-1",
         MAP + roof(FROM).replace("args: [front]", "args: [roof]") + PORT + told("restartCount: 1"),
         "roof|ended with status|observed",
+    ),
+    "1 a port's name that no container has": (
+        "ex-05-1",
+        MAP + roof(FROM) + helped("roof") + READY + PORT.replace(":8080", ":http"),
+        "the pods' port 8080 and node port 30051|the pods' port http, a name that no port of roof has",
+    ),
+    "1 written into the Deployment, beside a sidecar": (
+        "ex-05-1",
+        MAP + WRITTEN + helped("roof") + PORT + READY,
+        "TITLE of roof from a ConfigMap|written into the Deployment",
     ),
     "1 wrong targetPort": (
         "ex-05-1",
@@ -340,12 +361,27 @@ WRONG = {
         + ALONE,
         "401 to a POST without token, as before|status 201|alone",
     ),
+    "3 another store": (
+        "ex-05-3",
+        OTHER_STORE + NAMED + KEYED + ONCE + LYING + patch("sensor", "producer", f"args: [producer, {THERE}]") + READY,
+        "to arrive in the store tower|--store=http://store:8000|args",
+    ),
+    "3 two towers": (
+        "ex-05-3",
+        NAMED + KEYED + ONCE + LYING + "kubectl scale deployment tower --replicas=2\n" + READY,
+        "the Deployment tower as it was|spec.replicas: 2, was 1|alone",
+    ),
+    "3 the tower's Secret fitted": (
+        "ex-05-3",
+        ONCE.replace("sensor", "tower").replace("harbour-42", "aGFyYm91ci00Mg==") + NAMED + KEYED + LYING + READY,
+        "the Secret tower as it was|data.token: another value|alone",
+    ),
 }
 
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_reference_passes(world, exercise_id):
-    world.prepare(exercise_id)
+    world.cells.set_up(exercise_id)
     world.cells.solve(exercise_id)
     world.wait(exercise_id)
     verdict = checks.run(exercise_id, world.lab)
@@ -372,7 +408,7 @@ def test_what_crashes_is_told_before_its_service(world, monkeypatch):
     "script", [OTHER_WAY, KEYED + ONCE + NAMED + LYING], ids=["objects fitted", "Deployment mended"]
 )
 def test_the_mess_comes_back(world, impatient, script):
-    world.prepare("ex-05-3")
+    world.cells.set_up("ex-05-3")
     sh(script)
     verdict = world.run("ex-05-3", told("sensor-name.* not found"))
     assert 'configmap "sensor-name" not found; lab-05 has sensor-files, sensor-names' in str(verdict), verdict

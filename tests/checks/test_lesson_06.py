@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labs import checks, lessons
-from tests.checks.learner import apply, sh, without_api_server
+from labs import checks
+from tests.checks.learner import HELPER, apply, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -16,19 +16,8 @@ class World:
     """The lesson before an exercise."""
 
     def __init__(self, cells) -> None:
-        self.cells = cells
-        sources = [cell.source for cell in lessons.lesson("06").notebook.cells if cell.cell_type == "code"]
-        for source in sources:
-            if source.startswith(("NODE_PORT", "import docker", "def start", "from kubernetes.stream")):
-                cells.run(source)
-        self.lab = cells.namespace["lab"]
-        self.mess = [source.partition("\n")[2] for source in sources if "name: logbook}" in source]
-        image = next(source for source in sources if "images.build" in source)
-        cells.run("".join(line for line in image.splitlines(keepends=True) if not line.startswith("!")))
-
-    def make_mess(self) -> None:
-        for script in self.mess:
-            sh(script)
+        self.cells, self.lab = cells, cells.open()
+        cells.set_up("ex-06-2")  # nothing but what all build on
 
     def forget(self) -> None:
         """Remove all answers: what comes next may have the same names."""
@@ -39,8 +28,7 @@ kubectl delete pvc --all
 kubectl delete pvc/archive pod/buffer -n default --ignore-not-found --force --grace-period=0""")
 
     def run(self, exercise_id: str, script: str) -> checks.Verdict:
-        if exercise_id == "ex-06-3":
-            self.make_mess()
+        self.cells.set_up(exercise_id)
         sh(script)
         return checks.run(exercise_id, self.lab)
 
@@ -89,11 +77,21 @@ metadata: {name: buffer, labels: {made: otherwise}}
 spec:
   securityContext: {fsGroup: 1000}
   containers:
-  - {name: reader, image: "labs/shell:1", command: [sh, -c, "exec tail -F /inbox/readings"],
+  - {name: reader, image: "labs/shell:1", command: [sh, -c, "exec sleep infinity"],
      volumeMounts: [{name: box, mountPath: /inbox/, readOnly: true}]}
   - {name: store, image: "weather:1", args: [store], volumeMounts: [{name: box, mountPath: /data/}]}
   volumes: [{name: box, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]
 """)
+
+
+HELPED = buffer().replace(
+    "  containers:\n",
+    f"""  initContainers:
+  - {{name: before, image: "weather:1", command: ["true"]}}
+  containers:
+  - {HELPER}
+""",
+)
 
 
 # Exercises 2 and 3: stores on claims
@@ -159,6 +157,10 @@ CLOSED = ARCHIVE.replace(
 )
 
 
+BESIDE = ARCHIVE.replace("      containers:\n", f"      containers:\n      - {HELPER}\n")
+READ_BESIDE = BESIDE.replace('infinity"]', 'infinity"], "volumeMounts": [{"name": "d", "mountPath": "/data"}]')
+
+
 def patch(**replaced: str) -> str:
     """Change the logbook's Deployment: claimName, mountPath."""
     paths = {"claimName": "volumes/0/persistentVolumeClaim", "mountPath": "containers/0/volumeMounts/0"}
@@ -172,11 +174,22 @@ def patch(**replaced: str) -> str:
 UNSCHEDULED = "kubectl wait --for=condition=PodScheduled=false pod -l app=logbook\n"
 CLASS = "kubectl delete pvc logbook\n" + claim("logbook", "50Mi")
 MEND = CLASS + patch(claimName="logbook", mountPath="/data")
-ANEW = "kubectl delete deployment/logbook pvc/logbook\n" + claim("logbook", "60Mi") + deployment("logbook")
+ANEW = "kubectl delete deployment/logbook pvc/logbook\n" + claim("logbook", "50Mi") + deployment("logbook")
 
 RIGHT = {
     "1 YAML": ("ex-06-1", buffer() + TO_BUFFER + CRASH),
     "1 in memory, other order": ("ex-06-1", NATIVE + TO_BUFFER + CRASH),
+    "1 a sidecar first": ("ex-06-1", HELPED + TO_BUFFER + CRASH),
+    "2 a sidecar first": (
+        "ex-06-2",
+        CLAIM
+        + BESIDE
+        + ROLLED.format("archive")
+        + SEND.format("deployment/archive -c main")
+        + NEW_POD.format("archive")
+        + ROLLED.format("archive"),
+    ),
+    "2 in bytes": ("ex-06-2", claim("archive", size="209715200") + ARCHIVE + used("archive")),
     "2 YAML": ("ex-06-2", CLAIM + ARCHIVE + used("archive")),
     "2 generated, subPath": ("ex-06-2", GENERATED + used("archive")),
     "2 one pod, no surge": ("ex-06-2", OWN_POD + deployment("archive", spec=NO_SURGE) + used("archive")),
@@ -231,6 +244,16 @@ WRONG = {
         buffer().replace("weather:1", "weather:9"),
         "both containers running|weather:9",
     ),
+    "1 another command": (
+        "ex-06-1",
+        buffer().replace("[sleep, infinity]", '[sh, -c, "while :; do sleep 9; done"]') + TO_BUFFER + CRASH,
+        "the container reader to run `sleep infinity`|while :",
+    ),
+    "1 another image": (
+        "ex-06-1",
+        buffer().replace("image: labs/shell:1", "image: weather:1") + TO_BUFFER + CRASH,
+        "the container reader with the image labs/shell:1|weather:1",
+    ),
     "1 nothing sent": (
         "ex-06-1",
         buffer() + READY.format("buffer") + ANSWERS + CRASH + ANSWERS,
@@ -276,6 +299,11 @@ WRONG = {
         "ex-06-2",
         CLAIM + deployment("archive", mount="/date"),
         "mounted at /data in the Deployment archive|d is mounted at /date",
+    ),
+    "2 mounted in a sidecar": (
+        "ex-06-2",
+        CLAIM + READ_BESIDE.replace("mountPath: /data", "mountPath: /date"),
+        "mounted at /data in the Deployment archive, container main|d is mounted at /date",
     ),
     "2 missing class": (
         "ex-06-2",
@@ -340,6 +368,7 @@ WRONG = {
         CLASS + patch(claimName="logbook") + ROLLED.format("logbook"),
         "mounted at /data in the Deployment logbook|data is mounted at /date",
     ),
+    "3 bigger": ("ex-06-3", MEND.replace("50Mi", "60Mi") + ROLLED.format("logbook"), "of its size, 50Mi|60Mi"),
     "3 smaller": (
         "ex-06-3",
         MEND.replace("50Mi", "5Mi"),
@@ -350,8 +379,7 @@ WRONG = {
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_reference_passes(world, exercise_id):
-    if exercise_id == "ex-06-3":
-        world.make_mess()
+    world.cells.set_up(exercise_id)
     world.cells.solve(exercise_id)
     verdict = checks.run(exercise_id, world.lab)
     assert verdict.passed, verdict

@@ -5,34 +5,22 @@ from __future__ import annotations
 import pytest
 from kubernetes import client
 
-from labs import checks, lessons
+from labs import checks
 from labs.checks import lesson_07
 from labs.errors import NotYet
-from tests.checks.learner import apply, sh, without_api_server
+from tests.checks.learner import HELPER, apply, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
 ALL = ("ex-07-1", "ex-07-2", "ex-07-3")
-SETUP = ("NODE_PORT", "import http", "docker.from_env", "def apply", "def run", 'run("store", "store")')
-STARTS = {"ex-07-1": 'run("garden-store"', "ex-07-2": "", "ex-07-3": "wrong = "}
 
 
 class World:
     """The lesson before an exercise."""
 
     def __init__(self, cells) -> None:
-        self.cells = cells
-        self.sources = [cell.source for cell in lessons.lesson("07").notebook.cells if cell.cell_type == "code"]
-        for start in SETUP:
-            self.start(start, lines=1 if start.startswith("run") else None)
-        sh("kubectl create service clusterip store --tcp=8000")
-        self.lab = cells.namespace["lab"]
-
-    def start(self, words: str, lines: int | None = None) -> None:
-        """Run the cell that begins with these words, without its lines for a shell."""
-        source = next(source for source in self.sources if source.startswith(words))
-        kept = [line for line in source.splitlines() if not line.startswith("!")]
-        self.cells.run("\n".join(kept[:lines]))
+        self.cells, self.lab = cells, cells.open()
+        cells.set_up("ex-07-2")
 
     def before(self, exercise_id: str, script: str = "") -> None:
         """Remove all answers but a Deployment that the script makes again; make what the exercise starts from."""
@@ -43,8 +31,8 @@ kubectl delete deployments -l 'app in ({", ".join(gone)})' --wait=false
 kubectl delete pods -l 'app in ({", ".join(gone)})' --grace-period=1 --wait=false
 kubectl delete services --field-selector=metadata.name!=store
 kubectl delete service garden-store -n default --ignore-not-found""")
-        if STARTS[exercise_id]:
-            self.start(STARTS[exercise_id])
+        if exercise_id != "ex-07-2":  # it builds on the store alone, which stays
+            self.cells.set_up(exercise_id, shell_lines=False)
 
     def run(self, exercise_id: str, script: str) -> checks.Verdict:
         self.before(exercise_id, script)
@@ -142,6 +130,9 @@ def asking(url: str) -> str:
 # Exercise 2: the forecast
 FORECAST = front("forecast", replicas=3)
 NAMED = "port: 80, targetPort: http"
+HELPED = front("forecast", replicas=3, path="ready").replace(
+    "      containers:\n", f"      containers:\n      - {HELPER}\n"
+)
 OUTSIDE = service("forecast", "app: forecast", f"{NAMED}, nodePort: 30072", "type: NodePort")
 EACH = service("forecast-each", "app: forecast", NAMED, 'clusterIP: "None"')
 BY_KUBECTL = """
@@ -171,6 +162,7 @@ RIGHT = {
         apply(TWO_PORTS) + apply(BY_ARGUMENT) + OTHER_DOOR + ready("garden-front"),
     ),
     "2 YAML": ("ex-07-2", FORECAST + OUTSIDE + EACH + ready("forecast")),
+    "2 a sidecar first, the probe's path without a slash": ("ex-07-2", HELPED + OUTSIDE + EACH + ready("forecast")),
     "2 kubectl, the probe's port by number": (
         "ex-07-2",
         front("forecast", replicas=3, port="8080") + BY_KUBECTL + ready("forecast"),
@@ -187,6 +179,16 @@ RIGHT = {
 
 WRONG = {
     "1 nothing": ("ex-07-1", "true", "a Service garden-store in the namespace lab-07|none"),
+    "1 a second producer": (
+        "ex-07-1",
+        "kubectl scale deployment garden-producer --replicas=2",
+        "the Deployment garden-producer as it was|spec.replicas: 2, was 1|Leave the two",
+    ),
+    "2 LoadBalancer": (
+        "ex-07-2",
+        FORECAST + OUTSIDE.replace("type: NodePort", "type: LoadBalancer") + EACH + ready("forecast"),
+        "the Service forecast of type NodePort|type LoadBalancer",
+    ),
     "1 elsewhere": (
         "ex-07-1",
         "kubectl create service clusterip garden-store --tcp=8000 -n default",
@@ -261,6 +263,17 @@ WRONG = {
     ),
     "2 nothing": ("ex-07-2", "true", "a Deployment forecast"),
     "2 one": ("ex-07-2", front("forecast"), "replicas: 3|replicas: 1"),
+    "2 a probe with another path, beside a sidecar": (
+        "ex-07-2",
+        HELPED.replace("path: ready", "path: /ready/"),
+        "it asks for /ready/ at port http",
+    ),
+    "2 a pod of another program": (
+        "ex-07-2",
+        FORECAST + ready("forecast") + "kubectl run stranger --image=labs/web:1 --labels=app=forecast\n"
+        + OUTSIDE + EACH,
+        "to the pods of forecast only|its selector app=forecast matches stranger too",
+    ),
     "2 no probe": ("ex-07-2", front("forecast", replicas=3, more="tty: false"), "asks for /ready|no readiness probe"),
     "2 wrong path": ("ex-07-2", front("forecast", replicas=3, path="/ready.html"), "it asks for /ready.html"),
     "2 wrong probe port": ("ex-07-2", front("forecast", replicas=3, port="80"), "it asks for /ready at port 80"),
@@ -293,7 +306,7 @@ WRONG = {
     "2 selects all": (
         "ex-07-2",
         FORECAST + ready("forecast") + OUTSIDE.replace("app: forecast", "pipeline: weather") + EACH,
-        "to the pods of forecast only|pipeline=weather matches store too",
+        "to the pods of forecast only|pipeline=weather matches front, store too",
     ),
     "3 nothing": ("ex-07-3", "true", "asks for /ready at port 8080|it asks for /readyz at port 8080"),
     "3 probe removed": ("ex-07-3", UNPROBED + URL + SELECT + TARGET, "no readiness probe"),

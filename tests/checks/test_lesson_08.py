@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labs import checks, lessons
+from labs import checks
 from labs.checks import core
-from tests.checks.learner import apply, sh
+from labs.curriculum import lessons
+from tests.checks.learner import HELPER, apply, helped, sh
 
 pytestmark = pytest.mark.engine
 
@@ -18,36 +19,8 @@ class World:
     """The lesson before an exercise."""
 
     def __init__(self, cells) -> None:
-        self.sources = [cell.source for cell in lessons.lesson("08").notebook.cells if cell.cell_type == "code"]
-        cells.run(next(source for source in self.sources if "open_lab(" in source))
-        self.lab = cells.namespace["lab"]
-        self.image_is_there = False
-        self.line(self.cell("NIGHT = "), NIGHT="lab-08-night", marks=self.marks())
-
-    def marks(self) -> str:
-        labels = self.lab.clients.core.read_namespace(self.lab.namespace).metadata.labels
-        return " ".join(f"{key}={value}" for key, value in labels.items() if key != "kubernetes.io/metadata.name")
-
-    def cell(self, text: str) -> str:
-        return next(source for source in self.sources if text in source)
-
-    def line(self, source: str, **names: object) -> None:
-        """Run the lines of a cell that begin with ``!``."""
-        for line in source.splitlines():
-            if line.startswith("!"):
-                sh(line[1:].format(**names))
-
-    def make_mess(self, exercise_id: str) -> None:
-        if exercise_id == "ex-08-2":
-            sh(self.cell("for name in board desk").partition("\n")[2].replace("kubectl -n", "true -n"))
-        if exercise_id == "ex-08-3":
-            if not self.image_is_there:
-                docker = self.lab.clients.docker
-                docker.images.build(path=str(self.lab.project), tag="weather:1", rm=True, labels=self.lab.labels)
-                self.lab.load_image("weather:1")
-                self.image_is_there = True
-            broken = lessons.root() / "labs" / "drills" / "broken_pipeline.yaml"
-            self.line(self.cell("broken_pipeline").splitlines()[-1], image="weather:1", broken=broken)
+        self.cells, self.lab = cells, cells.open()
+        cells.set_up("ex-08-1")  # nothing but what all build on
 
     def forget(self) -> None:
         """Remove all answers; that their pods still end disturbs nobody."""
@@ -61,7 +34,7 @@ kubectl -n lab-08-night delete pods --all --grace-period=1 --wait=false
 wait""")
 
     def run(self, exercise_id: str, script: str) -> checks.Verdict:
-        self.make_mess(exercise_id)
+        self.cells.set_up(exercise_id)
         sh(script)
         return checks.run(exercise_id, self.lab)
 
@@ -118,6 +91,18 @@ spec:
 GATE = f"{N} create deployment gate --image=labs/web:2 --replicas=2\n"
 SERVICE = f"{N} create service nodeport gate --tcp=80:80 --node-port=30081\n"
 TALLY = f"{N} create job tally --image=labs/shell:1 -- seq 1 5\n"
+JOB = f"""
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: tally}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - {HELPER.replace("sleep", "echo")}
+      - {{name: tally, image: "labs/shell:1", command: [seq, "1", "5"]}}
+"""
 EXPOSED = f"""{N} expose deployment gate --port=80 --type=NodePort
 {N} patch service gate --type=json --patch '[{{op: replace, path: /spec/ports/0/nodePort, value: 30081}}]'
 """
@@ -148,6 +133,9 @@ kubectl rollout status deployment/front --timeout=60s
     ("exercise_id", "script"),
     [
         ("ex-08-1", GATE + EXPOSED + TALLY),
+        ("ex-08-1", GATE + helped("gate", N) + SERVICE + apply(JOB).replace("kubectl", N, 1)
+         + f"{N} wait --for=condition=Complete job/tally --timeout=30s\n"
+         + f"{N} rollout status deployment/gate --timeout=40s\n"),
         ("ex-08-1", GATE + SERVICE + TALLY.replace("seq 1 5", "sh -c 'for k in 1 2 3 4 5; do echo $k; done'")),
         ("ex-08-1", "kubectl config set-context --current --namespace=lab-08-night\n"
          + (GATE + SERVICE + TALLY).replace(" -n lab-08-night", "")
@@ -155,6 +143,9 @@ kubectl rollout status deployment/front --timeout=60s
         ("ex-08-2", MOVED),
         ("ex-08-2", MOVED.replace("envFrom: [{configMapRef: {name: board}}]",
                                   "env: [{name: TITLE, valueFrom: {configMapKeyRef: {name: board, key: TITLE}}}]")),
+        ("ex-08-2", MOVED + helped("board", N) + f"{N} rollout status deployment/board --timeout=40s\n"),
+        ("ex-08-3", solution("ex-08-3") + "\n" + helped("front")
+         + "kubectl rollout status deployment/front --timeout=40s\n"),
         ("ex-08-3", REPAIRED),
         ("ex-08-3", RENAMED),
     ],
@@ -187,9 +178,12 @@ def changed(step: str) -> str:
         ("ex-08-1", GATE + SERVICE.replace("80:80", "80:8080"), "the pods' port 8080"),
         ("ex-08-1", GATE + SERVICE, "a Job tally"),
         ("ex-08-1", GATE + SERVICE + TALLY.replace("seq 1 5", "seq 5 1") + DONE, "in the log of the Job tally"),
+        ("ex-08-1", GATE + SERVICE + TALLY.replace("labs/shell:1", "labs/web:2"), "the Job tally with the image"),
         ("ex-08-1", GATE + SERVICE + f"{N} create job tally --image=labs/shell:1 -- sq 1 5", "the Job tally complete"),
         ("ex-08-2", MOVED.replace("kubectl delete deployment,configmap board", ""), "the Deployment and the ConfigMap"),
         ("ex-08-2", MOVED + "kubectl delete deployment desk", "a Deployment desk"),
+        ("ex-08-2", MOVED + "kubectl set image deployment/desk web=labs/web:2",
+         "containers[0].image: labs/web:2, was labs/web:1"),
         ("ex-08-2", MOVED.replace("replicas: 2", "replicas: 1"), "replicas: 1"),
         ("ex-08-2", MOVED.replace("TITLE: Night", "TITLE: Day"), "TITLE=Day"),
         ("ex-08-2", MOVED.replace(", envFrom: [{configMapRef: {name: board}}]", ""), "without any variable"),
@@ -209,7 +203,7 @@ def changed(step: str) -> str:
     ],
 )  # fmt: skip
 def test_wrong_solutions_get_the_words_that_help(world, exercise_id, script, words, monkeypatch):
-    monkeypatch.setattr(core, "PATIENCE", 5 if exercise_id == "ex-08-3" else 2.5)
+    monkeypatch.setattr(core, "PATIENCE", 12 if exercise_id == "ex-08-3" else 5)
     verdict = world.run(exercise_id, script)
     assert verdict.status == "not yet", verdict
     told = f"expected {verdict.expected}; observed {verdict.observed}"

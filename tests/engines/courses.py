@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labs.engines.addons import kubectl
-from labs.engines.state import State
+from labs.engines.runtime.state import State
+from labs.kube.kubectl import kubectl
 from labs.waiting import wait_for
 
 LABS = (sys.executable, "-m", "labs.cli")

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from labs.engines.processes import MARK
-from labs.engines.progress import Reporter
-from labs.engines.state import SYSTEM_STATE, cache_folder, list_courses
-from labs.engines.tools import find_tools
+from labs.engines.programs.node_tools import find_tools
+from labs.engines.runtime.processes import MARK
+from labs.engines.runtime.reporter import Reporter
+from labs.engines.runtime.state import SYSTEM_STATE, list_courses
+from labs.engines.runtime.user_folders import cache_folder
 
 KERNEL = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
           "net/ipv4/ip_forward", "net/netfilter/nf_conntrack_max")  # fmt: skip
@@ -25,15 +26,17 @@ def snapshot(course: str) -> dict[str, list[str]]:
     """Everything that a course could change on this machine outside the cache.
 
     Args:
-        course: what belongs to other courses, which go on changing meanwhile, is left out.
+        course: what belongs to other courses and workshops, which come and go meanwhile, is left out.
     """
-    others = [state for state in list_courses() if state.folder.name != course]
-    ids = {state.recover().id for state in others}
+    ids = {state.recover().id for state in list_courses() if state.folder.name != course}
+    # `.NAME.lock` and `NAME.workshop` lie beside the folder of a course NAME
+    others = {path.name.strip(".").partition(".")[0] for path in SYSTEM_STATE.glob("*/*")} - {course}
     processes = [(pid, told) for pid, told in _processes() if not any(one in told for one in ids)]
     found = {
         "mounts": Path("/proc/self/mounts").read_text().splitlines(),
         "processes": [f"{pid} {told}" for pid, told in processes if told],
-        "network namespaces": list({_link(pid, "ns/net") for pid, _ in processes}),
+        # of courses alone: browsers have some, too
+        "network namespaces": list({_link(pid, "ns/net") for pid, told in processes if told} - {""}),
         "links and addresses": _addresses(),
         "routes": _routes(),
         "firewall": _firewall(),
@@ -41,13 +44,23 @@ def snapshot(course: str) -> dict[str, list[str]]:
         "folders": _folders(),
         "kernel": [f"{name}={_read(Path('/proc/sys', name))}" for name in KERNEL],
     }
-    theirs = re.compile("|".join([*ids, *(rf"/\.?{state.folder.name}(\.lock)?$" for state in others)]) or "$^")
+    theirs = re.compile("|".join([*ids, *(rf"/\.?{re.escape(name)}(\.\w+)*(/|\s|$)" for name in others)]) or "$^")
     return {kind: sorted(line for line in lines if not theirs.search(line)) for kind, lines in found.items()}
 
 
 def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, list[str]]:
-    """What is only in one of two snapshots."""
-    changed = {kind: sorted(set(before[kind]) ^ set(after[kind])) for kind in before}
+    """What is only in one of two snapshots: a line with ``-`` is gone, one with ``+`` is new.
+
+    Processes and their namespaces that are gone do not count: an earlier test's course was still ending when the first
+    snapshot was taken.
+    """
+    ending = ("processes", "network namespaces")
+    gone = {kind: set(before[kind]) - set(after[kind]) for kind in before if kind not in ending}
+    new = {kind: set(after[kind]) - set(before[kind]) for kind in before}
+    changed = {
+        kind: [f"- {line}" for line in sorted(gone.get(kind, ()))] + [f"+ {line}" for line in sorted(new[kind])]
+        for kind in before
+    }
     return {kind: lines for kind, lines in changed.items() if lines}
 
 
@@ -121,7 +134,7 @@ def _folders() -> list[str]:
 
 def _firewall() -> list[str]:
     """The rules, without the counters."""
-    prefix = find_tools(Reporter(quiet=True).began("tools")).prefix
+    prefix = find_tools(Reporter(quiet=True).begin("tools")).prefix
     program, env = "iptables-save", dict(os.environ)
     if prefix:
         program = str(prefix / "labs-bin/iptables-save")

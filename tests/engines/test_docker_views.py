@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from labs import views
-from labs.lab import open_lab
-from labs.views.container_feed import ContainerFeed
+from labs.session.opening import open_lab
+from labs.views.container_view.watch import ContainerFeed
 from labs.waiting import wait_for
 from tests.engines.relay import Relay
 
@@ -40,10 +40,10 @@ def test_docker_that_goes_freezes_and_returns(lab, web, tmp_path):
     with Relay(tmp_path / "docker.sock", lab.engine.docker_host) as relay:
         elsewhere = SimpleNamespace(clients=SimpleNamespace(docker_host=relay.docker_host), engine=lab.engine)
         view = views.container(elsewhere, NAME)
-        wait_for(lambda: "nginx: master" in view.words, 20, state=lambda: view.words)
+        wait_for(lambda: "nginx: master" in view.text, 20, state=lambda: view.text)
         relay.stop()
         wait_for(lambda: "Docker does not answer" in view.notice, 20, state=lambda: view.notice)
-        assert "nginx: master" in view.words  # the last picture stays
+        assert "nginx: master" in view.text  # the last picture stays
         relay.start()
         wait_for(lambda: not view.notice, 20, state=lambda: view.notice)
         relay.freeze()
@@ -56,7 +56,7 @@ def test_docker_that_goes_freezes_and_returns(lab, web, tmp_path):
 
 def test_idle_views_cost_little_and_end_at_once(lab, web):
     shown = [views.container(lab, NAME), views.image(lab, "labs/web:1")]
-    wait_for(lambda: "nginx: master" in shown[0].words, 20)
+    wait_for(lambda: "nginx: master" in shown[0].text, 20)
     process = psutil.Process()
     before, began = process.cpu_times(), time.monotonic()
     threading.Event().wait(10)
@@ -72,12 +72,12 @@ def test_idle_views_cost_little_and_end_at_once(lab, web):
 
 
 def test_without_proc_the_container_is_asked_itself(lab, web, monkeypatch):
-    monkeypatch.setattr("labs.views.inside.find_proc", lambda *_: None)
+    monkeypatch.setattr("labs.views.container_view.namespaces.find_proc", lambda *_: None)
     view = views.container(lab, NAME)
-    wait_for(lambda: "nginx: master" in view.words, 20, state=lambda: view.words)
-    row = next(line for line in view.words.splitlines() if "nginx: master" in line)
+    wait_for(lambda: "nginx: master" in view.text, 20, state=lambda: view.text)
+    row = next(line for line in view.text.splitlines() if "nginx: master" in line)
     assert row.split()[1] == "1"
-    assert "does not let this notebook read /proc" in view.words
+    assert "does not let this notebook read /proc" in view.text
     view.close()
 
 

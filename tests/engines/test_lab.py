@@ -14,7 +14,8 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from nbclient import NotebookClient
 
-from labs import authoring, checks, open_lab
+from labs import checks, open_lab
+from labs.authoring import notebooks
 from labs.errors import LabsError, NotRunning
 from labs.explain import explain
 from labs.waiting import wait_for, wait_for_rollout, wait_gone
@@ -90,7 +91,7 @@ lab.cleanup()
 @pytest.fixture
 def environment(monkeypatch, course, tmp_path):
     """What a lab does to this process is undone."""
-    for name in ("DOCKER_HOST", "KUBECONFIG", "PATH", "NO_PROXY", "no_proxy", "LABS_NAME"):
+    for name in ("DOCKER_HOST", "KUBECONFIG", "KUBECACHEDIR", "PATH", "NO_PROXY", "no_proxy", "LABS_NAME"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.setenv("LABS_NAME", course.name)
     monkeypatch.setenv("LABS_PROGRESS", str(tmp_path / "progress.json"))
@@ -265,13 +266,13 @@ def lesson(environment, tmp_path, monkeypatch):
     source.parent.mkdir(parents=True)
     source.write_text(LESSON)
     monkeypatch.setenv("LABS_ROOT", str(tmp_path))
-    authoring.record("93", timeout=120)
+    notebooks.record("93", timeout=120)
     yield tmp_path / "notebooks"
     open_lab("93", quiet=True).cleanup()
 
 
 def run_nbval(path):
-    options = ["-p", "no:python", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-cell-timeout=120"]
+    options = ["-p", "no:python", "-p", "no:cacheprovider", "-Wdefault", "--nbval-lax", "--nbval-cell-timeout=120"]
     command = [sys.executable, "-m", "pytest", *options, str(path)]
     return subprocess.run(command, capture_output=True, text=True, cwd=path.parent, check=False)
 
@@ -281,7 +282,7 @@ def test_a_lesson_is_recorded_compared_and_left_unsolved(lesson):
     solved = nbformat.read(solved_path, as_version=4)
     (cell,) = [cell for cell in solved.cells if cell.cell_type == "code" and cell.outputs]
     assert cell.outputs[0].data["text/plain"].startswith("✔ ex-93-1 passed")
-    assert authoring.build(check=True) == []
+    assert notebooks.build(check=True) == []
 
     done = run_nbval(solved_path)
     assert done.returncode == 0, done.stdout

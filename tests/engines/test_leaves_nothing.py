@@ -8,15 +8,15 @@ import subprocess
 
 import pytest
 
-from labs.engines.startup import Startup
-from labs.engines.state import cache_folder
+from labs.engines.host.startup import HostStartup
+from labs.engines.runtime.user_folders import cache_folder
 from labs.waiting import wait_for
 from tests.engines.courses import Course, has_ended, kill_after, kill_group
 from tests.engines.machine_now import differences, snapshot
 
 pytestmark = pytest.mark.engine
 
-STEPS = tuple(Startup(None).tasks())
+STEPS = tuple(HostStartup(None).tasks())
 IN_EVERY_RUN = ("network", "containerd", "control plane", "images on the nodes")
 
 
@@ -96,7 +96,7 @@ def test_kill_of_up_alone_then_up_again_then_a_crash_of_all(another, before):
 
 def crash(course: Course) -> None:
     """End every process of the course at once, and remove its cgroups, as a reboot does."""
-    from labs.engines.machine import remove_cgroups
+    from labs.engines.host.namespace_machine import remove_cgroups
 
     engine = course.engine
     pids = [process.pid for process in engine.processes.marked()]

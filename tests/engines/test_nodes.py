@@ -63,7 +63,7 @@ def test_node_joins_serves_and_leaves(here, core, namespace):
     assert without_ports(here.pids()) == before
     assert wait_for_pods(core, namespace, "app=web", 1, 60)[0].spec.node_name == "node1"
     assert not any("node2" in line for lines in snapshot(here.name).values() for line in lines)
-    assert not [path for folder in ("nodes", "machines") for path in (here.engine.state / folder).glob("node2*")]
+    assert not [path for folder in ("nodes", "machines") for path in (here.engine.folder / folder).glob("node2*")]
 
 
 @pytest.mark.usefixtures("one_node_after")

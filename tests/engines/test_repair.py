@@ -55,7 +55,7 @@ def assert_kept(kept, core, docker_client) -> Callable[[], None]:
 def pid_of(engine, victim: str) -> int:
     """A component's process; of a machine, its first one."""
     kind, _, name = victim.partition("/")
-    return engine.machine(name, ()).need_pid() if kind == "machine" else engine.processes.component(victim).pid
+    return engine.machine(name, ()).require_pid() if kind == "machine" else engine.processes.component(victim).pid
 
 
 @pytest.mark.parametrize(

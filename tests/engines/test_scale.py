@@ -1,4 +1,4 @@
-"""`labs bench-scale`: a small workshop on fake nodes, and nothing left of it."""
+"""`python -m benchmarks scale`: a small workshop on fake nodes, and nothing left of it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import sys
 import psutil
 import pytest
 
-from labs.engines.state import State
-from labs.scale import COURSE
+from benchmarks.scale import COURSE
+from labs.engines.runtime.state import State
 from labs.waiting import wait_for
 from tests.conftest import labs
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1200)]  # KWOK may have to be built
-SMALL = ("bench-scale", "--learners", "3", "--lesson", "5", "--json")
+SMALL = ("scale", "--learners", "3", "--lesson", "5", "--json")
 
 
 def folder() -> State:
@@ -30,7 +30,7 @@ def nothing_left():
 
 def test_a_small_workshop_is_measured_and_removed():
     done = subprocess.run(
-        [sys.executable, "-m", "labs.cli", *SMALL], capture_output=True, text=True, timeout=1100, check=False
+        [sys.executable, "-m", "benchmarks", *SMALL], capture_output=True, text=True, timeout=1100, check=False
     )
     assert done.returncode == 0, done.stderr
     figures = {(f["part"], f["what"]): f["numbers"] for f in json.loads(done.stdout)}
@@ -44,7 +44,7 @@ def test_a_small_workshop_is_measured_and_removed():
 
 def test_a_flag_reaches_its_component_and_a_kill_leaves_what_down_removes():
     flag = "--kube-api-qps=321"
-    words = [sys.executable, "-m", "labs.cli", *SMALL, "--flag", f"kube-scheduler:{flag}"]
+    words = [sys.executable, "-m", "benchmarks", *SMALL, "--flag", f"kube-scheduler:{flag}"]
 
     def scheduler() -> list[psutil.Process]:
         return [p for p in psutil.process_iter(["cmdline"]) if flag in (p.info["cmdline"] or ())]

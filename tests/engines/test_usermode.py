@@ -10,7 +10,7 @@ from uuid import uuid4
 import docker
 import pytest
 
-from labs.engines import catalog
+from labs.engines.programs import catalog
 from labs.waiting import wait_for, wait_for_http, wait_for_pods
 from tests.engines.courses import is_plain, kill
 from tests.engines.manifests import as_text, deployment
@@ -67,7 +67,7 @@ def test_nothing_of_it_has_a_privilege(here):
 def test_limits_hold(docker_client):
     greedy = ["python3", "-c", "hoard = b'x' * (200 * 2**20)"]
     limits = {"mem_limit": "64m", "memswap_limit": "64m"}
-    eater = docker_client.containers.run("labs/python:3.11", greedy, detach=True, labels=["test"], **limits)
+    eater = docker_client.containers.run("labs/python:3", greedy, detach=True, labels=["test"], **limits)
     assert eater.wait()["StatusCode"] == 137
     eater.reload()
     assert eater.attrs["State"]["OOMKilled"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 from kubernetes import client, config
 
 from labs.errors import LabsError
-from labs.waiting import wait_for, wait_for_pods
+from labs.waiting import wait_for, wait_for_http, wait_for_pods
 from tests.engines.courses import LABS, is_plain, kill, kill_after
 from tests.engines.manifests import as_text, deployment
 from tests.engines.unprivileged import UID, Unprivileged, processes_of, somebody
@@ -78,6 +79,39 @@ def works(here: Unprivileged) -> None:
 
 def in_guest(here: Unprivileged, *words: str) -> str:
     return here.engine.guest.run(words, env=ENVIRONMENT)
+
+
+# --- a part
+
+
+def test_docker_works_without_what_runs_pods(stopped):
+    programs = stopped.folder / "cache/bin"
+    hidden = {path: stopped.folder / f"hidden-{n}" for n, path in enumerate(sorted(programs.rglob("pause-*")))}
+    for path, place in hidden.items():
+        path.rename(place)
+    go = stopped.folder / "tmp/go"
+    go.write_text("#!/bin/sh\n[ $1 != env ] || { echo go1.99.0; exit; }\nexit 1\n")
+    go.chmod(0o755)
+    try:
+        path = f"{go.parent}:{os.environ['PATH']}"
+        done = stopped.labs("up", PATH=path, LABS_NO_DOWNLOAD="1", PIP_NO_INDEX="1")
+        assert done.returncode == 2
+        assert "  ✗ pause (" in done.stdout
+        assert "Not done because of that: pause on the nodes, nodes, add-ons" in done.stdout
+        with closing(docker.DockerClient(base_url=stopped.engine.docker_host, timeout=60)) as docker_client:
+            docker_client.containers.run("labs/web:1", detach=True, name="part", ports={"80/tcp": 8919})
+            wait_for_http("http://localhost:8919/")
+            docker_client.containers.get("part").remove(force=True)
+        states = stopped.states()
+        assert {name for name, state in states.items() if state == "running"} >= {"docker", "registry", "ports"}
+        assert "Docker works: lessons 00 and 02 can be done." in stopped.labs("status").stdout
+    finally:
+        go.unlink()
+        for path, place in hidden.items():
+            shutil.rmtree(path, ignore_errors=True)
+            place.rename(path)
+    stopped.must("up", "--quiet")
+    works(stopped)
 
 
 # --- the disk
@@ -211,11 +245,12 @@ def test_program_in_the_guest_that_is_killed_from_outside(here):
 
 
 def test_client_that_is_killed_leaves_nothing_that_hangs(here):
-    door = here.engine.guest
+    guest = here.engine.guest
     call = f"""
 from pathlib import Path
-from labs.engines.usermode.door import Door
-Door(Path({str(door.folder)!r})).run(["sh", "-c", "sleep 1234 & sleep 1234; true"], env={ENVIRONMENT}, timeout=99)
+from labs.engines.usermode.agent_client import AgentClient
+agent = AgentClient(Path({str(guest.folder)!r}))
+agent.run(["sh", "-c", "sleep 1234 & sleep 1234; true"], env={ENVIRONMENT}, timeout=99)
 """
 
     def asleep() -> list[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from labs.session.progress_report import KEY
 from labs.waiting import wait_for
-from labs.workshop.reporting import KEY
 from tests.engines.courses import Course, is_plain
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
@@ -31,7 +31,7 @@ class Person(Course):
 
     def asks(self, *arguments: str, input: str = "") -> str:
         """What kubectl answers, whether it did it or refused."""
-        from labs.engines.addons import kubectl
+        from labs.kube.kubectl import kubectl
 
         done = self.run(kubectl(), f"--kubeconfig={self.file}", *arguments, input=input)
         return done.stdout

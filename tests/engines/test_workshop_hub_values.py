@@ -129,7 +129,7 @@ def test_a_pod_has_its_learners_rights_and_no_others(here):
     mine, others = (f"/api/v1/namespaces/{WORKSHOP}-{who}-04/pods" for who in (ADA, LEI))
     hubs = f"/api/v1/namespaces/{HUB}/secrets/labs-kubeconfig-{LEI}"
     program = PROGRAM.replace("\\\\", "\\") % ([mine, others, hubs],)
-    what = {"image": "labs/python:3.11", "cmd": ["python3", "-c", program], "volumes": [], "volume_mounts": []}
+    what = {"image": "labs/python:3", "cmd": ["python3", "-c", program], "volumes": [], "volume_mounts": []}
     pod = manifest(ADA, HUB, **what, cpu_guarantee=0.01, mem_guarantee="16M")
     here.kubectl("create", "-n", HUB, "-f", "-", input=json.dumps(pod))
     name = pod["metadata"]["name"]

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labs.engines.progress import Reporter
-from labs.engines.state import State, cache_folder
+from labs.engines.runtime.reporter import Reporter
+from labs.engines.runtime.state import State
+from labs.engines.runtime.user_folders import cache_folder
 from labs.engines.usermode import dockerd, kernel
 from labs.engines.usermode.engine import UsermodeEngine
 from tests.engines.courses import Course, kill
@@ -43,7 +44,7 @@ class Unprivileged(Course):
 
     def prepare(self, *more: str) -> None:
         """Give them a cache in which everything is built already. Args: further folders of ours for it."""
-        step = Reporter(quiet=True).began("programs")
+        step = Reporter(quiet=True).begin("programs")
         kernel.ensure(step)
         dockerd.ensure(step)
         for name in ("home", "state", "tmp", "cache"):

@@ -1,13 +1,19 @@
 """Fixtures of the unit tests."""
 
+import os
 import platform
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from labs.engines.usermode import ready
+from labs.engines.usermode import prebuilt_kernel
 from tests.unit.sample_lesson import write_lesson
+
+# how fast examples are made tells of the machine's load, not of the code
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("busy")
 
 
 @pytest.fixture
@@ -30,6 +36,18 @@ def kernels(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     for folder in ("bin", "cache/kernel"):
         (tmp_path / folder).mkdir(parents=True)
-    monkeypatch.delitem(sys.modules, ready.WHEEL, raising=False)
+    monkeypatch.delitem(sys.modules, prebuilt_kernel.WHEEL, raising=False)
     yield tmp_path / "cache/kernel"
-    sys.modules.pop(ready.WHEEL, None)
+    sys.modules.pop(prebuilt_kernel.WHEEL, None)
+
+
+@pytest.fixture(autouse=True)
+def _process_settings():
+    """Whatever a test does to the environment and the umask of this process is undone."""
+    environment, umask = dict(os.environ), os.umask(0o022)
+    os.umask(umask)
+    yield
+    os.umask(umask)
+    for name in {*os.environ} - {*environment}:
+        del os.environ[name]
+    os.environ.update(environment)

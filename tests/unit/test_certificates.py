@@ -9,7 +9,7 @@ import yaml
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from labs.engines.certificates import Authority, kubeconfig
+from labs.engines.cluster.certificates import Authority, kubeconfig
 
 AUTHORITY = Authority("trial-ca")
 

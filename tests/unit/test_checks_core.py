@@ -18,7 +18,7 @@ from labs import checks
 from labs.checks import core
 from labs.errors import CouldNotCheck, EngineError, LabsError, NotRunning, NotYet
 
-OWN = SimpleNamespace(seat=None)
+OWN = SimpleNamespace(seat=None, is_managed=False)
 LAB = SimpleNamespace(uses_kubernetes=False, namespace="lab-94", engine=OWN)
 
 
@@ -122,6 +122,12 @@ def docker_404():
     return NotFound("404", response=response, explanation="No such container: web")
 
 
+def test_expect_returns_what_is_there():
+    assert checks.expect("a match", expected="it", observed="none") == "a match"
+    with pytest.raises(NotYet, match="expected it; observed none"):
+        checks.expect(None, expected="it", observed="none")
+
+
 def test_found_turns_a_404_into_not_yet(docker_404):
     def read():
         raise docker_404
@@ -164,6 +170,34 @@ def test_a_namespace_that_the_learner_deleted_is_told(register, answer, expected
     register(lambda lab: checks.expect(False, expected="1 thing", observed="none"))
     verdict = checks.run("ex-94-1", lab)
     assert (verdict.status, verdict.expected, verdict.observed) == ("not yet", expected, observed)
+
+
+def part(name, state="running"):
+    return SimpleNamespace(name=name, state=state)
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "observed"),
+    [
+        ([part("kube-scheduler")], "not yet", "none"),
+        ([part("kube-scheduler", "failed")], "could not check", "kube-scheduler does not run, so what was seen says"),
+        (
+            [part("etcd", "stopped"), part("kubelet/node1", "failed")],
+            "could not check",
+            "etcd and kubelet/node1 do",
+        ),
+        ([part("registry", "stopped"), part("ports", "failed"), part("docker", "failed")], "not yet", "none"),
+    ],
+)
+def test_a_part_that_is_down_may_keep_a_right_answer_from_working(register, parts, status, observed):
+    there = SimpleNamespace(core=Core("Active"))
+    engine = SimpleNamespace(seat=None, is_managed=True, status=lambda: parts)
+    lab = SimpleNamespace(uses_kubernetes=True, namespace="lab-94", clients=there, engine=engine)
+    item = register(lambda lab: checks.expect(False, expected="1 thing", observed="none"))
+    verdict = checks.run("ex-94-1", lab)
+    assert (verdict.status, observed in verdict.observed) == (status, True), verdict
+    about = core.Check("ex-94-1", "A thing", (), "", item, is_about_engine=True)
+    assert core.judge(about, lab).status == "not yet"
 
 
 @pytest.mark.parametrize("check_id", ["ex-94-2", "ex-93-1", "ex-4-1", "thing", ""])

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labs.checks import places
+from labs.checks.readers import namespaces
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ from labs.checks import places
 def test_other_lessons_do_not_count(monkeypatch, namespace, found, told):
     items = [SimpleNamespace(metadata=SimpleNamespace(namespace=place)) for place in found]
     core = SimpleNamespace(list_config_map_for_all_namespaces=lambda **_: SimpleNamespace(items=items))
-    monkeypatch.setattr(places, "clients", lambda _: SimpleNamespace(core=core))
-    assert places.elsewhere(SimpleNamespace(namespace=namespace), "config_map", "settings") == told
+    monkeypatch.setattr(namespaces, "clients", lambda _: SimpleNamespace(core=core))
+    assert namespaces.elsewhere(SimpleNamespace(namespace=namespace), "config_map", "settings") == told

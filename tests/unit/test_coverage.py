@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import coverage
-from labs.lessons import Lesson
+from labs.authoring import coverage
+from labs.curriculum import topics
+from labs.curriculum.lessons import Lesson
 from tests.unit.sample_lesson import SAMPLE, write_lesson
 
 CURRICULUM = """\
@@ -45,8 +46,16 @@ def test_lessons_and_checks_name_only_what_the_curriculum_has():
     assert unknown == []
 
 
+def test_readme_says_how_many_items_have_an_exercise():
+    items, _ = coverage.cover()
+    of_exam = [item for item in items.values() if item.id.startswith("D")]
+    practised = [item for item in of_exam if item.practised]
+    readme = re.sub(r"\s+", " ", (Path(__file__).parents[2] / "README.md").read_text())
+    assert f"the {len(of_exam)} items of the CKAD curriculum, of which {len(practised)} have an exercise" in readme
+
+
 def test_curriculum_has_both_lists_whole():
-    items = coverage.curriculum()
+    items = topics.curriculum()
     assert [i for i in items if re.fullmatch(r"T\d", i)] == [f"T{k}" for k in range(1, 9)]
     assert sum(bool(re.fullmatch(r"D\d\.\d", i)) for i in items) == 24
 

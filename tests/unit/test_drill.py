@@ -8,12 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from labs import plan, progress
 from labs.checks import core
-from labs.drill import Drill
-from labs.drills import DOMAINS, Place, paper, papers
-from labs.drills.clock import Try
+from labs.checks.context import ScopedContext
+from labs.curriculum.topics import DOMAINS
 from labs.errors import LabsError, NotYet
+from labs.exam.attempt import Attempt
+from labs.exam.drill import Drill
+from labs.exam.papers import paper, papers
+from labs.progress import store, study_plan
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +53,9 @@ def drill(lab, clock, monkeypatch):
     found.solved = set()
 
     def begin(*, played):
-        Try(clock(), found.paper.minutes, played=played, facts={"code": "1234"}).write(found._file)
+        Attempt(clock(), found.paper.minutes, played=played, facts={"code": "1234"}).write(found._file)
 
-    def judge(check, place):
+    def judge(check, context):
         number = int(check.id.rpartition("-")[2])
         status = core.PASSED if number in found.solved else core.NOT_YET
         return core._verdict(SimpleNamespace(id=check.id, title=check.title, why=""), status, "a", "b", "c")
@@ -67,7 +69,7 @@ def drill(lab, clock, monkeypatch):
 def test_a_paper_weighs_as_the_exam_does(name):
     found = paper(name)
     for domain, (_, weight) in DOMAINS.items():
-        assert sum(task.weight for task in found.tasks if task.domain == domain) == weight
+        assert sum(task.weight for task in found.tasks if task.domain == domain) == weight, f"the tasks of {domain}"
     assert sum(weight for _, weight in DOMAINS.values()) == 100
     assert {task.namespace for task in found.tasks} == set(found.namespaces)
 
@@ -95,9 +97,9 @@ def test_a_drill_that_is_not_there(lab):
         paper("first").task(11)
 
 
-def test_a_place_is_the_lab_elsewhere(lab):
-    place = Place(lab, "lab-08-web", {"code": "1"})
-    assert (place.namespace, place.folder, place.facts) == ("lab-08-web", lab.folder, {"code": "1"})
+def test_a_scoped_context_is_the_lab_elsewhere(lab):
+    context = ScopedContext(lab, "lab-08-web", {"code": "1"})
+    assert (context.namespace, context.folder, context.facts) == ("lab-08-web", lab.folder, {"code": "1"})
 
 
 def test_nothing_before_the_start(drill):
@@ -118,7 +120,7 @@ def test_an_empty_drill_scores_nothing_and_is_not_recorded(drill, capsys):
     drill.start()
     drill.score()
     assert "0 %: not enough (66 % pass)" in capsys.readouterr().out
-    assert progress.drills() == {}
+    assert store.drills() == {}
 
 
 def test_the_score_tells_state_and_domains_and_never_why(drill, clock, capsys):
@@ -141,7 +143,7 @@ def test_the_best_score_is_kept_of_equal_ones_the_quicker(drill, clock):
         clock.passes(minutes)
         drill.solved = solved
         drill.score()
-    best = progress.drills()["first"]
+    best = store.drills()["first"]
     assert (best["percent"], best["minutes"]) == (28, 15)
 
 
@@ -158,7 +160,7 @@ def test_starting_while_the_clock_runs_removes_nothing(drill, clock, capsys):
     clock.passes(7)
     drill.start()
     assert "The drill goes on" in capsys.readouterr().out
-    drill.start(anew=True)
+    drill.start(restart=True)
     assert "0 of 30 minutes" in capsys.readouterr().out
 
 
@@ -171,7 +173,7 @@ def test_after_the_bell_nothing_is_recorded(drill, clock, capsys):
     text = capsys.readouterr().out
     assert "100 %" in text
     assert "time is over since 1 minutes" in text
-    assert progress.drills() == {}
+    assert store.drills() == {}
 
 
 def test_after_the_stop_nothing_is_recorded(drill, clock):
@@ -182,7 +184,7 @@ def test_after_the_stop_nothing_is_recorded(drill, clock):
     drill.solved = set(range(1, 11))
     drill.score()
     drill.stop()
-    assert progress.drills()["first"]["percent"] == 10
+    assert store.drills()["first"]["percent"] == 10
 
 
 def test_no_word_of_the_solution_while_the_clock_runs(drill, clock, capsys):
@@ -215,8 +217,8 @@ def test_the_course_that_plays_sets_no_record(drill, monkeypatch, capsys):
     drill.play()
     assert len(typed) == 10
     assert "played by the course" in capsys.readouterr().out
-    assert progress.drills() == {}
-    drill.start()  # begins anew
+    assert store.drills() == {}
+    drill.start()  # begins again
     assert "0 of 30 minutes used" in capsys.readouterr().out
 
 
@@ -230,10 +232,10 @@ def test_a_wrong_solution_of_the_course_is_an_error(drill, monkeypatch):
 def test_an_engine_that_does_not_answer_is_no_score(drill, monkeypatch):
     drill.start()
     broken = SimpleNamespace(status=core.COULD_NOT_CHECK, passed=False, error=lambda: LabsError("No API server."))
-    monkeypatch.setattr(core, "judge", lambda check, place: broken)
+    monkeypatch.setattr(core, "judge", lambda check, context: broken)
     with pytest.raises(LabsError, match="No API server"):
         drill.score()
-    assert progress.drills() == {}
+    assert store.drills() == {}
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"started": 1}'])
@@ -247,24 +249,24 @@ def test_drills_travel_with_the_progress(tmp_path):
     other = tmp_path / "other.json"
     best = {"percent": 80, "minutes": 25.0, "at": "2026-01-01T00:00:00+00:00"}
     other.write_text(json.dumps({"version": 1, "passed": {}, "drills": {"first": best}}))
-    progress.record("ex-04-1")
-    progress.record_drill("first", 70, 20)
-    progress.merge(other)
-    assert progress.drills() == {"first": best}
-    progress.record_drill("first", 75, 1)
-    assert progress.drills() == {"first": best}
-    progress.reset("04")
-    assert (progress.load(), progress.drills()) == ({}, {"first": best})
-    progress.reset()
-    assert progress.drills() == {}
+    store.record("ex-04-1")
+    store.record_drill("first", 70, 20)
+    store.merge(other)
+    assert store.drills() == {"first": best}
+    store.record_drill("first", 75, 1)
+    assert store.drills() == {"first": best}
+    store.reset("04")
+    assert (store.load(), store.drills()) == ({}, {"first": best})
+    store.reset()
+    assert store.drills() == {}
 
 
 @pytest.mark.parametrize("drills", [[], {"first": 3}, {"first": {"percent": "80", "minutes": 1, "at": "x"}}])
 def test_damaged_drills_are_refused(drills):
-    progress.path().parent.mkdir()
-    progress.path().write_text(json.dumps({"version": 1, "passed": {}, "drills": drills}))
+    store.path().parent.mkdir()
+    store.path().write_text(json.dumps({"version": 1, "passed": {}, "drills": drills}))
     with pytest.raises(LabsError, match="not a progress file"):
-        progress.load()
+        store.load()
 
 
 def test_patience_is_given_back():
@@ -281,11 +283,11 @@ def test_patience_is_given_back():
 
 
 def test_the_plan_has_each_lesson_once_and_twice_again():
-    days = plan.plan(date(2027, 2, 8))
+    days = study_plan.plan(date(2027, 2, 8))
     assert [day.number for day in days] == list(range(1, 22))
     assert days[-1].date == date(2027, 2, 28)
     assert days[-1].other == "the exam"
-    for number in plan.exercises():
+    for number in study_plan.exercises():
         assert sum(number in day.learn for day in days) == 1
         assert sum(number in day.again for day in days) == 2
     assert all(day.learn or day.again or day.other for day in days)
@@ -293,8 +295,8 @@ def test_the_plan_has_each_lesson_once_and_twice_again():
 
 @pytest.mark.parametrize("count", [1, 5, 12, 30])
 def test_the_plan_takes_any_number_of_lessons(monkeypatch, count):
-    monkeypatch.setattr(plan, "exercises", lambda: {f"{n:02}": [f"ex-{n:02}-1"] for n in range(count)})
-    days = plan.plan(date(2027, 2, 8))
+    monkeypatch.setattr(study_plan, "exercises", lambda: {f"{n:02}": [f"ex-{n:02}-1"] for n in range(count)})
+    days = study_plan.plan(date(2027, 2, 8))
     assert sum(len(day.learn) for day in days) == count
     assert max(day.number for day in days if day.again) < 21
 
@@ -302,13 +304,13 @@ def test_the_plan_takes_any_number_of_lessons(monkeypatch, count):
 def test_what_comes_back_today():
     today = date(2027, 2, 15)
     solved = {f"ex-04-{k}": (datetime(2027, 2, 15, 12) - timedelta(days=k)).astimezone().isoformat() for k in (1, 3, 7)}
-    assert plan.due(solved, today) == {"ex-04-3": 3, "ex-04-7": 7}
+    assert study_plan.due(solved, today) == {"ex-04-3": 3, "ex-04-7": 7}
 
 
 def test_the_plan_shows_what_is_solved(capsys):
-    progress.record("ex-04-1")
-    progress.record_drill("first", 70, 20)
-    plan.show_plan(today=date.today() + timedelta(days=3))
+    store.record("ex-04-1")
+    store.record_drill("first", 70, 20)
+    study_plan.show_plan(today=date.today() + timedelta(days=3))
     text = capsys.readouterr().out
     assert "1 of 3" in text
     assert "Comes back today: ex-04-1 (after 3 days)" in text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -45,7 +47,7 @@ def test_conda_environment_has_the_same_python():
 
 
 def test_conda_environment_has_the_catalogs_kubernetes():
-    catalog = tomllib.loads((ROOT / "labs/engines/catalog.toml").read_text())
+    catalog = tomllib.loads((ROOT / "labs/engines/programs/catalog.toml").read_text())
     minor = ".".join(catalog["kubernetes"]["version"].split(".")[:2])
     assert conda()["kubernetes-server"] == f"{minor}.*"
     assert conda()["kubernetes-node"] == f"{minor}.*"
@@ -54,10 +56,16 @@ def test_conda_environment_has_the_catalogs_kubernetes():
 def test_the_lock_holds_every_declared_package_within_its_bounds():
     from packaging.requirements import Requirement
 
-    locked = dict(re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / "requirements.lock").read_text(), re.M))
+    locked = dict(re.findall(r"^([\w.-]+)(?:\[[^]]+\])?==([\w.+]+)", (ROOT / "requirements.lock").read_text(), re.M))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     for text in [*project["dependencies"], *extras["test"], *extras["workshop"]]:
         requirement = Requirement(text)
         assert requirement.name.lower() in locked, f"run `make lock`: {text} is missing"
         assert requirement.specifier.contains(locked[requirement.name.lower()]), f"run `make lock`: {text}"
+
+
+def test_programs_start_without_compiling_a_grammar():
+    """`jsonschema`'s check of IRIs does so when it is imported, which takes two seconds of CPU."""
+    heavy = "import nbformat, nbformat.validator, labs.cli.main, sys; sys.exit('lark' in sys.modules)"
+    subprocess.run([sys.executable, "-c", heavy], check=True)

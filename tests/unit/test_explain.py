@@ -11,6 +11,7 @@ import urllib.request
 import docker
 import pytest
 import requests
+import urllib3
 import yaml
 from docker.errors import APIError, BuildError, ContainerError, DockerException, ImageNotFound
 from kubernetes import client, config
@@ -48,7 +49,7 @@ def api_server():
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield running
         running.shutdown()
@@ -170,12 +171,42 @@ def test_an_answer_that_is_no_status_object(refused):
             "Handshake status 500 Internal Server Error -+-+- {} -+-+- etcd is gone",
             "The API server failed: etcd is gone.",
         ),
+        (
+            "Handshake status 500 Internal Server Error -+-+- {} -+-+- "
+            '{"kind":"Status","message":"error dialing backend: dial tcp 10.9.0.2:10250: connect: connection refused"}',
+            "The API server does not reach the kubelet of the pod's node.",
+        ),
+        ("Handshake status 503 Service Unavailable -+-+- {} -+-+- None", "The API server failed: status 503."),
+        ("Handshake status 200 OK", "The API server did not open a connection to the container."),
         ("[Errno 111] Connection refused", "The API server does not answer."),
+        ("[Errno 104] Connection reset by peer", "The API server does not answer."),
+        ("Connection to remote host was lost.", "The API server does not answer."),
+        ("EOF occurred in violation of protocol (_ssl.c:2427)", "The API server does not answer."),
         ("odd", "odd."),
     ],
 )
 def test_errors_of_exec_come_through_a_websocket(reason, what):
     assert explain(ApiException(status=0, reason=reason)).what.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("inner", "what"),
+    [("[Errno 113] No route to host", "No answer: No route to host."), ("odd", "No answer: MaxRetryError.")],
+)
+def test_what_a_pool_of_connections_holds_is_not_told(inner, what):
+    pool = urllib3.HTTPSConnectionPool("10.9.0.1", 6443)
+    inner = urllib3.exceptions.NewConnectionError(urllib3.connection.HTTPSConnection("10.9.0.1"), inner)
+    assert explain(urllib3.exceptions.MaxRetryError(pool, "/api", inner)).what == what
+
+
+def test_a_kubelet_that_is_down():
+    url = "https://10.9.0.2:10250/containerLogs/lab-05/sensor/sensor?tailLines=1"
+    message = f'Get "{url}": dial tcp 10.9.0.2:10250: connect: connection refused'
+    explanation = explain(ApiException(status=500, reason=message))
+    assert (explanation.fault, explanation.what) == (
+        True,
+        "The API server does not reach the kubelet of the pod's node.",
+    )
 
 
 def test_several_from_one_file():
@@ -317,3 +348,25 @@ def test_pythons_own_errors_stay_as_python_shows_them(error):
 def test_every_explained_type_is_registered_for_notebooks():
     for kind in (LabsError, ApiException, DockerException, NameError, yaml.YAMLError, ValueError):
         assert issubclass(kind, EXPLAINED)
+
+
+@pytest.mark.filterwarnings("ignore:URLs without a scheme:FutureWarning")
+@pytest.mark.parametrize("host", ["", "http://localhost"])  # as the client's versions have it
+def test_a_cluster_that_no_configuration_was_loaded_for(monkeypatch, host):
+    def refuse(connection):
+        raise urllib3.exceptions.NewConnectionError(connection, "[Errno 111] Connection refused")
+
+    monkeypatch.setattr(urllib3.connection.HTTPConnection, "_new_conn", refuse)
+    configuration = client.Configuration(host=host)
+    configuration.host, configuration.retries = host, 0
+    with client.ApiClient(configuration) as api:
+        error = raised(client.CoreV1Api(api).list_namespaced_pod, "lab-04")
+    explanation = explain(error)
+    assert "`config.load_kube_config()` was not called" in explanation.what
+    assert "make the client again" in explanation.todo
+    assert not explanation.fault
+    assert isinstance(error, EXPLAINED)
+
+
+def test_an_address_without_a_host_that_no_client_of_ours_made():
+    assert explain(raised(urllib3.PoolManager().urlopen, "GET", "http://")) is None

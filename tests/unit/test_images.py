@@ -1,4 +1,4 @@
-"""Image archives: the same bytes from the same files, and a format that Docker reads."""
+"""Image archives: the same bytes from the same files, a format that Docker reads, an image under all its names."""
 
 from __future__ import annotations
 
@@ -6,16 +6,28 @@ import hashlib
 import io
 import json
 import tarfile
+from pathlib import Path
+from types import SimpleNamespace
 
-from labs.engines.images.archive import Image, Layer, write
+import pytest
+
+from labs.engines.attached import engine as attached
+from labs.engines.cluster.docker_engine import DockerEngine
+from labs.engines.cluster.images import assemble
+from labs.engines.cluster.images.archive import ImageSpec, LayerBuilder, write
+from labs.engines.cluster.node import CTR, IMPORT, Node
+from labs.engines.runtime.reporter import Reporter
+from labs.engines.runtime.state import State
+
+PYTHON, ALIAS = "labs/python:3", "labs/python:3.11"
 
 
 def layer(order=("b", "a")) -> bytes:
-    made = Layer()
+    made = LayerBuilder()
     for name in order:
         made.file(f"etc/{name}", name.encode())
     made.link("bin", "usr/bin")
-    return made.bytes()
+    return made.to_tar()
 
 
 def test_a_layer_does_not_depend_on_the_order_in_which_it_was_filled():
@@ -29,16 +41,16 @@ def test_a_layer_has_the_folders_above_its_files():
 
 
 def test_what_is_added_last_wins():
-    made = Layer()
+    made = LayerBuilder()
     made.file("etc/motd", b"old")
     made.file("etc/motd", b"new")
-    with tarfile.open(fileobj=io.BytesIO(made.bytes())) as archive:
+    with tarfile.open(fileobj=io.BytesIO(made.to_tar())) as archive:
         assert archive.extractfile("etc/motd").read() == b"new"
 
 
 def test_an_archive_has_the_digests_that_its_manifest_claims(tmp_path):
-    write(Image("trial:1", (layer(),), ("files",), {"Cmd": ["sh"]}), tmp_path / "a.tar")
-    write(Image("trial:1", (layer(),), ("files",), {"Cmd": ["sh"]}), tmp_path / "b.tar")
+    write(ImageSpec("trial:1", (layer(),), ("files",), {"Cmd": ["sh"]}), tmp_path / "a.tar")
+    write(ImageSpec("trial:1", (layer(),), ("files",), {"Cmd": ["sh"]}), tmp_path / "b.tar")
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
     with tarfile.open(tmp_path / "a.tar") as archive:
         (entry,) = json.load(archive.extractfile("manifest.json"))
@@ -47,3 +59,117 @@ def test_an_archive_has_the_digests_that_its_manifest_claims(tmp_path):
     assert entry["RepoTags"] == ["trial:1"]
     assert entry["Config"] == f"{hashlib.sha256(config).hexdigest()}.json"
     assert json.loads(config)["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(content).hexdigest()}"]
+
+
+def tags_in(archive: Path) -> list[str]:
+    """The names that an archive gives its image."""
+    with tarfile.open(archive) as opened:
+        (entry,) = json.load(opened.extractfile("manifest.json"))
+    return entry["RepoTags"]
+
+
+def test_an_alias_changes_only_the_names(tmp_path):
+    one, two = tmp_path / "a.tar", tmp_path / "b.tar"
+    write(ImageSpec("trial:1", (layer(),), ("files",)), one)
+    write(ImageSpec("trial:1", (layer(),), ("files",), aliases=("old:1",)), two)
+    assert (tags_in(one), tags_in(two)) == (["trial:1"], ["trial:1", "old:1"])
+    with tarfile.open(one) as first, tarfile.open(two) as second:  # the files' names are the digests
+        assert first.getnames() == second.getnames()
+
+
+def python_layer(below, debs) -> LayerBuilder:
+    made = LayerBuilder()
+    made.file("usr/bin/python3.13", b"")
+    return made
+
+
+@pytest.fixture
+def base(tmp_path, monkeypatch) -> dict[str, Path]:
+    """The base images, made of no packages but a Python."""
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(assemble.debian_packages, "fetch_lists", lambda purpose: None)
+    monkeypatch.setattr(assemble.debian_packages, "download", lambda names, whole: [])
+    monkeypatch.setattr(assemble, "_layer_above", python_layer)
+    return assemble.base_images(Reporter(quiet=True).begin("base images"))
+
+
+def test_base_image_of_python_has_its_former_name_too(base):
+    assert tags_in(base[PYTHON]) == [PYTHON, ALIAS]
+    assert base[ALIAS] == base[PYTHON]
+
+
+def test_base_images_have_all_their_names_in_their_archives(base, monkeypatch):
+    assert set(base) == set(assemble.BASE) == {tag for archive in base.values() for tag in tags_in(archive)}
+    monkeypatch.delattr(assemble.debian_packages, "download")  # the second time they are in the cache
+    assert assemble.base_images(Reporter(quiet=True).begin("base images")) == base
+
+
+class Docker:
+    """A Docker that has the images which were loaded."""
+
+    def __init__(self):
+        self.images, self.have, self.loaded = self, set(), []
+
+    def list(self):
+        return [SimpleNamespace(tags=sorted(self.have))]
+
+    def close(self):
+        pass
+
+    def load(self, file):
+        self.loaded.append(tags_in(Path(file.name)))
+        self.have.update(self.loaded[-1])
+
+
+def own_docker(docker, archives, tmp_path, monkeypatch):
+    state = State(tmp_path / "course")
+    state.make_folder("docker")
+    monkeypatch.setattr(DockerEngine, "client", lambda self: docker)
+    machine = SimpleNamespace(archive_path_inside=lambda archive: None)
+    return lambda: DockerEngine(machine, state, tools=None, dns="").load(archives)
+
+
+def attached_docker(docker, archives, tmp_path, monkeypatch):
+    monkeypatch.setattr(attached, "connect_docker", lambda host: docker)
+    engine = SimpleNamespace(docker_host="")
+    return lambda: attached.AttachedEngine._load_docker(engine, Reporter(quiet=True).begin("base images in Docker"))
+
+
+@pytest.mark.parametrize("loading", [own_docker, attached_docker])
+def test_docker_gets_each_archive_once_and_again_when_a_name_is_gone(loading, base, tmp_path, monkeypatch):
+    docker = Docker()
+    load = loading(docker, base, tmp_path, monkeypatch)
+    load()
+    assert docker.have == set(assemble.BASE)
+    assert len(docker.loaded) == len(set(base.values()))
+    docker.loaded.clear()
+    load()
+    assert docker.loaded == []
+    docker.have.remove(ALIAS)
+    load()
+    assert docker.loaded == [[PYTHON, ALIAS]]
+
+
+def test_node_gets_each_archive_once_and_again_when_a_name_is_gone(base, tmp_path):
+    have, imported = set(), []
+
+    def run(argv, **options):
+        if argv[: len(CTR) + 2] == [*CTR, "images", "list"]:
+            return "\n".join(f"docker.io/{tag}" for tag in have)
+        assert argv[:-1] == [*IMPORT]
+        imported.append(tags_in(argv[-1]))
+        have.update(imported[-1])
+        return ""
+
+    machine = SimpleNamespace(run=run, archive_path_inside=lambda archive: archive)
+    node = Node(1, machine, State(tmp_path / "course"), network=None, tools=SimpleNamespace(env={}))
+    node.state.make_folder("nodes/node1")
+    node.import_images(base)
+    assert have == set(assemble.BASE)
+    assert len(imported) == len(set(base.values()))
+    imported.clear()
+    node.import_images(base)
+    assert imported == []
+    have.remove(ALIAS)
+    node.import_images(base)
+    assert imported == [[PYTHON, ALIAS]]

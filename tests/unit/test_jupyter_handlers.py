@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from labs import jupyter, lessons, progress
+from labs import jupyter
+from labs.curriculum import lessons
 from labs.errors import LabsError
 from labs.jupyter import handlers
+from labs.progress import store
 
 TOKEN = "secret"
 
@@ -146,4 +148,4 @@ def test_too_large_to_be_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("LABS_PROGRESS", str(tmp_path / "progress.json"))
     with pytest.raises(LabsError, match="not a progress file"):
         handlers.merge(b" " * (handlers.LARGEST + 1))
-    assert not Path(progress.path()).exists()
+    assert not Path(store.path()).exists()

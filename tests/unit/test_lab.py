@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -15,10 +16,13 @@ import yaml
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from labs import checks, lab, progress
+from labs import checks
 from labs.checks import core
-from labs.environment import set_environment, write_kubeconfig
+from labs.engines.runtime.image_reference import with_tag
 from labs.errors import CouldNotCheck, LabsError, NotRunning, NotYet
+from labs.progress import store
+from labs.session import lab, opening
+from labs.session.kernel_environment import set_environment, write_kubeconfig
 
 KUBECONFIG = {
     "apiVersion": "v1",
@@ -37,7 +41,7 @@ KUBECONFIG = {
 class Engine:
     """What the lab reads of an engine."""
 
-    state: Path
+    folder: Path
     kubeconfig: Path
     name: str = "default"
     kind: str = "host"
@@ -47,6 +51,7 @@ class Engine:
     seat: None = None
     context: str = "course"
     nodes: list[str] = field(default_factory=lambda: ["node1", "node2"])
+    local_addresses: list[str] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
 
     def load_image(self, reference):
@@ -71,7 +76,7 @@ def session(engine, project, monkeypatch, tmp_path):
 @pytest.fixture
 def environment(monkeypatch):
     """Whatever the test does to the environment is undone."""
-    for name in ("DOCKER_HOST", "KUBECONFIG", "PATH", "NO_PROXY", "no_proxy"):
+    for name in ("DOCKER_HOST", "KUBECONFIG", "KUBECACHEDIR", "PATH", "NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     module = kubernetes.config.kube_config
     monkeypatch.setattr(module, "KUBE_CONFIG_DEFAULT_LOCATION", module.KUBE_CONFIG_DEFAULT_LOCATION)
@@ -92,14 +97,14 @@ def test_unknown_names_of_the_package():
 @pytest.mark.parametrize("lesson", ["4", "004", "", "lab", "ex-04-1", "٠٤"])
 def test_malformed_lessons(lesson):
     with pytest.raises(LabsError, match="is no lesson"):
-        lab.open_lab(lesson)
+        opening.open_lab(lesson)
 
 
 def test_no_course(tmp_path, monkeypatch, environment):
     monkeypatch.setenv("LABS_STATE", str(tmp_path))
     monkeypatch.setenv("LABS_NAME", "none")
     with pytest.raises(NotRunning, match="labs up"):
-        lab.open_lab("04")
+        opening.open_lab("04")
 
 
 def test_labels_tell_course_and_lesson(session):
@@ -119,6 +124,28 @@ def test_kubeconfig_is_a_private_copy(engine, tmp_path):
     assert copy.stat().st_mode & 0o777 == 0o600
     assert engine.kubeconfig.read_bytes() == before
     assert [path.name for path in copy.parent.iterdir()] == ["kubeconfig"]
+
+
+def test_keys_lie_beside_the_kubeconfig_and_no_client_copies_them(engine, tmp_path, monkeypatch):
+    """The Python client copies keys that are in a kubeconfig to the folder for temporary files, and a killed kernel
+    leaves them there."""
+    known = yaml.safe_load(engine.kubeconfig.read_text())
+    data = base64.b64encode(b"a key").decode()
+    known["clusters"] = [
+        {"name": "one", "cluster": {"server": "https://127.0.0.1:1", "certificate-authority-data": data}}
+    ]
+    known["users"] = [{"name": "me", "user": {"client-certificate-data": data, "client-key-data": data}}]
+    known["contexts"][1]["context"] |= {"cluster": "one", "user": "me"}
+    engine.kubeconfig.write_text(yaml.safe_dump(known))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    for _ in range(2):
+        write_kubeconfig(engine, tmp_path / "copy/kubeconfig", "lab-94")
+    kubernetes.config.new_client_from_config(config_file=str(tmp_path / "copy/kubeconfig"))
+    files = list((tmp_path / "copy/keys").iterdir())
+    assert [(file.read_bytes(), file.stat().st_mode & 0o777) for file in files] == [(b"a key", 0o600)] * 3
+    assert list(temporary.iterdir()) == []
 
 
 def test_kubeconfig_without_a_namespace(engine, tmp_path):
@@ -152,6 +179,7 @@ def test_environment_means_the_course(engine, environment, monkeypatch, tmp_path
     for _ in range(2):
         set_environment(engine, tmp_path / "copy")
     assert os.environ["DOCKER_HOST"] == engine.docker_host
+    assert os.environ["KUBECACHEDIR"] == str(tmp_path / "kubectl-cache")  # kubectl's own would be in the user's ~/.kube
     assert "DOCKER_TLS_VERIFY" not in os.environ
     assert os.environ["PATH"].split(os.pathsep) == [str(Path(sys.prefix) / "bin"), "/usr/bin"]
     assert os.environ["NO_PROXY"] == "example.org,localhost,127.0.0.1,::1"
@@ -217,7 +245,7 @@ def outcome(monkeypatch):
 def test_a_passed_check_is_shown_and_remembered(session, outcome, capsys):
     session.check("ex-94-1")
     assert capsys.readouterr().out == "✔ ex-94-1 passed: A thing\n  why       Things are.\n"
-    assert list(progress.load()) == ["ex-94-1"]
+    assert list(store.load()) == ["ex-94-1"]
 
 
 @pytest.mark.parametrize("error", [NotYet("a", "b", "c"), CouldNotCheck("a", "b")], ids=lambda e: type(e).__name__)
@@ -226,11 +254,30 @@ def test_other_verdicts_are_shown_and_raised(session, outcome, capsys, error):
     with pytest.raises(type(error)):
         session.check("ex-94-1")
     assert "ex-94-1" in capsys.readouterr().out
-    assert progress.load() == {}
+    assert store.load() == {}
+
+
+def test_the_cause_of_a_repair_is_told_when_it_is_checked_again(session, monkeypatch, capsys):
+    """Each new cause anew: else pressing Check would replace all looking."""
+    monkeypatch.setattr(core, "_registry", {})
+    causes = iter(["a pod", "a pod", "a Service", "a pod", "a pod"])
+
+    @checks.check("ex-94-1", title="The sensor, repaired", covers=("T1",), is_repair=True)
+    def check_sensor_repaired(lab):
+        raise NotYet(next(causes), "none", "Look.")
+
+    told = []
+    for _ in range(5):
+        with pytest.raises(NotYet) as error:
+            session.check("ex-94-1")
+        told.append("Look for the cause yourself" not in capsys.readouterr().out)
+        assert ("none" in str(error.value)) == told[-1]
+    assert told == [False, True, False, False, True]
+    assert error.value.expected == "a pod"
 
 
 def test_progress_that_cannot_be_saved_does_not_spoil_a_pass(session, outcome, capsys):
-    progress.path().write_text("damaged")
+    store.path().write_text("damaged")
     session.check("ex-94-1")
     assert "Your progress could not be saved" in capsys.readouterr().out
 
@@ -254,7 +301,33 @@ def test_same(session, capsys):
 def test_load_image(session, engine, capsys):
     session.load_image("mine:1")
     assert engine.loaded == ["mine:1"]
-    assert "node1, node2" in capsys.readouterr().out
+    assert "node1, node2" in (said := capsys.readouterr().out)
+    assert said.splitlines()[1:] == ["Done: pods can use it."]
+
+
+def test_load_image_without_a_tag(session, engine, capsys):
+    assert session.load_image("mine") == "mine:latest"
+    assert engine.loaded == ["mine:latest"]
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "Done: pods can use it as mine:latest.",
+        "Kubernetes pulls `latest` each time, unless the container says `imagePullPolicy: IfNotPresent`.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "complete"),
+    [
+        ("web", "web:latest"),
+        ("web:1", "web:1"),
+        ("team/web", "team/web:latest"),
+        ("localhost:5000/web", "localhost:5000/web:latest"),
+        ("localhost:5000/web:1", "localhost:5000/web:1"),
+        ("web@sha256:0123", "web@sha256:0123"),
+        ("sha256:0123", "sha256:0123"),
+    ],
+)
+def test_names_of_images(reference, complete):
+    assert with_tag(reference) == complete
 
 
 def run_cells(*sources: str, **env: str) -> nbformat.NotebookNode:
@@ -275,12 +348,12 @@ def text(cell):
 START = "from labs.display import *; install_error_messages(); quiet_logs()"
 REGISTER = """
 from labs import checks
-from labs.lab import Lab
+from labs.session.lab import Lab
 from types import SimpleNamespace
 @checks.check("ex-94-1", title="A thing", covers=("T1",), why="Things are.")
 def check_thing_made(lab):
     checks.expect(thing == 3, expected="3", observed=str(thing), try_="Add.")
-engine = SimpleNamespace(name="default", label="default", nodes=["node1"], docker_host="", state=None)
+engine = SimpleNamespace(name="default", label="default", nodes=["node1"], docker_host="", folder=None)
 engine.seat, engine.has_docker = None, True
 lab = Lab("94", engine, "lab-94", uses_kubernetes=False)
 """

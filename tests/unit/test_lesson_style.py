@@ -10,8 +10,8 @@ from statistics import median
 import pytest
 
 from labs import checks
+from labs.curriculum.lessons import Lesson, lessons, tags, with_solution
 from labs.errors import LabsError
-from labs.lessons import Lesson, lessons, tags, with_solution
 from tests.unit.sample_lesson import SAMPLE, write_lesson
 
 MAX_LINES, MEDIAN_LINES = 15, 6

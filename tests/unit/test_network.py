@@ -6,8 +6,8 @@ import ipaddress
 
 import pytest
 
-from labs.engines.network import Network, _choose
-from labs.engines.state import Record
+from labs.engines.host.network import Network, _choose
+from labs.engines.runtime.state import Record
 from labs.errors import EngineError
 
 

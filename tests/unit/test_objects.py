@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kubernetes import client
 
 from labs.errors import LabsError
-from labs.objects import as_dict, compare, count_fields, differences, spec_of
+from labs.kube.object_diff import as_dict, compare, count_fields, differences, spec_of
 
 WRITTEN = """
 apiVersion: apps/v1

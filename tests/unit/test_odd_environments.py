@@ -13,17 +13,20 @@ from types import SimpleNamespace
 import kubernetes
 import pytest
 
-from labs import unforeseen
-from labs.engines import addons, lifecycle
-from labs.engines.progress import Reporter
-from labs.engines.state import State, cache_folder
-from labs.environment import set_environment
+from labs.engines import background, choice, lifecycle
+from labs.engines.host import trial
+from labs.engines.runtime import privileges, unexpected_errors
+from labs.engines.runtime.reporter import Reporter
+from labs.engines.runtime.state import State
+from labs.engines.runtime.user_folders import cache_folder
+from labs.kube import kubectl
+from labs.session.kernel_environment import set_environment
 
 PROXY = "http://proxy.example:3128"
 
 
 def test_no_proxy_leads_to_the_courses_own_cluster(monkeypatch, tmp_path):
-    for name in ("DOCKER_HOST", "KUBECONFIG", "PATH", "DOCKER_CONTEXT"):
+    for name in ("DOCKER_HOST", "KUBECONFIG", "KUBECACHEDIR", "PATH", "DOCKER_CONTEXT"):
         monkeypatch.setenv(name, os.environ.get(name, "other"))
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "example.com")
@@ -38,16 +41,16 @@ def test_no_proxy_leads_to_the_courses_own_cluster(monkeypatch, tmp_path):
 
 def test_kubectl_goes_to_the_courses_cluster_directly(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
-    assert addons.direct()["NO_PROXY"] == "*"
+    assert kubectl.direct()["NO_PROXY"] == "*"
 
 
 def test_sudo_keeps_the_way_to_the_internet(monkeypatch, tmp_path):
     monkeypatch.setenv("https_proxy", PROXY)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("LABS_CACHE", raising=False)
-    monkeypatch.setattr(lifecycle.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(lifecycle.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
-    command = lifecycle.sudo(["labs", "up"])
+    monkeypatch.setattr(privileges.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(privileges.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
+    command = privileges.sudo(["labs", "up"])
     assert f"https_proxy={PROXY}" in command
     assert f"LABS_CACHE={cache_folder()}" in command
     assert command[-2:] == ["labs", "up"]
@@ -59,30 +62,32 @@ def started(monkeypatch, tmp_path):
     monkeypatch.setenv("LABS_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LABS_NAME", "trial")
-    monkeypatch.setattr(lifecycle.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(lifecycle, "sudo", lambda argv: ["sudo", *argv])
-    monkeypatch.setattr(lifecycle.os, "execv", lambda *_: pytest.fail("this very process went on as root"))
-    monkeypatch.setattr(lifecycle.sys, "platform", "linux")
-    monkeypatch.setattr(lifecycle, "_succeeds", lambda _: True)
+    monkeypatch.setattr(privileges.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(privileges, "sudo", lambda argv: ["sudo", *argv])
+    monkeypatch.setattr(choice, "refusal", str)
+    monkeypatch.setattr(privileges.os, "execv", lambda *_: pytest.fail("this very process went on as root"))
+    monkeypatch.setattr(privileges.sys, "platform", "linux")
+    monkeypatch.setattr(trial, "attempt", trial.Trial)
     commands = []
 
     def start(argv, **_):
         commands.append(argv)
         return SimpleNamespace(poll=lambda: 0)
 
-    monkeypatch.setattr(lifecycle.subprocess, "Popen", start)
+    monkeypatch.setattr(background.subprocess, "Popen", start)
     return commands
 
 
 def test_only_the_engines_are_started_as_root(started):
-    lifecycle.up_in_background()
+    background.up_in_background()
     assert started == [["sudo", sys.executable, "-m", "labs.cli", "--name", "trial", "up"]]
 
 
 def test_root_that_may_make_no_namespaces_does_without(started, monkeypatch):
     """As root in a container is."""
-    monkeypatch.setattr(lifecycle, "_succeeds", lambda _: False)
-    lifecycle.up_in_background()
+    refused = trial.Trial("namespaces", "unshare: unshare failed: Operation not permitted")
+    monkeypatch.setattr(trial, "attempt", lambda: refused)
+    background.up_in_background()
     assert started == [[sys.executable, "-m", "labs.cli", "--name", "trial", "up"]]
 
 
@@ -90,7 +95,7 @@ def test_nobody_becomes_root_for_an_attached_course(started, tmp_path):
     state = State(tmp_path / "state/trial")
     state.make_folder(".")
     (state.folder / State.RECORD).write_text('{"name": "trial", "engine": "attached"}')
-    lifecycle.up_in_background()
+    background.up_in_background()
     assert started == [[sys.executable, "-m", "labs.cli", "--name", "trial", "up"]]
 
 
@@ -104,7 +109,7 @@ def test_nobody_becomes_root_for_an_attached_course(started, tmp_path):
     ],
 )
 def test_why_the_background_command_ended(log, words):
-    assert lifecycle._last_error(log) == words
+    assert background._last_error(log) == words
 
 
 def test_daemons_of_other_users_reach_their_folders_whatever_the_umask(tmp_path):
@@ -129,8 +134,8 @@ def test_locale_without_a_check_mark_is_no_failure(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
     monkeypatch.setattr(sys, "stderr", stream)
     with Reporter() as reporter:
-        reporter.began("network")
-        reporter.ended("network", None)
+        reporter.begin("network")
+        reporter.end("network", None)
     stream.flush()
     assert b"network" in stream.buffer.getvalue()
 
@@ -138,9 +143,23 @@ def test_locale_without_a_check_mark_is_no_failure(monkeypatch):
 def test_error_nobody_foresaw_is_told_even_when_its_details_cannot_be_kept(monkeypatch):
     monkeypatch.setenv("LABS_NAME", "not a name")
     monkeypatch.setenv("LABS_CACHE", "/nowhere")
-    assert "RuntimeError: it broke" in unforeseen.in_words(RuntimeError("it broke")).what
+    assert "RuntimeError: it broke" in unexpected_errors.explain_unexpected(RuntimeError("it broke")).what
 
 
 def test_machine_script_is_a_shells():
-    script = Path(lifecycle.__file__).with_name("machine.sh")
+    script = Path(lifecycle.__file__).parent / "host" / "namespace_machine.sh"
     subprocess.run(["sh", "-n", script], check=True)
+
+
+def test_user_of_whom_the_system_knows_no_home():
+    """As in a container that is started with a user id of its own."""
+    if os.geteuid():
+        pytest.skip("only root becomes another user")
+    script = (
+        "import os; from labs.engines.runtime.user_folders import cache_folder; from labs.errors import NotSupported\n"
+        "os.environ.clear(); os.setuid(4321)\n"
+        "try: cache_folder()\nexcept NotSupported as error: print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("The user 4321 has no home folder")
+    assert "Set HOME, or LABS_CACHE" in said

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.engines.docker_engine import archive_mark
-from labs.engines.state import State
-from labs.engines.usermode.disk import Disk, template_has
+from labs.engines.cluster.images.archive_files import archive_mark
+from labs.engines.runtime.state import State
+from labs.engines.usermode.disk import GuestDisk, template_has
 
 SIZE = 64 << 20
 
@@ -23,11 +23,11 @@ def archives(tmp_path) -> list[Path]:
 
 
 @pytest.fixture
-def prepared(tmp_path, monkeypatch, archives) -> Disk:
+def prepared(tmp_path, monkeypatch, archives) -> GuestDisk:
     """A disk that was kept: mostly holes, with the first image in Docker and both on the node."""
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
     state = State(tmp_path / "first")
-    disk = Disk(state)
+    disk = GuestDisk(state)
     state.make_folder(disk.folder)
     with disk.path.open("wb") as file:
         file.truncate(SIZE)
@@ -43,7 +43,7 @@ def prepared(tmp_path, monkeypatch, archives) -> Disk:
 
 def test_next_course_starts_on_a_copy_and_knows_what_is_on_it(prepared, tmp_path, archives):
     state = State(tmp_path / "second")
-    disk = Disk(state)
+    disk = GuestDisk(state)
     state.make_folder(disk.folder)
     disk.ensure(tools=None)  # which make an empty disk, and are not asked
     assert disk.path.read_bytes() == prepared.path.read_bytes()
@@ -69,7 +69,7 @@ def test_new_template_takes_the_place_of_the_old(prepared, tmp_path):
     prepared.path.write_bytes(b"newer")
     prepared.keep_as_template()
     assert [folder.name for folder in (tmp_path / "cache/disks").iterdir()] == ["with-images"]
-    disk = Disk(State(tmp_path / "third"))
+    disk = GuestDisk(State(tmp_path / "third"))
     disk.state.make_folder(disk.folder)
     disk.ensure(tools=None)
     assert disk.path.read_bytes() == b"newer"

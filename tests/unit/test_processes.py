@@ -10,9 +10,10 @@ import sys
 import psutil
 import pytest
 
-from labs.engines.processes import Processes, run
-from labs.engines.sockets import listens
-from labs.engines.state import Record, State
+from labs.engines.runtime.command import run
+from labs.engines.runtime.processes import Processes
+from labs.engines.runtime.sockets import listens
+from labs.engines.runtime.state import Record, State
 from labs.errors import CommandFailed
 from labs.waiting import wait_for
 
@@ -42,7 +43,7 @@ def test_daemon_runs_on_when_the_clock_is_set(processes, monkeypatch):
     monkeypatch.setattr(psutil.Process, "create_time", lambda self: real(self) + 3600)
     assert processes.component("trial").state == "running"
     assert processes.start("trial", DAEMON) == pid
-    assert processes.born("trial") > 3600
+    assert processes.started_at("trial") > 3600
 
 
 def test_daemon_of_a_command_that_was_killed_is_taken_not_started_twice(processes):
@@ -93,7 +94,7 @@ def test_empty_record_of_a_daemon_stops_nobody(processes):
     processes.start("trial", DAEMON)
     (processes.state.folder / "run/trial.json").write_text("")
     assert processes.component("trial").state == "stopped"
-    processes.forget()
+    processes.mark_unwanted()
     processes.stop("trial")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labs.errors import LabsError
-from labs.workshop.roster import LONGEST, Learner, id_of, read_roster
+from labs.workshop.room.roster import LONGEST, Learner, id_of, read_roster
 
 
 @pytest.fixture

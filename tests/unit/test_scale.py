@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from labs import scale
-from labs.engines import catalog
-from labs.engines.site import Site, arguments
+from benchmarks import scale
+from benchmarks.scale.figures import mean_since, percentile, slowest_queues, times
+from benchmarks.scale.learner import LearnerObjects
+from benchmarks.scale.simulation import CATALOG, Snapshot
+from benchmarks.scale.workshop import Rollouts
+from labs.engines.cluster.control_plane_flags import Site, arguments
+from labs.engines.programs import catalog
 from labs.errors import LabsError
-from labs.scale.figures import mean_since, percentile, slowest_queues, times
-from labs.scale.learner import Learner
-from labs.scale.simulation import Snapshot
-from labs.scale.workshop import Rollouts
 
 
 def test_a_percentile_is_a_value_that_was_measured():
@@ -71,7 +71,7 @@ def test_a_rollout_ends_whichever_is_known_first():
 
 
 def test_a_learner_has_what_the_workshop_gives():
-    provisioned = Learner(7).provisioned()
+    provisioned = LearnerObjects(7).provisioned()
     kinds = [path.rsplit("/", 1)[1] for path, _ in provisioned]
     assert kinds == ["namespaces", "resourcequotas", "limitranges", "serviceaccounts", "roles", "rolebindings",
                      "rolebindings", "networkpolicies", "configmaps"]  # fmt: skip
@@ -93,8 +93,15 @@ def test_flags_come_after_those_that_a_component_has():
 
 
 def test_no_course_of_a_learner_needs_the_fake_nodes():
-    assert catalog.item_of("kwok").makers_only
-    assert not any(item.makers_only for item in catalog.items().values() if item.name != "kwok")
+    before = set(catalog.items())
+    assert "kwok" not in before
+    catalog.add(CATALOG)
+    try:
+        assert catalog.item_of("kwok").go in catalog.builds()
+        assert set(catalog.items()) == before | {"kwok"}
+    finally:
+        catalog.FILES.remove(CATALOG)
+        catalog._raw.cache_clear()
 
 
 @pytest.mark.parametrize("word", ["--kube-api-qps=9", "kubelet:--v=9", "etcd:v=9"])

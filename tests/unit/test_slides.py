@@ -8,14 +8,14 @@ from html import unescape
 import pytest
 from typer.testing import CliRunner
 
-from labs import authoring
-from labs.cli import app
+from labs.authoring import notebooks
+from labs.authoring.slides import deck
+from labs.authoring.slides.blocks import code_block, markdown_blocks, to_html
+from labs.authoring.slides.layout import HEIGHT, slides_of
+from labs.authoring.teaching_notes import notes_of
+from labs.cli.main import app
+from labs.curriculum.lessons import Lesson, exercise, lesson, lessons
 from labs.errors import LabsError
-from labs.lessons import Lesson, exercise, lesson, lessons
-from labs.slides import deck
-from labs.slides.blocks import code_block, markdown_blocks, to_html
-from labs.slides.plan import HEIGHT, slides_of
-from labs.teaching import notes_of
 from tests.unit.sample_lesson import SAMPLE, write_lesson
 
 EVERY = pytest.mark.parametrize("item", lessons(), ids=lambda item: item.name)
@@ -153,7 +153,7 @@ def test_each_lessons_deck(item):
 
 @EVERY
 def test_no_deck_has_a_line_of_a_solution(item):
-    known = "\n".join(cell.source for cell in authoring.learner_notebook(item).cells)
+    known = "\n".join(cell.source for cell in notebooks.learner_notebook(item).cells)
     text = plain(deck(item))
     for exercise_id in item.exercise_ids:
         lines = {line.strip() for line in exercise(exercise_id).solution.splitlines()}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
 
-from labs import progress
-from labs.engines.base import Component
-from labs.engines.progress import Reporter, Startup, read_startup
+from labs.curriculum import lessons
+from labs.engines.runtime.component import Component
+from labs.engines.runtime.reporter import Reporter, Startup, read_startup
 from labs.errors import LabsError, NotRunning
 from labs.jupyter import engine_state
-from labs.standing import standing
+from labs.progress import store
+from labs.progress.summary import standing
 
 WEIGHTS = {"D1": 20, "D2": 20, "D3": 15, "D4": 25, "D5": 20}  # percent, of the public curriculum v1.35
 
@@ -45,8 +47,8 @@ def test_each_lesson_has_its_title_its_minutes_and_its_exercises():
 
 
 def test_solved_exercises_count_in_lesson_domain_and_topic():
-    progress.record("ex-00-1")
-    progress.record("ex-04-1")
+    store.record("ex-00-1")
+    store.record("ex-04-1")
     found = standing()
     assert found["next"]["exercise"] == "ex-00-2"
     assert [row["number"] for row in found["lessons"] if row["solved"]] == ["00", "04"]
@@ -62,7 +64,7 @@ def test_domains_weigh_as_the_exam_does():
 def test_nothing_is_next_when_all_is_solved():
     for lesson in standing()["lessons"]:
         for exercise in lesson["exercises"]:
-            progress.record(exercise["id"])
+            store.record(exercise["id"])
     found = standing()
     assert found["next"] is None
     assert found["solved"] == found["count"]
@@ -84,8 +86,8 @@ def test_changed_lesson_is_read_again(project):
     assert standing()["lessons"][0]["minutes"] is None
 
 
-def started(*, running=True, done=(), error="", fractions=None, **steps: str) -> Startup:
-    return Startup(running, dict(steps), list(done), error, 1, fractions or {})
+def started(*, running=True, done=(), error="", fractions=None, failed=None, skipped=None, **steps: str) -> Startup:
+    return Startup(running, dict(steps), list(done), error, 1, fractions or {}, failed or {}, skipped or {})
 
 
 def components(**states: str) -> list[Component]:
@@ -99,9 +101,63 @@ def test_start_tells_the_step_that_is_least_far():
 
 
 def test_start_tells_when_docker_lessons_can_begin():
-    found = engine_state.describe(started(done=["Docker Engine", "base images"], nodes=""), [])
+    found = engine_state.describe(started(done=["Docker Engine", "images in Docker"], nodes=""), [])
     assert found["brief"] == "starting"
     assert "Lessons 00 and 02 can begin" in found["todo"]
+
+
+DOCKER = ["Docker Engine", "images in Docker"]
+NO_PAUSE = {"failed": {"pause": "It broke. Repair it."}, "skipped": {"nodes": "pause", "add-ons": "pause"}}
+
+
+def test_start_at_work_tells_what_failed_and_what_can_be_done():
+    found = engine_state.describe(started(done=DOCKER, registry="", **NO_PAUSE), [])
+    assert found["state"] == "starting"
+    assert found["brief"] == "starting; pause failed"
+    assert "Docker is ready. Kubernetes will not come." in found["sentence"]
+    assert found["todo"].startswith("Lessons 00 and 02 can begin.")
+    assert found["failed"] == [{"name": "pause", "detail": "It broke. Repair it."}]
+    assert found["skipped"] == ["nodes", "add-ons"]
+
+
+@pytest.mark.parametrize(
+    ("done", "running", "words"),
+    [
+        (DOCKER, "docker registry", "Docker and the registry run: lessons 00 and 02 can be done."),
+        (DOCKER, "docker", "Docker runs: lessons 00 and 02 can be done."),
+        (["nodes"], "kube-apiserver", "Kubernetes runs. Docker does not"),
+        ([*DOCKER, "nodes"], "docker kube-apiserver", "Docker and Kubernetes run, but"),
+        (DOCKER, "", "Neither Docker nor Kubernetes runs"),
+        ([], "docker registry kube-apiserver", "Docker and Kubernetes run, but"),  # a second start, of what ran before
+    ],
+)
+def test_start_that_ended_tells_what_works(done, running, words):
+    states = {name: "running" if name in running.split() else "stopped" for name in ("docker", "registry")}
+    states["kube-apiserver"] = "running" if "kube-apiserver" in running else "stopped"
+    found = engine_state.describe(started(running=False, done=done, **NO_PAUSE), components(**states))
+    assert found["state"] == "fault"
+    assert words in found["sentence"]
+    assert "`labs up` in a terminal goes on where it stopped; nothing is lost." in found["todo"]
+    assert found["failed"][0]["name"] == "pause"
+
+
+def test_lessons_that_need_docker_only_are_named_as_they_are():
+    assert lessons.docker_lessons() == "lessons 00 and 02"
+
+
+@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda lesson: lesson.number)
+def test_lesson_opens_its_lab_as_its_facts_say(lesson):
+    first = re.search(r"open_lab\(([^)]*)\)", lesson.path.read_text())[1]
+    assert ("kubernetes=False" in first) == ("docker-only" in lesson.facts)
+
+
+def test_facts_that_there_are_not_are_refused(tmp_path):
+    source = tmp_path / "09_limit_resources.py"
+    source.write_text('# %% [markdown] facts="binder quick"\n# # Limit resources\n')
+    with pytest.raises(LabsError, match="facts quick, which there are not"):
+        _ = lessons.Lesson("09", source).facts
+    source.write_text("# %% [markdown]\n# # Limit resources\n")
+    assert lessons.Lesson("09", source).facts == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -144,17 +200,17 @@ def test_start_tells_the_file_how_far_its_steps_are(tmp_path):
     file = tmp_path / "startup.json"
     with Reporter(quiet=True) as reporter:
         reporter.record_to(file)
-        reporter.began("build").update("halfway", 0.5)
-        reporter.began("other")
-        reporter.ended("other", None)  # what has ended is written at once
+        reporter.begin("build").update("halfway", 0.5)
+        reporter.begin("other")
+        reporter.end("other", None)  # what has ended is written at once
         assert read_startup(file).fractions == {"build": 0.5}
-        reporter.ended("build", None)
+        reporter.end("build", None)
     assert read_startup(file).fractions == {}
 
 
 def test_answer_is_good_for_a_while():
     asked = []
-    remembered = engine_state.Remembered(lambda: {"n": len(asked.append(1) or asked)}, 60)
-    assert (remembered(), remembered()) == ({"n": 1}, {"n": 1})
-    remembered.seconds = -1
-    assert remembered() == {"n": 2}
+    cached = engine_state.CachedCall(lambda: {"n": len(asked.append(1) or asked)}, 60)
+    assert (cached(), cached()) == ({"n": 1}, {"n": 1})
+    cached.seconds = -1
+    assert cached() == {"n": 2}

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs.engines.state import Record, State, course_name
+from labs.engines.runtime.state import Record, State, course_name
 from labs.errors import EngineError, LabsError
 
 
@@ -77,7 +77,7 @@ def test_removal_outlives_a_notebook_that_writes_its_copy_meanwhile(state):
 
 def test_a_second_command_is_told_to_wait(state):
     program = (
-        "from labs.engines.state import State\nfrom labs.errors import EngineError\n"
+        "from labs.engines.runtime.state import State\nfrom labs.errors import EngineError\n"
         "try:\n    with State.of('trial', system=True).lock(): print('entered')\n"
         "except EngineError as error: print(error)"
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from labs import authoring, teaching
-from labs.cli import app
+from labs.authoring import notebooks, teaching_notes
+from labs.authoring.teaching_notes import notes_of, page, stated_minutes
+from labs.cli.main import app
+from labs.curriculum.lessons import lesson, lessons
 from labs.errors import LabsError
-from labs.lessons import lesson, lessons
-from labs.teaching import notes_of, page, stated_minutes
 from tests.unit.sample_lesson import SAMPLE, write_lesson
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def noted(project):
 
 def test_notes_are_in_no_notebook(noted):
     def cells(item):
-        return [authoring.learner_notebook(item), authoring.solved_notebook(item)]
+        return [notebooks.learner_notebook(item), notebooks.solved_notebook(item)]
 
     with_notes = cells(noted)
     write_lesson(noted.path.parents[2])
@@ -70,7 +70,7 @@ def test_a_note_that_cannot_be_used_is_named(noted, old, new, message):
 
 
 def test_headings_in_code_are_none():
-    assert teaching.headings("# a\n\n```\n# b\n```\n\n### c\n#### d") == [(1, "a"), (3, "c")]
+    assert teaching_notes.headings("# a\n\n```\n# b\n```\n\n### c\n#### d") == [(1, "a"), (3, "c")]
 
 
 def test_the_command_prints_or_writes(noted, tmp_path):

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from labs.views import inside
-from labs.views.container_state import exit_in_words, health_of, mounts_of, networks_of, ports_of, state_of
-from labs.views.usage import add_traces, cpu_percent, limits_of, memory_used, usage_of
+from labs.views.container_view import namespaces
+from labs.views.container_view.state import exit_in_words, health_of, mounts_of, networks_of, ports_of, state_of
+from labs.views.container_view.stats import add_traces, cpu_percent, limits_of, memory_used, usage_of
 
 MIB = 2**20
 
@@ -98,7 +98,7 @@ def test_memory_leaves_out_the_cache(stats, used):
 
 def test_memory_that_nobody_counts():
     assert memory_used({"memory_stats": {}}) is None
-    assert usage_of({}, attrs())[0]["said"] == "not measured"
+    assert usage_of({}, attrs())[0]["value"] == "not measured"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_limits(config, limits):
 def test_bars_have_share_and_mark():
     limited = {"HostConfig": {"Memory": 64 * MIB, "NanoCpus": 500_000_000}}
     memory, cpu, pids = usage_of(sample(500, 3000, (100, 1000), usage=63 * MIB, stats={}), limited, peak=64 * MIB)
-    assert (memory["said"], memory["limit"], memory["mark"], memory["peak"]) == ("63 MiB", "64 MiB", "bad", 1)
+    assert (memory["value"], memory["limit"], memory["mark"], memory["peak"]) == ("63 MiB", "64 MiB", "bad", 1)
     assert (cpu["share"], cpu["mark"]) == (0.8, "wait")
     assert (pids["share"], pids["limit"]) == (None, "no limit")
 
@@ -127,11 +127,11 @@ def test_throttling_is_told():
     one = sample(500, 3000, (100, 1000))
     one["cpu_stats"]["throttling_data"] = {"periods": 20, "throttled_periods": 9}
     one["precpu_stats"]["throttling_data"] = {"periods": 10, "throttled_periods": 2}
-    assert "slowed down in 7 of 10 periods" in usage_of(one, {})[1]["said"]
+    assert "slowed down in 7 of 10 periods" in usage_of(one, {})[1]["value"]
 
 
 def whose(config: dict, numbers=None) -> dict[str, str]:
-    return {row["kind"]: row["whose"] for row in inside.namespaces({"HostConfig": config}, numbers)}
+    return {row["kind"]: row["whose"] for row in namespaces.namespaces({"HostConfig": config}, numbers)}
 
 
 def test_namespaces_as_docker_was_told():
@@ -144,32 +144,32 @@ def test_namespaces_as_docker_was_told():
 
 
 def test_numbers_decide_where_there_are_some():
-    numbers = dict.fromkeys(inside.MEANING, (1, 1)) | {"net": (2, 1)}
+    numbers = dict.fromkeys(namespaces.MEANING, (1, 1)) | {"net": (2, 1)}
     said = whose({"NetworkMode": "default"}, numbers)
     assert said["net"] == "its own"
     assert said["mnt"] == "shared with the machine"
 
 
 def test_proc_is_trusted_only_when_it_knows_the_container():
-    assert inside.find_proc("0" * 64, os.getpid(), None) is None
-    assert inside.find_proc("0" * 64, 2**30, os.getpid()) is None
+    assert namespaces.find_proc("0" * 64, os.getpid(), None) is None
+    assert namespaces.find_proc("0" * 64, 2**30, os.getpid()) is None
 
 
 def test_tables_of_ps_and_their_pairs():
-    host = inside.table_of(
+    host = namespaces.table_of(
         {
             "Titles": ["UID", "PID", "PPID", "CMD"],
             "Processes": [["nobody", "947", "916", "nginx: worker"], ["root", "916", "896", "nginx: master -g off"]],
         }
     )
     assert [row["pid"] for row in host] == [916, 947]
-    listed = inside.table_of_text(
+    listed = namespaces.table_of_text(
         "PID   USER     COMMAND\n    1 root     nginx: master -g off\n    8 nobody   nginx: worker\n"
     )
-    assert [row["inner"] for row in inside.pair(host, None, listed)] == [1, 8]
-    assert [row["inner"] for row in inside.pair(host, {916: 1, 947: 7}, [])] == [1, 7]
-    assert [row["inner"] for row in inside.pair(host, None, [])] == [None, None]
-    assert inside.table_of({}) == inside.table_of_text("") == []
+    assert [row["inner"] for row in namespaces.pair(host, None, listed)] == [1, 8]
+    assert [row["inner"] for row in namespaces.pair(host, {916: 1, 947: 7}, [])] == [1, 7]
+    assert [row["inner"] for row in namespaces.pair(host, None, [])] == [None, None]
+    assert namespaces.table_of({}) == namespaces.table_of_text("") == []
 
 
 def test_ports_networks_and_mounts():

@@ -10,12 +10,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from labs.views.requests_stream import Answer, Pace, RequestStream, ask
-from labs.views.rollout_history import Clock, Counts, History, Limits, Sample, count, limits_of, span_of, thin
-from labs.views.rollout_view import Rollout
-from labs.views.rollout_words import condition_of, differ, in_words, is_complete, tag_of, troubles_of, version_of
+from labs.views.rollout_view.history import (
+    Clock,
+    Counts,
+    History,
+    RolloutLimits,
+    Sample,
+    count,
+    limits_of,
+    span_of,
+    thin,
+)
+from labs.views.rollout_view.requests import Answer, Pace, RequestStream, ask
+from labs.views.rollout_view.view import RolloutView
+from labs.views.rollout_view.wording import condition_of, differ, in_words, is_complete, tag_of, troubles_of, version_of
 
-THREE = Limits(3, 1, 0)
+THREE = RolloutLimits(3, 1, 0)
 
 
 def deployment(replicas=3, *, image="labs/web:1", revision="1", strategy=None, status=None, uid="d", **spec):
@@ -82,7 +92,7 @@ def test_limits_are_rounded_as_kubernetes_does(replicas, surge, unavailable, mos
 
 
 def test_limits_of_recreate_and_of_defaults():
-    assert limits_of(deployment(strategy={"type": "Recreate"})) == Limits(3, 0, 3, recreate=True)
+    assert limits_of(deployment(strategy={"type": "Recreate"})) == RolloutLimits(3, 0, 3, recreate=True)
     assert limits_of(deployment()) == THREE
 
 
@@ -111,21 +121,21 @@ def test_axis_stands_still_and_goes_on():
 
 def see(history, now, *, settled=False, limits=THREE, **counts):
     found = {uid: Counts(has, ready, ready) for uid, (has, ready) in counts.items()}
-    return history.see(now, found, limits, settled=settled)
+    return history.add_sample(now, found, limits, settled=settled)
 
 
 def test_history_of_a_rolling_update():
     history = History(0.0)
     assert see(history, 0.0, settled=True, old=(3, 3))
     assert not see(history, 1.0, settled=True, old=(3, 3))
-    history.hear(2.0, Answer("1", failed=False))
+    history.add_answer(2.0, Answer("1", failed=False))
     history.begin_rollout(60.0)
     assert not history.outcomes
     see(history, 60.1, old=(3, 3), new=(1, 0))
     see(history, 61.0, old=(3, 3), new=(1, 1))
     see(history, 61.1, old=(2, 2), new=(1, 1))
-    history.hear(61.2, Answer("2", failed=False))
-    history.hear(61.3, Answer("connection refused", failed=True))
+    history.add_answer(61.2, Answer("2", failed=False))
+    history.add_answer(61.3, Answer("connection refused", failed=True))
     assert (history.low, history.high) == (3, 4)
     assert history.start == 5.0
     assert history.outcomes.total() == 2
@@ -153,7 +163,7 @@ def test_a_limit_counts_once_it_was_reached():
     see(history, 1.0, new=(3, 3))
     see(history, 2.0, new=(2, 2))
     assert history.low == 2
-    see(history, 3.0, new=(2, 2), limits=Limits(6, 2, 0))
+    see(history, 3.0, new=(2, 2), limits=RolloutLimits(6, 2, 0))
     assert history.low is None
 
 
@@ -161,10 +171,10 @@ def test_answers_that_are_news_set_time_going():
     history = History(0.0)
     see(history, 0.0, settled=True, old=(3, 3))
     for second in range(1, 40):
-        history.hear(float(second), Answer("1", failed=False))
+        history.add_answer(float(second), Answer("1", failed=False))
     assert not history.clock.runs(40.0)
     assert len(history.answers) < 10
-    history.hear(40.0, Answer("2", failed=False))
+    history.add_answer(40.0, Answer("2", failed=False))
     assert history.clock.runs(41.0)
 
 
@@ -172,7 +182,7 @@ def test_history_is_bounded():
     history = History(0.0)
     for i in range(5000):
         see(history, i / 10, new=(i % 200, i % 7))
-        history.hear(i / 10, Answer(str(i), failed=bool(i % 2)))
+        history.add_answer(i / 10, Answer(str(i), failed=bool(i % 2)))
     assert len(history.samples) <= 2000
     assert len(history.answers) <= 1500
     assert len(history.outcomes) <= 14
@@ -271,11 +281,11 @@ def cluster(monkeypatch):
     def follow(self, resource, **_):
         self._subscriptions[resource] = held[resource]
 
-    monkeypatch.setattr(Rollout, "follow", follow)
+    monkeypatch.setattr(RolloutView, "follow", follow)
     made = []
 
     def view(url=""):
-        made.append(Rollout(SimpleNamespace(namespace="lab-04"), "front", url))
+        made.append(RolloutView(SimpleNamespace(namespace="lab-04"), "front", url))
         return made[-1]
 
     yield SimpleNamespace(**held, view=view)
@@ -290,13 +300,13 @@ def test_view_before_while_and_after_a_deployment(cluster):
     cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3)]
     cluster.pods.list = [pod(f"a{i}", "a") for i in range(3)]
     view.paint()
-    assert "complete: 3 of 3" in view.words
+    assert "complete: 3 of 3" in view.text
     cluster.deployments.list = [deployment(image="labs/web:9", revision="2", status={"replicas": 4})]
     cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3), replica_set("b", 2, "labs/web:9", 1)]
     cluster.pods.list = [*cluster.pods.list, pod("b0", "b", ready=False, waiting="ImagePullBackOff")]
     cluster.pods.list.append(pod("a9", "a", deleted=True))
     view.paint()
-    text = view.words
+    text = view.text
     said = view.picture["summary"]
     assert said.startswith("revision 2 hangs: ImagePullBackOff; revision 1 still serves, with 3 pods; in progress")
     assert view.picture["notes"] == ["The way back: `kubectl rollout undo deployment/front --to-revision=1`"]
@@ -323,37 +333,37 @@ def test_view_before_while_and_after_a_deployment(cluster):
 def test_lists_that_were_not_read_say_nothing(cluster):
     cluster.deployments.list = [deployment()]
     view = cluster.view()
-    view._heard(view, {"shown": "here"}, [])
-    view._heard(view, {"hidden": "here"}, [])
+    view._on_message(view, {"shown": "here"}, [])
+    view._on_message(view, {"hidden": "here"}, [])
     cluster.deployments.list, cluster.deployments.is_filled = [], False
-    view._heard(view, {"shown": "here"}, [])
+    view._on_message(view, {"shown": "here"}, [])
     view.paint()
-    assert "complete" in view.words
+    assert "complete" in view.text
     cluster.deployments.list, cluster.deployments.is_filled = [deployment()], True
     view.paint()
     assert view.picture["start"] is None
 
 
 def test_requests_are_drawn_on_while_the_api_server_is_gone(cluster, monkeypatch):
-    monkeypatch.setattr("labs.views.rollout_view.RequestStream", lambda *_: SimpleNamespace(end=lambda: None))
+    monkeypatch.setattr("labs.views.rollout_view.view.RequestStream", lambda *_: SimpleNamespace(end=lambda: None))
     cluster.deployments.list = [deployment()]
     cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3)]
     cluster.pods.list = [pod(f"a{i}", "a") for i in range(3)]
     view = cluster.view("http://localhost/version")
-    view._hear(Answer("1", failed=False))
+    view._on_answer(Answer("1", failed=False))
     view.paint()
     before = view.picture
     assert (before["asked"], before["known"]) == (1, None)
     cluster.pods.problem = "the API server does not answer"
     cluster.pods.list = []
     for _ in range(2):
-        view._hear(Answer("connection refused", failed=True))
+        view._on_answer(Answer("connection refused", failed=True))
         view.paint()
     assert "the API server does not answer" in view.notice
     assert (view.picture["asked"], view.picture["failed"], view.picture["known"]) == (3, 2, before["now"])
     assert {key: view.picture[key] for key in ("sets", "steps")} == {key: before[key] for key in ("sets", "steps")}
     assert view.picture["summary"] == f"as last known: {before['summary']}"
-    assert "the answers go on" in view.words
+    assert "the answers go on" in view.text
     cluster.pods.problem = ""
     view.paint()
     assert view.picture["known"] is None
@@ -361,13 +371,15 @@ def test_requests_are_drawn_on_while_the_api_server_is_gone(cluster, monkeypatch
 
 
 def test_nothing_is_drawn_that_will_not_be_shown(cluster, monkeypatch):
+    # no thread asks for pictures: one that had begun before there was a problem would be drawn, and rightly so
+    monkeypatch.setattr("labs.views.rollout_view.view.RequestStream", lambda *_: SimpleNamespace(end=lambda: None))
     cluster.deployments.list = [deployment()]
     view = cluster.view()
     monkeypatch.setattr(view, "draw", lambda: pytest.fail("drawn for nothing"))
     cluster.pods.problem = "the API server does not answer"
     view.paint()
     assert "does not answer" in view.notice
-    assert "complete" in view.words
+    assert "complete" in view.text
 
 
 def test_paused_change_begins_its_rollout_when_it_is_resumed(cluster):
@@ -401,12 +413,12 @@ def test_five_revisions_and_two_hundred_replicas_with_odd_names(cluster):
     assert len({s["look"] for s in view.picture["sets"]}) == 5
     assert len(view.picture["steps"]) <= 450
     assert len(json.dumps(view.picture)) < 100_000
-    assert name in view.words
+    assert name in view.text
 
 
 def test_recreate_says_so(cluster):
     cluster.deployments.list = [deployment(strategy={"type": "Recreate"})]
-    assert "Recreate: all old pods end before a new one begins" in cluster.view().words
+    assert "Recreate: all old pods end before a new one begins" in cluster.view().text
 
 
 class Site(http.server.BaseHTTPRequestHandler):
@@ -426,7 +438,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 def site(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # must not be asked
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -463,9 +475,9 @@ def test_view_asks_until_it_is_closed(cluster, site):
     cluster.deployments.list = [deployment()]
     view = cluster.view(f"{site}/version")
     deadline = time.monotonic() + 5
-    while "“2”" not in view.words and time.monotonic() < deadline:
+    while "“2”" not in view.text and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert f"answers of {site}/version since the view was opened: “2”" in view.words
+    assert f"answers of {site}/version since the view was opened: “2”" in view.text
     view.close()
     assert not [t for t in threading.enumerate() if t.name == f"requests to {site}/version" and _outlives(t)]
 
@@ -477,7 +489,7 @@ def _outlives(thread):
 
 def test_time_without_an_api_server_stays_marked_when_it_is_back(cluster, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("labs.views.rollout_view.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("labs.views.rollout_view.view.time.monotonic", lambda: now[0])
     cluster.deployments.list = [deployment()]
     cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3)]
     cluster.pods.list = [pod(f"a{i}", "a") for i in range(3)]
@@ -491,7 +503,7 @@ def test_time_without_an_api_server_stays_marked_when_it_is_back(cluster, monkey
     cluster.pods.problem = ""
     view.paint()
     assert (view.picture["known"], view.picture["unseen"]) == (None, [[0, 3]])
-    assert "for 3 s no API server answered" in view.words
+    assert "for 3 s no API server answered" in view.text
 
 
 def lane(text, count, look=None, failed=False):
@@ -543,19 +555,19 @@ def test_revision_that_came_back_says_so(cluster):
     view = cluster.view()
     view.paint()
     assert view.picture["summary"].startswith("complete: revision 1 is back, now called 3; 3 of 3 pods")
-    assert "3 now, was 1" in view.words
+    assert "3 now, was 1" in view.text
 
 
 def test_time_in_which_nobody_was_asked(cluster, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("labs.views.rollout_view.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("labs.views.rollout_view.RequestStream", lambda *_: SimpleNamespace(end=lambda: None))
+    monkeypatch.setattr("labs.views.rollout_view.view.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("labs.views.rollout_view.view.RequestStream", lambda *_: SimpleNamespace(end=lambda: None))
     cluster.deployments.list = [deployment()]
     cluster.replicasets.list = [replica_set("a", 1, "labs/web:1", 3)]
     view = cluster.view("http://localhost/version")
     view.paint()
     for seconds in (4.5, 0.1, 0.1):
         now[0] += seconds
-        view._hear(Answer("1", failed=False))
+        view._on_answer(Answer("1", failed=False))
     view.paint()
     assert view.picture["unasked"] == [[0, 4.5]]

@@ -7,11 +7,11 @@ import itertools
 import pytest
 
 from labs.errors import LabsError
-from labs.views.facts import Fact
-from labs.views.naming import named
-from labs.views.sentences import component, lane_of, tell_event, writer
-from labs.views.story import Story
-from labs.views.telling import in_order, rows_of
+from labs.views.framework.resource_names import parse_name
+from labs.views.timeline_view.event_wording import component, describe_event, lane_of, writer
+from labs.views.timeline_view.facts import Fact
+from labs.views.timeline_view.object_history import ObjectHistory
+from labs.views.timeline_view.ordering import in_order, rows_of
 
 numbers = itertools.count()
 SCALED = "Scaled up replica set front-1 from 0 to 1"
@@ -68,13 +68,13 @@ def pod(
     }
 
 
-def story(name: str, events=(), now: float = 0, **things) -> Story:
-    told = Story(named(name))
-    told.look(things, events, now)
+def history_of(name: str, events=(), now: float = 0, **things) -> ObjectHistory:
+    told = ObjectHistory(parse_name(name))
+    told.update(things, events, now)
     return told
 
 
-def told(of: Story) -> list[tuple[str, str, str]]:
+def told(of: ObjectHistory) -> list[tuple[str, str, str]]:
     return [(row["who"], row["did"], row["about"]) for row in rows_of(of.facts.values())["rows"]]
 
 
@@ -88,13 +88,13 @@ def told(of: Story) -> list[tuple[str, str, str]]:
     ],
 )
 def test_names_are_kubectls(text, kind):
-    assert named(text).kind == kind
+    assert parse_name(text).kind == kind
 
 
 @pytest.mark.parametrize("text", ["front", "pod/", "house/front", "a/b/c", ""])
 def test_other_names_are_refused_with_a_word(text):
     with pytest.raises(LabsError):
-        named(text)
+        parse_name(text)
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_other_names_are_refused_with_a_word(text):
     ],
 )
 def test_events_are_plain_sentences(reason, message, did):
-    assert tell_event(event("Pod", "a", reason, message)).did == did
+    assert describe_event(event("Pod", "a", reason, message)).did == did
 
 
 def test_container_is_named_where_the_event_names_it():
     started = event("Pod", "a", "Started", "Container started", involved={"fieldPath": "spec.containers{web}"})
-    assert tell_event(started).did == "started container web"
+    assert describe_event(started).did == "started container web"
 
 
 def test_components_and_writers_have_names():
@@ -159,7 +159,7 @@ def test_ties_are_in_the_order_of_cause_and_effect(fraction):
         "metadata": meta("front-x", ("Service", "front"), labels={"kubernetes.io/service-name": "front"}),
         "endpoints": [{"targetRef": {"uid": "uid-front-1-a"}, "conditions": {"ready": True}}],
     }
-    seen = story(
+    seen = history_of(
         "deploy/front",
         events,
         deployments=[{"metadata": meta("front")}],
@@ -184,7 +184,7 @@ def test_late_in_a_second_stays_before_the_next_one():
         *(event("Pod", "a", reason) for reason in ("Pulled", "Created", "Started")),
         event("Pod", "b", "Killing", second=1),
     ]
-    facts = [fact for name in "ab" for fact in story(f"pod/{name}", events, pods=[pod("a")]).facts.values()]
+    facts = [fact for name in "ab" for fact in history_of(f"pod/{name}", events, pods=[pod("a")]).facts.values()]
     assert [fact.name for _, fact in in_order(facts)][-1] == "b"
 
 
@@ -195,7 +195,7 @@ def test_scaled_after_created_also_where_no_time_is_exact():
         event("ReplicaSet", "front-1", "SuccessfulCreate", "Created pod: front-1-a", "replicaset-controller"),
         event("Deployment", "front", "ScalingReplicaSet", SCALED, "deployment-controller"),
     ]
-    seen = story(
+    seen = history_of(
         "deploy/front",
         events,
         deployments=[{"metadata": meta("front")}],
@@ -230,7 +230,7 @@ def test_claim_and_the_pod_that_uses_it():
     ]
     user = {"metadata": meta("store-1", ("ReplicaSet", "store"), 5), "status": {}}
     user["spec"] = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}, {"name": "tmp"}]}
-    seen = story("pvc/data", events, persistentvolumeclaims=[claim], pods=[user, pod("stranger")])
+    seen = history_of("pvc/data", events, persistentvolumeclaims=[claim], pods=[user, pod("stranger")])
     assert told(seen) == [
         ("kubectl create", "created", f"{kind} data"),
         ("persistentvolume controller", "waits for a pod that uses it", f"{kind} data"),
@@ -250,7 +250,7 @@ def test_event_and_condition_that_tell_the_same_are_one():
         event("Pod", "a", "Started", "Container started", second=1, involved={"fieldPath": "spec.containers{web}"}),
     ]
     running = [{"name": "web", "state": {"running": {"startedAt": at(1)}}}]
-    seen = story("pod/a", events, pods=[pod("a", ready=1, containerStatuses=running)])
+    seen = history_of("pod/a", events, pods=[pod("a", ready=1, containerStatuses=running)])
     assert told(seen) == [
         ("kubectl create", "created", "Pod a"),
         ("scheduler", "assigned it to node1", "Pod a"),
@@ -261,30 +261,30 @@ def test_event_and_condition_that_tell_the_same_are_one():
 
 def test_expired_events_and_deleted_objects_stay():
     events = [event("Pod", "a", "Pulled", 'Container image "i" already present on machine')]
-    seen = story("pod/a", events, pods=[pod("a")])
+    seen = history_of("pod/a", events, pods=[pod("a")])
     before = told(seen)
-    seen.look({"pods": []}, [], 1767261700.0)
+    seen.update({"pods": []}, [], 1767261700.0)
     assert seen.state == "deleted"
     gone = [("somebody", "deleted it", "Pod a"), ("API server", "removed it from the record", "Pod a")]
     assert told(seen) == [*before, *gone]
 
 
 def test_object_deleted_before_anybody_looked_is_told_by_its_events():
-    seen = story("pod/a", [event("Pod", "a", "Killing", "Stopping container web")], pods=[])
+    seen = history_of("pod/a", [event("Pod", "a", "Killing", "Stopping container web")], pods=[])
     assert seen.state == "deleted"
     assert told(seen) == [("kubelet node1", "ends container", "Pod a")]
 
 
 def test_nothing_yet_then_made():
-    seen = story("pod/a", [], pods=[])
+    seen = history_of("pod/a", [], pods=[])
     assert (seen.state, told(seen)) == ("absent", [])
-    seen.look({"pods": [pod("a")]}, [], 0)
+    seen.update({"pods": [pod("a")]}, [], 0)
     assert seen.state == "here"
 
 
 def test_repeated_trouble_has_a_first_and_a_last_row():
     failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: 404", type="Warning", count=18)
-    rows = rows_of(story("pod/a", [failed | {"lastTimestamp": at(15)}], pods=[pod("a")]).facts.values())["rows"]
+    rows = rows_of(history_of("pod/a", [failed | {"lastTimestamp": at(15)}], pods=[pod("a")]).facts.values())["rows"]
     first, last = (row for row in rows if row["did"] == "readiness probe failed")
     assert (first["second"], first["mark"], first["again"]) == (0, "bad", "")
     assert (last["second"], last["mark"], last["again"]) == (15, "bad", "the 18th time")
@@ -293,7 +293,7 @@ def test_repeated_trouble_has_a_first_and_a_last_row():
 
 def test_probe_that_failed_until_the_program_was_up_is_no_failure():
     failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=1)
-    rows = rows_of(story("pod/a", [failed], pods=[pod("a", ready=2)]).facts.values())["rows"]
+    rows = rows_of(history_of("pod/a", [failed], pods=[pod("a", ready=2)]).facts.values())["rows"]
     assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
 
 
@@ -301,7 +301,7 @@ def test_probe_that_fails_while_the_pod_ends_is_no_failure():
     ending = pod("a", ready=2)
     ending["metadata"] |= {"deletionTimestamp": at(39), "deletionGracePeriodSeconds": 30}
     failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=9)
-    rows = rows_of(story("pod/a", [failed], pods=[ending]).facts.values())["rows"]
+    rows = rows_of(history_of("pod/a", [failed], pods=[ending]).facts.values())["rows"]
     assert [row["mark"] for row in rows if row["did"] == "readiness probe failed"] == ["wait"]
 
 
@@ -316,7 +316,7 @@ def test_asking_to_delete_comes_before_what_it_causes():
     failed = event("Pod", "a", "Unhealthy", "Readiness probe failed: refused", type="Warning", second=9)
     one = ending("a")
     one["status"]["conditions"][2] |= {"status": "False", "lastTransitionTime": at(9)}
-    did = [(who, did) for who, did, _ in told(story("pod/a", [failed], pods=[one]))]
+    did = [(who, did) for who, did, _ in told(history_of("pod/a", [failed], pods=[one]))]
     asked = did.index(("somebody", "asked to delete it; it has 30 s to end"))
     assert asked < did.index(("kubelet node1", "readiness probe failed"))
     assert asked < did.index(("kubelet node1", "reports it not ready"))
@@ -336,15 +336,15 @@ def replica_set(name: str = "set", **more) -> dict:
     ],
 )
 def test_who_deleted_a_pod_of_a_replicaset(things, events, who):
-    seen = story("rs/set", pods=[pod("a", ("ReplicaSet", "set"))], replicasets=[replica_set()])
+    seen = history_of("rs/set", pods=[pod("a", ("ReplicaSet", "set"))], replicasets=[replica_set()])
     heard = [event("ReplicaSet", "set", *words, who="replicaset-controller", second=9) for words in events]
-    seen.look({"pods": [ending("a", owner=("ReplicaSet", "set"))], **things}, heard, 0)
+    seen.update({"pods": [ending("a", owner=("ReplicaSet", "set"))], **things}, heard, 0)
     assert [row[0] for row in told(seen) if "delete" in row[1] and row[2] == "Pod a"] == [who]
 
 
 def test_a_pods_own_story_knows_what_its_replicaset_did():
     heard = [event("ReplicaSet", "set", "SuccessfulDelete", "Deleted pod: a", who="replicaset-controller", second=9)]
-    seen = story("pod/a", heard, pods=[ending("a", owner=("ReplicaSet", "set"))])
+    seen = history_of("pod/a", heard, pods=[ending("a", owner=("ReplicaSet", "set"))])
     assert ("replicaset controller", "deleted", "Pod a") in told(seen)
 
 
@@ -359,7 +359,7 @@ def test_a_pods_own_story_knows_what_its_replicaset_did():
 def test_a_pod_that_made_room_says_for_whom(reason, who, did):
     one = ending("a")
     one["status"]["conditions"].append({"type": "DisruptionTarget", "status": "True", "reason": reason})
-    assert (who, did, "Pod a") in told(story("pod/a", pods=[one]))
+    assert (who, did, "Pod a") in told(history_of("pod/a", pods=[one]))
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_a_claim_that_was_deleted_says_what_it_waits_for(users, did):
         one["spec"]["volumes"] = volumes
     kept = {"deletionTimestamp": at(9), "finalizers": ["kubernetes.io/pvc-protection"]}
     claim = {"metadata": meta("data", **kept), "spec": {}, "status": {"phase": "Bound"}}
-    rows = told(story("pvc/data", persistentvolumeclaims=[claim], pods=pods))
+    rows = told(history_of("pvc/data", persistentvolumeclaims=[claim], pods=pods))
     last = [row for row in rows if row[2] == "PersistentVolumeClaim data"][-2:]
     assert [row[:2] for row in last] == [("somebody", "asked to delete it"), ("API server", did)]
 
@@ -392,7 +392,7 @@ def test_a_claim_that_was_deleted_says_what_it_waits_for(users, did):
 )
 def test_end_of_a_container_has_its_code(end, did, mark):
     ended = [{"name": "web", "state": {"terminated": {**end, "startedAt": at(1), "finishedAt": at(2)}}}]
-    rows = rows_of(story("pod/a", pods=[pod("a", containerStatuses=ended)]).facts.values())["rows"]
+    rows = rows_of(history_of("pod/a", pods=[pod("a", containerStatuses=ended)]).facts.values())["rows"]
     assert (rows[-1]["did"], rows[-1]["mark"]) == (did, mark)
 
 
@@ -401,8 +401,8 @@ def test_change_that_was_watched_tells_old_and_new():
     scaled = {"manager": "kubectl", "operation": "Update", "subresource": "scale", "fieldsV1": {}}
     after = {"metadata": meta("front"), "spec": {"replicas": 3}}
     after["metadata"]["managedFields"].append(scaled)
-    seen = story("deploy/front", deployments=[before], pods=[])
-    seen.look({"deployments": [after]}, [], 1767261605.0)
+    seen = history_of("deploy/front", deployments=[before], pods=[])
+    seen.update({"deployments": [after]}, [], 1767261605.0)
     assert told(seen)[-1] == ("kubectl scale", "changed replicas from 2 to 3", "Deployment front")
 
 
@@ -411,8 +411,8 @@ def test_apply_tells_the_field_that_it_changed():
     after = {"metadata": meta("front", annotations={"kubectl.kubernetes.io/last-applied-configuration": "2"})}
     applied = {"manager": "kubectl-client-side-apply", "time": at(5), "fieldsV1": {}}
     after["metadata"]["managedFields"].append(applied)
-    seen = story("deploy/front", deployments=[{**before, "spec": {"replicas": 2}}])
-    seen.look({"deployments": [{**after, "spec": {"replicas": 3}}]}, [], 0)
+    seen = history_of("deploy/front", deployments=[{**before, "spec": {"replicas": 2}}])
+    seen.update({"deployments": [{**after, "spec": {"replicas": 3}}]}, [], 0)
     assert told(seen)[-1] == ("kubectl apply", "changed replicas from 2 to 3", "Deployment front")
 
 
@@ -422,10 +422,10 @@ def test_change_is_the_newest_writers():
     after["metadata"]["managedFields"][0]["fieldsV1"] = {"f:data": {"f:b": {}}}  # it has lost a field
     patched = {"manager": "kubectl-patch", "time": at(5), "fieldsV1": {"f:data": {"f:a": {}}}}
     after["metadata"]["managedFields"].append(patched)
-    seen = story("cm/m", configmaps=[before])
+    seen = history_of("cm/m", configmaps=[before])
     after |= {"apiVersion": "v1", "kind": "ConfigMap"}  # which the items of a list lack
     for _ in range(2):
-        seen.look({"configmaps": [after]}, [], 1767261605.0)
+        seen.update({"configmaps": [after]}, [], 1767261605.0)
     assert told(seen)[1:] == [("kubectl patch", "changed a from 1 to 2", "ConfigMap m")]
 
 
@@ -434,19 +434,19 @@ def test_job_that_somebody_makes_from_a_cronjob_is_theirs():
     job["metadata"]["managedFields"][0]["manager"] = "kubectl-create"
     done = {"conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": at(3)}]}
     events = [event("Job", "c-now", "Completed", "Job completed", "job-controller", second=3)]
-    seen = story("job/c-now", events, jobs=[{**job, "status": done}])
+    seen = history_of("job/c-now", events, jobs=[{**job, "status": done}])
     assert told(seen) == [("kubectl create", "created", "Job c-now"), ("job controller", "completed it", "Job c-now")]
 
 
 @pytest.mark.parametrize("word", ["create", "Create"])
 def test_statefulset_names_its_pods(word):
     made = event("StatefulSet", "s", "SuccessfulCreate", f"{word} Pod s-0 in StatefulSet s successful")
-    assert tell_event(made).about == ("Pod", "s-0")
+    assert describe_event(made).about == ("Pod", "s-0")
 
 
 def test_liveness_that_failed_is_a_failure_though_the_pod_is_ready_again():
     failed = event("Pod", "a", "Unhealthy", "Liveness probe failed: 404", type="Warning", second=1)
-    rows = rows_of(story("pod/a", [failed], pods=[pod("a", ready=9)]).facts.values())["rows"]
+    rows = rows_of(history_of("pod/a", [failed], pods=[pod("a", ready=9)]).facts.values())["rows"]
     assert [row["mark"] for row in rows if row["did"] == "liveness probe failed"] == ["bad"]
 
 
@@ -454,15 +454,17 @@ def test_changed_secret_stays_secret():
     before = {"metadata": meta("key"), "data": {"password": "b2xk"}}
     after = {"metadata": meta("key"), "data": {"password": "bmV3"}}
     after["metadata"]["managedFields"].append({"manager": "kubectl-patch", "time": at(5), "fieldsV1": {}})
-    seen = story("secret/key", secrets=[before])
-    seen.look({"secrets": [after]}, [], 0)
+    seen = history_of("secret/key", secrets=[before])
+    seen.update({"secrets": [after]}, [], 0)
     assert "b2xk" not in str(rows_of(seen.facts.values()))
     assert "bmV3" not in str(rows_of(seen.facts.values()))
 
 
 def test_like_steps_of_several_pods_are_one_row():
     behind = ("ReplicaSet", "r")
-    seen = story("rs/r", replicasets=[{"metadata": meta("r")}], pods=[pod(f"r-{i}", behind, ready=1) for i in range(3)])
+    seen = history_of(
+        "rs/r", replicasets=[{"metadata": meta("r")}], pods=[pod(f"r-{i}", behind, ready=1) for i in range(3)]
+    )
     assert told(seen)[1:] == [
         ("replicaset controller", "created", "3 Pods"),
         ("scheduler", "assigned it to node1", "3 Pods"),
@@ -483,10 +485,36 @@ def test_service_tells_who_gets_its_requests():
         "metadata": meta("s-x", ("Service", "s"), 2, labels={"kubernetes.io/service-name": "s"}),
         "endpoints": [{"targetRef": {"uid": "uid-a"}, "conditions": {"ready": True}}],
     }
-    seen = story("svc/s", services=[{"metadata": meta("s")}], endpointslices=[piece], pods=[pod("a", ready=2)])
+    seen = history_of("svc/s", services=[{"metadata": meta("s")}], endpointslices=[piece], pods=[pod("a", ready=2)])
     piece["metadata"]["managedFields"] = [{"manager": "kube-controller-manager", "time": at(9), "fieldsV1": {}}]
     piece["endpoints"] = []
-    seen.look({"services": [{"metadata": meta("s")}], "endpointslices": [piece], "pods": []}, [], 0)
+    seen.update({"services": [{"metadata": meta("s")}], "endpointslices": [piece], "pods": []}, [], 0)
     assert [did for _, did, about in told(seen) if about == "Pod a"] == [
         "reports it ready", "sends it requests to Service s", "sends it no more requests to Service s",
     ]  # fmt: skip
+
+
+def endpoint_slice(service: str, *pods: str) -> dict:
+    labels = {"kubernetes.io/service-name": service}
+    targets = [{"targetRef": {"uid": f"uid-{name}"}, "conditions": {"ready": True}} for name in pods]
+    return {"metadata": meta(f"{service}-x", ("Service", service), labels=labels), "endpoints": targets}
+
+
+@pytest.mark.parametrize("pods", [(), ("b",)], ids=["empty", "with a pod"])
+def test_service_tells_nothing_of_the_slice_of_another(pods):
+    services = [{"metadata": meta("s")}, {"metadata": meta("other")}]
+    slices = [endpoint_slice("s", "a"), endpoint_slice("other", *pods)]
+    seen = history_of("svc/s", services=services, endpointslices=slices, pods=[pod("a", ready=2), pod("b", ready=2)])
+    assert {about for _, _, about in told(seen)} == {"Service s", "EndpointSlice s-x", "Pod a"}
+
+
+def test_deployment_tells_that_its_last_pod_gets_no_more_requests():
+    front, behind = ("Deployment", "front"), ("ReplicaSet", "front-1")
+    objects = {"deployments": [{"metadata": meta("front")}], "replicasets": [{"metadata": meta("front-1", front)}]}
+    full, empty, foreign = endpoint_slice("s", "a"), endpoint_slice("s"), endpoint_slice("other")
+    seen = history_of("deploy/front", pods=[pod("a", behind, ready=2)], endpointslices=[full, foreign], **objects)
+    seen.update({**objects, "pods": [], "endpointslices": [empty, foreign]}, [], 0)
+    assert [did for _, did, _ in told(seen) if "requests" in did] == [
+        "sends it requests to Service s", "sends it no more requests to Service s",
+    ]  # fmt: skip
+    assert not any("other" in did or "other" in about for _, did, about in told(seen))

@@ -7,8 +7,8 @@ from copy import deepcopy
 import pytest
 
 from labs.errors import LabsError
-from labs.views.branches import ABSENT, asked_and_is, grow, masked, set_by
-from labs.views.tree_view import Tree, tree
+from labs.views.tree_view.model import ABSENT, asked_and_is, grow, masked, set_by
+from labs.views.tree_view.view import TreeView, tree
 
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
@@ -67,7 +67,7 @@ def test_rollout_that_hangs_is_not_as_asked_for():
 
 @pytest.mark.parametrize("kind", ["Job", "DaemonSet", "PersistentVolumeClaim", "Pod", "Service", "StatefulSet"])
 def test_kinds_without_a_status_yet_can_be_drawn(kind):
-    assert tree(None, {"kind": kind, "metadata": {"name": "x"}, "spec": {}}).words
+    assert tree(None, {"kind": kind, "metadata": {"name": "x"}, "spec": {}}).text
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_absent_is_not_null():
 
 def test_secret_shows_lengths_alone():
     shown = tree(None, SECRET)
-    assert "(hidden, 7 bytes)" in shown.words
+    assert "(hidden, 7 bytes)" in shown.text
     assert "aHVudGVyMg" not in str(shown.picture)
     assert "hunter2" not in str(shown.picture)
 
@@ -123,7 +123,7 @@ def test_applied_secret_hides_the_copy_in_its_annotation():
 
 def test_changed_secret_of_one_length_differs():
     other = {**SECRET, "data": {"password": "aHVudGVyMw=="}}
-    assert "they differ in 1 field" in tree(None, before=SECRET, after=other).words
+    assert "they differ in 1 field" in tree(None, before=SECRET, after=other).text
     assert masked(SECRET) == masked(deepcopy(SECRET))
 
 
@@ -132,7 +132,7 @@ def test_side_by_side_tells_each_difference_once():
     changed["spec"]["replicas"] = 5
     changed["spec"]["template"]["spec"]["containers"].append({"name": "log", "image": "l"})
     changed["status"] = {}
-    told = tree(None, before=DEPLOYMENT, after=changed).words.splitlines()
+    told = tree(None, before=DEPLOYMENT, after=changed).text.splitlines()
     assert told == [
         "they differ in 2 fields",
         "spec.replicas: before: 3; after: 5",
@@ -143,22 +143,22 @@ def test_side_by_side_tells_each_difference_once():
 def test_objects_are_called_by_their_place_or_by_the_name_that_they_are_given():
     text = "kind: Pod\nmetadata: {name: a}\nspec: {x: 2}"
     shown = tree(None, {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"x": 1}}, text, YAML=text.splitlines())
-    assert shown.words.splitlines()[1] == "spec.x: object 1: 1; object 2: 2; YAML: 2"
+    assert shown.text.splitlines()[1] == "spec.x: object 1: 1; object 2: 2; YAML: 2"
 
 
 def test_left_out_paths_do_not_differ():
     a, b = ({"kind": "Pod", "metadata": {"name": name}} for name in "ab")
-    assert tree(None, a, b, ignore=("metadata.name",)).words == "they ask for the same"
+    assert tree(None, a, b, ignore=("metadata.name",)).text == "they ask for the same"
 
 
 def test_default_that_one_spells_out_is_told_apart():
     short = deepcopy(DEPLOYMENT)
     del short["spec"]["progressDeadlineSeconds"]
-    assert tree(None, DEPLOYMENT, short).words == "they ask for the same; 1 default written in one only"
+    assert tree(None, DEPLOYMENT, short).text == "they ask for the same; 1 default written in one only"
 
 
 def test_alike_objects_say_so():
-    assert tree(None, DEPLOYMENT, DEPLOYMENT).words == "they ask for the same"
+    assert tree(None, DEPLOYMENT, DEPLOYMENT).text == "they ask for the same"
 
 
 @pytest.mark.parametrize("things", [(), ("nonsense",), ("house/x",), (3,)])
@@ -168,32 +168,32 @@ def test_nothing_to_show_is_said_in_a_sentence(things):
 
 
 def test_old_values_stay_while_the_status_follows():
-    shown = Tree(None, masked(DEPLOYMENT))
+    shown = TreeView(None, masked(DEPLOYMENT))
     scaled = deepcopy(DEPLOYMENT)
     scaled["spec"]["replicas"], scaled["metadata"]["resourceVersion"] = 4, "2"
-    shown._see(scaled)
+    shown._update(scaled)
     followed = deepcopy(scaled)
     followed["status"]["readyReplicas"], followed["metadata"]["resourceVersion"] = 4, "3"
-    shown._see(followed)
+    shown._update(followed)
     picture = shown.draw()
     found = nodes(picture["tree"])
     assert found["spec.replicas"]["texts"] == ["3", "4"]
     assert found["status.readyReplicas"]["texts"] == ["2", "4"]
     assert not found["metadata.resourceVersion"]["differs"]
-    assert "replicas: 3 → 4" in shown.tell(picture)
+    assert "replicas: 3 → 4" in shown.to_text(picture)
 
 
 def test_managed_fields_are_not_told():
-    assert "managedFields" not in tree(None, DEPLOYMENT).words
+    assert "managedFields" not in tree(None, DEPLOYMENT).text
 
 
 def test_summary_tells_wishes_from_what_followed():
-    shown = Tree(None, masked(DEPLOYMENT))
+    shown = TreeView(None, masked(DEPLOYMENT))
     scaled = deepcopy(masked(DEPLOYMENT))
     scaled["spec"]["replicas"] = 5
-    shown._see(scaled)
+    shown._update(scaled)
     assert "spec.replicas changed" in shown.draw()["summary"]
     followed = deepcopy(scaled)
     followed["status"] = {**followed.get("status", {}), "replicas": 5, "unavailableReplicas": 2}
-    shown._see(followed)
+    shown._update(followed)
     assert "and then 2 fields of the cluster's own" in shown.draw()["summary"]

@@ -8,10 +8,11 @@ import docker
 import pytest
 import yaml
 
-from labs.engines import attached
-from labs.engines.attached import AttachedEngine
-from labs.engines.node_containers import node_containers
-from labs.engines.state import State
+from labs.engines.attached import engine as attached
+from labs.engines.attached.engine import AttachedEngine
+from labs.engines.attached.node_containers import node_containers
+from labs.engines.base import CourseOptions
+from labs.engines.runtime.state import State
 from labs.errors import NotSupported
 
 FIRST = {"context": "kind-a", "docker": "unix:///a.sock", "registry": "localhost:5001"}
@@ -30,8 +31,7 @@ def create(tmp_path, monkeypatch):
     state = State(tmp_path / "course")
 
     def make(**named: str) -> AttachedEngine:
-        given = {"context": "", "kubeconfig": "", "docker": "", "registry": "", **named}
-        return AttachedEngine.create(state, name="trial", **given)
+        return AttachedEngine.create(state, name="trial", options=CourseOptions(**named))
 
     return make
 

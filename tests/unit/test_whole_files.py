@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from labs.engines import docker_engine
-from labs.engines.files import write_at_once
-from labs.engines.images import assemble
-from labs.engines.images.archive import Layer
-from labs.engines.machine import Machine
-from labs.engines.processes import Processes, run
-from labs.engines.state import Record, State
+from labs.engines.cluster.images import archive_files, assemble
+from labs.engines.cluster.images.archive import LayerBuilder
+from labs.engines.host.namespace_machine import NamespaceMachine
+from labs.engines.runtime.command import run
+from labs.engines.runtime.files import write_at_once
+from labs.engines.runtime.processes import Processes
+from labs.engines.runtime.state import Record, State
 from labs.errors import EngineError
 
 
@@ -53,17 +53,17 @@ def test_names_of_one_program_share_one_copy(tmp_path, other_disk, monkeypatch):
     bundle.write_bytes(b"program")
     targets = [tmp_path / "etcd", tmp_path / "kube-apiserver"]
     for target in targets:
-        docker_engine.link_or_copy(bundle, target)
+        archive_files.link_or_copy(bundle, target)
     assert targets[0].samefile(targets[1])
     monkeypatch.setattr(shutil, "copy2", None)
-    docker_engine.link_or_copy(bundle, targets[0])  # no second copy
+    archive_files.link_or_copy(bundle, targets[0])  # no second copy
 
 
 def test_new_version_replaces_a_copy(tmp_path, other_disk):
     target = tmp_path / "etcd"
     for content in (b"old", b"newer"):
         (other_disk / content.decode()).write_bytes(content)
-        docker_engine.link_or_copy(other_disk / content.decode(), target)
+        archive_files.link_or_copy(other_disk / content.decode(), target)
         assert target.read_bytes() == content
     assert len([file for file in tmp_path.iterdir() if file.is_file()]) == 2
 
@@ -71,14 +71,14 @@ def test_new_version_replaces_a_copy(tmp_path, other_disk):
 def test_program_is_linked_where_it_can_be(tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"program")
-    docker_engine.link_or_copy(source, target)
+    archive_files.link_or_copy(source, target)
     assert target.samefile(source)
 
 
 def test_folders_with_spaces_reach_a_machine(tmp_path):
     binds = [(Path("/a b"), "/var/lib/x y", "ro")]
     state, record = State(tmp_path), Record(name="trial")
-    machine = Machine(
+    machine = NamespaceMachine(
         "node1", record=record, state=state, processes=Processes(state, record.id), binds=binds, init=Path("/tini")
     )
     read = (
@@ -89,9 +89,9 @@ def test_folders_with_spaces_reach_a_machine(tmp_path):
 
 @pytest.mark.parametrize("python", ["python3.11", "python3.13"])
 def test_image_of_python_has_the_systems(python):
-    layer = Layer()
+    layer = LayerBuilder()
     for name in ("usr/bin/python3", f"usr/bin/{python}", "usr/share/python3.9"):
         layer.file(name, b"")
     assert assemble._interpreter(layer) == python
     with pytest.raises(EngineError):
-        assemble._interpreter(Layer())
+        assemble._interpreter(LayerBuilder())

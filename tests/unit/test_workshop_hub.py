@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs.workshop import hub_secrets, roster
-from labs.workshop.hub.codes import new_code
+from labs.workshop.room import hub_secrets, roster
+from labs.workshop.room.access_codes import new_code
 from tests.hub import FOLDER, hub_module, manifest, spawner, values
 
 NAMES = ["ada", "ada-lovelace", "learner-3a4732"]

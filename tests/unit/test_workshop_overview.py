@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from labs.workshop.overview import overview, standing_of, wrong_answers
-from labs.workshop.reporting import read
-from labs.workshop.room import Place
-from labs.workshop.roster import Learner
-from labs.workshop.seat import SEATS, Seat
+from labs.engines.seat import SEATS, Seat
+from labs.session.progress_report import read
+from labs.workshop.room.members import Member
+from labs.workshop.room.overview import overview, standing_of, wrong_answers
+from labs.workshop.room.roster import Learner
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
@@ -30,8 +30,8 @@ def tried(tries: int, minutes: int = 1, observed: str = "none", **more) -> dict:
     }
 
 
-def place(number: int, report: dict, name: str = "") -> Place:
-    return Place(Learner(f"l{number}", name or f"Learner {number}"), number, ["04"], report)
+def member(number: int, report: dict, name: str = "") -> Member:
+    return Member(Learner(f"l{number}", name or f"Learner {number}"), number, ["04"], report)
 
 
 @pytest.mark.parametrize(
@@ -64,31 +64,31 @@ def test_where_a_learner_is(report, exercise, minutes, is_stuck):
     ],
 )
 def test_a_forged_report_harms_nobody(text):
-    picture = overview([place(1, read(text)), place(2, {"lesson": "04", "since": ago(3)})], NOW)
+    picture = overview([member(1, read(text)), member(2, {"lesson": "04", "since": ago(3)})], NOW)
     assert picture["learners"][1]["minutes"] == 3
 
 
 def test_the_most_frequent_mistake_comes_first():
-    places = [
-        place(1, {"exercises": {"ex-04-1": tried(1, observed="none in room-l1-04")}}),
-        place(2, {"exercises": {"ex-04-1": tried(4, observed="none in room-l2-04"), "ex-04-2": tried(1)}}),
-        place(3, {"exercises": {"ex-04-2": tried(1, passed=ago(3))}, "hidden": True}),
+    members = [
+        member(1, {"exercises": {"ex-04-1": tried(1, observed="none in room-l1-04")}}),
+        member(2, {"exercises": {"ex-04-1": tried(4, observed="none in room-l2-04"), "ex-04-2": tried(1)}}),
+        member(3, {"exercises": {"ex-04-2": tried(1, passed=ago(3))}, "hidden": True}),
     ]
-    first, second = wrong_answers(places)
+    first, second = wrong_answers(members)
     assert (first["exercise"], first["count"], first["who"]) == ("ex-04-1", 2, ["Learner 1", "Learner 2"])
     assert (second["exercise"], second["count"]) == ("ex-04-2", 1)  # the third has solved it meanwhile
 
 
 def test_the_grid():
     reports = [{"lesson": "04", "since": ago(1), "exercises": {"ex-04-1": {"passed": ago(1), "tries": 2}}}, {}]
-    picture = overview([place(number, report) for number, report in enumerate(reports, 1)], NOW)
+    picture = overview([member(number, report) for number, report in enumerate(reports, 1)], NOW)
     assert [item["id"] for item in picture["exercises"]] == ["ex-04-1", "ex-04-2", "ex-04-3"]
     assert [cell["mark"] for cell in picture["learners"][0]["cells"]] == ["done", "wait", "none"]
     assert picture["summary"] == "1 of 2 have begun; 1 of 6 exercises solved"
 
 
 def test_who_wants_it_is_shown_without_a_name():
-    assert overview([place(7, {"hidden": True}, "Ada")], NOW)["learners"][0]["name"] == "seat 7"
+    assert overview([member(7, {"hidden": True}, "Ada")], NOW)["learners"][0]["name"] == "seat 7"
 
 
 def test_node_ports_of_a_seat():

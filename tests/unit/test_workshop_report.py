@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from labs.workshop import report
+from labs.workshop.report import report
 
 BEGAN = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labs.errors import LabsError
-from labs.workshop.hub.codes import Attempts, is_code, new_code
+from labs.workshop.hub.accounts import Workshop
 from labs.workshop.hub.machine import closed_folders
 from labs.workshop.hub.server import nodes_for
-from labs.workshop.hub.workshop import Workshop
+from labs.workshop.room.access_codes import Attempts, is_code, new_code
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.engines.mounts import mounted_below
+from labs.engines.host.mounts import mounted_below
 from labs.waiting import wait_for
+from labs.workshop.hub.accounts import Workshop
 from labs.workshop.hub.server import free_port
-from labs.workshop.hub.workshop import Workshop
 from tests.conftest import labs
 from tests.workshop.browser import Browser, Kernel
 
@@ -49,6 +49,7 @@ def room(tmp_path_factory) -> Iterator[Room]:
         pytest.skip("a workshop's server needs root")
     pytest.importorskip("jupyterhub")
     name = f"{os.environ.get('LABS_NAME', 'test')}-class"
+    labs("workshop", "serve", "--remove", name=name, LABS_NAME=name)  # what an interrupted run has left
     folder: Path = tmp_path_factory.mktemp("class")
     roster, port = folder / "roster.csv", free_port("127.0.0.1")
     roster.write_text("name,mail\nanna,anna@example.org\nben,\n")
@@ -66,7 +67,7 @@ def room(tmp_path_factory) -> Iterator[Room]:
     try:
         wait_for(is_open, timeout=240, what="the workshop to open")
         room = Room(Workshop(name), f"http://127.0.0.1:{port}")
-        state = room.workshop.engine.state
+        state = room.workshop.engine.folder
         yield room
     finally:
         done = labs("workshop", "serve", "--remove", name=name, LABS_NAME=name)

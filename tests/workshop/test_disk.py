@@ -7,10 +7,11 @@ import shutil
 
 import pytest
 
-from labs.engines.mounts import mounted_below, unmount_below
+from labs.engines.host.mounts import mounted_below, unmount_below
+from labs.engines.programs import system_programs
 from labs.errors import LabsError
 from labs.workshop.hub import disk
-from labs.workshop.hub.disk import Disk
+from labs.workshop.hub.disk import LearnerDisk
 
 pytestmark = pytest.mark.engine
 
@@ -22,8 +23,8 @@ def make(tmp_path):
     folder = tmp_path / "with a space"
     folder.mkdir()
 
-    def made(gigabytes: int) -> Disk:
-        one = Disk(folder / "disks/anna.img", folder / "anna/disk", gigabytes)
+    def made(gigabytes: int) -> LearnerDisk:
+        one = LearnerDisk(folder / "disks/anna.img", folder / "anna/disk", gigabytes)
         one.mount()
         return one
 
@@ -35,33 +36,33 @@ def make(tmp_path):
 
 def test_what_is_on_it_stays_and_it_grows(make):
     one = make(1)
-    (one.place / "work").write_text("mine")
+    (one.mount_point / "work").write_text("mine")
     assert one.image.stat().st_blocks * 512 < 200 << 20, "it takes room as it is filled"
     make(1)
-    assert list(mounted_below(make.folder)) == [one.place], "it is mounted once"
+    assert list(mounted_below(make.folder)) == [one.mount_point], "it is mounted once"
     unmount_below(make.folder)
-    assert not list(one.place.iterdir())
+    assert not list(one.mount_point.iterdir())
     make(2)
-    assert (one.place / "work").read_text() == "mine"
-    assert shutil.disk_usage(one.place).total > 1.8 * (1 << 30)
+    assert (one.mount_point / "work").read_text() == "mine"
+    assert shutil.disk_usage(one.mount_point).total > 1.8 * (1 << 30)
     unmount_below(make.folder)
     make(1)
-    assert shutil.disk_usage(one.place).total > 1.8 * (1 << 30), "it never shrinks"
+    assert shutil.disk_usage(one.mount_point).total > 1.8 * (1 << 30), "it never shrinks"
 
 
 def test_who_has_filled_it_finds_room(make):
     one = make(1)
     with pytest.raises(OSError, match="No space left"):
-        (one.place / "big").write_bytes(b"x" * (1 << 30))
+        (one.mount_point / "big").write_bytes(b"x" * (1 << 30))
     make(1)
-    assert shutil.disk_usage(one.place).free >= 60 << 20
-    (one.place / "big").unlink()
+    assert shutil.disk_usage(one.mount_point).free >= 60 << 20
+    (one.mount_point / "big").unlink()
     make(1)
-    assert (one.place / "kept-back").exists(), "for the next time"
+    assert (one.mount_point / "kept-back").exists(), "for the next time"
 
 
 def test_a_torn_file_is_told_with_the_way_out(make):
-    one = Disk(make.folder / "disks/anna.img", make.folder / "anna/disk", 1)
+    one = LearnerDisk(make.folder / "disks/anna.img", make.folder / "anna/disk", 1)
     one.image.parent.mkdir()
     one.image.write_bytes(b"torn")
     with pytest.raises(LabsError, match="cannot be used") as told:
@@ -70,11 +71,15 @@ def test_a_torn_file_is_told_with_the_way_out(make):
 
 
 def test_no_disk_without_a_limit(make):
-    assert not make(0).place.exists()
+    assert not make(0).mount_point.exists()
 
 
-def test_a_system_without_the_programs_is_told_before(monkeypatch):
-    monkeypatch.setattr(disk, "PATH", "/nowhere")
-    with pytest.raises(LabsError, match="losetup is missing") as told:
-        disk.see_that_it_works()
+def test_a_system_without_the_programs_is_told_before(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path))
+    monkeypatch.setattr(system_programs, "ADMINISTRATORS", "")
+    with pytest.raises(
+        LabsError, match="losetup, mount from Debian's packages, and this machine has no apt-get"
+    ) as told:
+        disk.require_disks()
     assert "--disk 0" in told.value.todo

@@ -120,7 +120,7 @@ def test_a_neighbour_is_out_of_reach(room):
     anna, ben = room.at_work("anna"), room.at_work("ben")
     kernel = anna.new_kernel()
     account, workshop = room.workshop.account("ben"), room.workshop
-    home, learners = workshop.home(account), workshop.engine.state / "learners"
+    home, learners = workshop.home(account), workshop.engine.folder / "learners"
     for path in (home, home / "00_start_here.ipynb", learners / "ben/docker/run/docker.sock"):
         assert path.exists()
         said = kernel.run(f"import os; os.stat({str(path / 'x')!r})")  # a disk mounted later is not there at all

@@ -7,15 +7,16 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from labs.engines.docker_engine import archive_mark
-from labs.engines.files import flush
-from labs.engines.processes import run
-from labs.engines.state import State, cache_folder
-from labs.engines.tools import Tools
-from labs.engines.usermode.mending import Damaged, claimed, mend
+from labs.engines.cluster.images.archive_files import archive_mark
+from labs.engines.programs.node_tools import Tools
+from labs.engines.runtime.command import run
+from labs.engines.runtime.files import flush
+from labs.engines.runtime.state import State
+from labs.engines.runtime.user_folders import cache_folder
+from labs.engines.usermode.disk_repair import Damaged, lock_image, repair
 from labs.errors import CommandFailed, EngineError
 
-__all__ = ["Disk", "template_has"]
+__all__ = ["GuestDisk", "template_has"]
 
 BYTES = 24 << 30  # sparse
 IMAGE, TEMPLATE, MARKS = "disk.img", "disk.tar", "marks"
@@ -24,8 +25,12 @@ MARKED = "*ed-labs-*"
 """The notes of which images were loaded (`DockerEngine.load`) and imported (`Node.import_images`)."""
 
 
-class Disk:
-    """The disk of one course. Args: ``state``, the course's folder."""
+class GuestDisk:
+    """The disk of one course.
+
+    Args:
+        state: the course's folder.
+    """
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -36,7 +41,7 @@ class Disk:
     def note(self) -> str:
         """What a person should know of the disk since the kernel was started; mostly nothing."""
         file = self.folder / NOTE
-        return file.read_text() if file.exists() else ""
+        return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def ensure(self, tools: Tools) -> None:
         """Put the disk right; where there is none, make it from the template, else empty.
@@ -49,7 +54,7 @@ class Disk:
         """
         if self.path.exists():
             (self.folder / NOTE).unlink(missing_ok=True)
-            if note := self._mended(tools):
+            if note := self._repaired(tools):
                 self.state.write_file(self.folder / NOTE, note)
         if not self.path.exists():
             for left in self.folder.glob(".disk-*"):  # of a start that was killed
@@ -63,11 +68,11 @@ class Disk:
                     "Free a gigabyte, then run `labs up` again.",
                 ) from error
 
-    def _mended(self, tools: Tools) -> str:
+    def _repaired(self, tools: Tools) -> str:
         """Mend the disk or set it aside, and return what a person should know of that."""
-        with claimed(self.path):
+        with lock_image(self.path):
             try:
-                return mend(self.path, tools.outside())
+                return repair(self.path, tools.outside())
             except Damaged:
                 course = self.state.folder
                 for mark in (*course.glob(f"docker/{MARKED}"), *course.glob(f"nodes/*/{MARKED}")):
@@ -79,13 +84,17 @@ class Disk:
         )
 
     def format(self, tools: Tools) -> None:
-        """Make an empty disk. Raises CommandFailed."""
+        """Make an empty disk.
+
+        Raises:
+            CommandFailed
+        """
         draft = self.path.with_suffix(".part")
         with draft.open("wb") as file:
             file.truncate(BYTES)
         options = "lazy_itable_init=1,lazy_journal_init=1,nodiscard"  # the file is all zeros, as those would make it
-        argv = ["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "65536", "-O", "^metadata_csum", "-E", options, draft]
-        run(argv, env=tools.outside())
+        argv = ["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "65536", "-O", "^metadata_csum", "-E", options]
+        run([*argv, draft], env=tools.outside())
         draft.replace(self.path)
 
     def _unpack(self, template: Path) -> None:
@@ -99,7 +108,10 @@ class Disk:
     def keep_as_template(self) -> None:
         """Put the disk of a course that has been stopped into the cache, for the courses to come.
 
-        It becomes an archive, since a copy in a container image would not be sparse. Raises CommandFailed.
+        It becomes an archive, since a copy in a container image would not be sparse.
+
+        Raises:
+            CommandFailed
         """
         root = _root()
         root.mkdir(parents=True, exist_ok=True)
@@ -121,7 +133,9 @@ def template_has(archives: Iterable[Path]) -> bool:
     template = _template()
     if template is None:
         return False
-    marks = {mark.name.partition("-")[2]: mark.read_text() for mark in (template / MARKS).glob(f"*/{MARKED}")}
+    marks = {
+        mark.name.partition("-")[2]: mark.read_text(encoding="utf-8") for mark in (template / MARKS).glob(f"*/{MARKED}")
+    }
     return all(marks.get(archive.stem) == archive_mark(archive) for archive in archives)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from labs.engines import binaries
-from labs.engines.progress import Step
+from labs.engines.programs import binaries
+from labs.engines.runtime.reporter import Step
 from labs.errors import EngineError
 
 __all__ = ["VARIABLE", "ensure"]
@@ -19,7 +19,7 @@ def ensure(step: Step) -> Path | None:
     """The dockerd in the cache; where there is none it is built, once.
 
     Args:
-        step: is told how far it is.
+        step: reports how far it is.
 
     Returns:
         None where the one among the node's programs serves: it is wanted, or no other can be built here.
@@ -29,6 +29,6 @@ def ensure(step: Step) -> Path | None:
     try:
         return binaries.ensure(["dockerd"], step)["dockerd"]
     except EngineError as error:
-        words = f"  {error.what} The packaged dockerd is used, which takes longer to start a container."
-        step.reporter.console.print(words, highlight=False, markup=False)
+        message = f"  {error.what} The packaged dockerd is used, which takes longer to start a container."
+        step.reporter.console.print(message, highlight=False, markup=False)
         return None

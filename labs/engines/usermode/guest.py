@@ -1,4 +1,4 @@
-"""A machine without a privilege: a Linux kernel that runs as one ordinary process, and the door into it."""
+"""A machine without a privilege: a Linux kernel that runs as one ordinary process."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from labs.engines.files import forbids_programs
-from labs.engines.ports import UnixConnection
-from labs.engines.processes import Processes
-from labs.engines.state import State, cache_folder
-from labs.engines.tools import Tools
-from labs.engines.usermode.disk import Disk
-from labs.engines.usermode.door import Door
+from labs.engines.programs.node_tools import Tools
+from labs.engines.runtime.files import is_noexec
+from labs.engines.runtime.processes import Processes
+from labs.engines.runtime.state import State
+from labs.engines.runtime.unix_http import UnixConnection
+from labs.engines.runtime.user_folders import cache_folder
+from labs.engines.usermode.agent_client import AgentClient
+from labs.engines.usermode.disk import GuestDisk
 from labs.errors import EngineError, NotSupported, Timeout
 from labs.waiting import wait_for
 
-__all__ = ["AGENT", "KERNEL", "SWITCH", "Guest", "memory_folder"]
+__all__ = ["AGENT", "INIT", "KERNEL", "SWITCH", "Guest", "memory_folder"]
 
 KERNEL, SWITCH, AGENT = "kernel", "network", "guest-agent"
-"""The kernel and its network on the host, as components; the program inside that does what it is told."""
+"""The kernel and its network on the host, as components; the program inside that starts and ends others for us."""
 INIT = Path(__file__).with_name("init.sh")
 ADDRESS, GATEWAY, HOST = "192.168.127.2", "192.168.127.1", "192.168.127.254"
 """gvproxy's: the guest, the way out and name server, the host's own 127.0.0.1. All of it is inside of one process."""
@@ -38,10 +39,10 @@ MEMORY = 768
 LOST = "failed to wait for stub"
 """The kernel's words when a process that runs one of its programs was killed from outside."""
 LOG_BEGIN = "log.begin"
-"""The file that tells where in the kernel's log its last start is."""
+"""The file that says where in the kernel's log its last start is."""
 
 
-class Guest(Door):
+class Guest(AgentClient):
     """The kernel of one course, and what runs in it.
 
     Args:
@@ -56,7 +57,7 @@ class Guest(Door):
         self.daemons = self  # as a `Machine` has: who knows of what runs in it
 
     def start(self, programs: Mapping[str, Path], tools: Tools) -> str:
-        """Start the kernel unless it runs, and wait until it does what it is told.
+        """Start the kernel unless it runs, and wait until its agent answers.
 
         Args:
             programs: the paths of ``linux``, ``gvproxy`` and ``guest-agent``.
@@ -70,14 +71,14 @@ class Guest(Door):
             NotSupported: no folder is fit for its memory.
         """
         running = all(self.processes.component(name).state == "running" for name in (SWITCH, KERNEL))
-        if running and not self.is_ailing() and self.answers():
+        if running and not self.is_degraded() and self.answers():
             return ""
         self.end()
         self.state.make_folder(self.folder, mode=0o700)
         self.state.make_folder(self.folder / "log", mode=0o755)
         self._write_settings(tools, programs[AGENT])
         environment = {"TMPDIR": str(memory_folder(self.state.make_folder("guest/memory", mode=0o700)))}
-        disk = Disk(self.state)
+        disk = GuestDisk(self.state)
         disk.ensure(tools)
         self.processes.start(
             SWITCH,
@@ -172,20 +173,20 @@ class Guest(Door):
 
     def _last_words(self) -> str:
         """What the kernel or its first program said last, without the registers and addresses of a panic."""
-        lines = self._said().split("Kernel panic")[0].splitlines()
+        lines = self._output_since_start().split("Kernel panic")[0].splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip() and "dmesg(1)" not in line), "")
 
-    def is_ailing(self) -> bool:
+    def is_degraded(self) -> bool:
         """Whether the kernel has lost the process that runs one of its programs, as when memory is short here.
 
         The kernel goes on, but that program neither works nor ends.
         """
-        return LOST in self._said()
+        return LOST in self._output_since_start()
 
-    def _said(self) -> str:
+    def _output_since_start(self) -> str:
         """What the kernel has written since it was started."""
         try:
-            begin = int((self.folder / LOG_BEGIN).read_text())
+            begin = int((self.folder / LOG_BEGIN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             begin = 0
         return self._log()[begin:].decode(errors="replace")
@@ -218,7 +219,7 @@ def memory_folder(*own: Path) -> Path:
         NotSupported: none is fit.
     """
     places = [Path("/dev/shm"), *own, Path(os.environ.get("TMPDIR", "/tmp")), Path("/var/tmp"), cache_folder()]
-    fit = [place for place in places if os.access(place, os.W_OK) and not forbids_programs(place)]
+    fit = [place for place in places if os.access(place, os.W_OK) and not is_noexec(place)]
     if not fit:
         raise NotSupported(
             "The user-mode kernel's memory must be executable, and each of these folders is mounted `noexec` or may "

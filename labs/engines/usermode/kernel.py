@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -10,19 +12,19 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from labs.engines import packages
-from labs.engines.catalog import architecture
-from labs.engines.compiling import follow
-from labs.engines.download import BadDownload, Unreachable, fetch_release
-from labs.engines.files import flush, write_at_once
-from labs.engines.processes import run
-from labs.engines.progress import Step
-from labs.engines.state import cache_folder
-from labs.engines.usermode import ready, source
-from labs.engines.usermode.ready import CONFIG, OLDEST, digest
+from labs.engines.programs import debian_packages
+from labs.engines.programs.catalog import architecture
+from labs.engines.programs.download import BadDownload, Unreachable, fetch_release
+from labs.engines.runtime.command import run
+from labs.engines.runtime.files import flush, is_noexec, write_at_once
+from labs.engines.runtime.reporter import Step, time_left
+from labs.engines.runtime.streamed_command import follow
+from labs.engines.runtime.user_folders import cache_folder
+from labs.engines.usermode import compiler, kernel_source, prebuilt_kernel
+from labs.engines.usermode.prebuilt_kernel import CONFIG, OLDEST, digest
 from labs.errors import CommandFailed, EngineError, NotSupported
 
-__all__ = ["COMPILERS", "built", "ensure", "find", "source_of"]
+__all__ = ["built", "ensure", "find", "source_of"]
 
 VARIABLE = "LABS_KERNEL"
 FILES = 1064  # that a build compiles, about
@@ -30,8 +32,6 @@ NEEDED_BYTES = 3 << 30
 UNUSED = ("drivers/gpu/*.[ch]", "drivers/net/ethernet/*.[ch]", "drivers/net/wireless/*.[ch]", "drivers/media/*.[ch]",
           "sound/*.[ch]", "Documentation/*.rst", "arch/arm*/*.dts*", "tools/testing/*")  # fmt: skip
 """What of the source's 1.5 GB such a kernel is not made of; the files that configure it must stay."""
-HELPERS = ("flex", "bison", "bc")
-COMPILERS = ("gcc", "make", "xz")
 
 
 def find() -> Path | None:
@@ -53,7 +53,7 @@ def find() -> Path | None:
                 f"{VARIABLE} names {named}, which is no program.", "Name a user-mode Linux kernel, or unset it."
             )
         return path
-    return ready.on_path() or ready.in_wheel() or _cached()
+    return prebuilt_kernel.on_path() or prebuilt_kernel.in_wheel() or _cached()
 
 
 def _cached() -> Path | None:
@@ -65,7 +65,7 @@ def ensure(step: Step) -> Path:
     """The kernel's path; where there is none it is downloaded or built, once.
 
     Args:
-        step: is told how far it is.
+        step: reports how far it is.
 
     Raises:
         LabsError: it cannot be built here.
@@ -75,10 +75,10 @@ def ensure(step: Step) -> Path:
 
 
 def built(step: Step) -> Path:
-    """The kernel in the cache, whatever else there is, for those who publish it; where there is none it is built.
+    """The kernel in the cache, even if there are others, for those who publish it; where there is none it is built.
 
     Args:
-        step: is told how far it is.
+        step: reports how far it is.
 
     Raises:
         LabsError: it cannot be built here.
@@ -90,7 +90,7 @@ def built(step: Step) -> Path:
 def source_of(kernel: Path) -> str:
     """The version of Debian's source that a kernel in the cache was built from, or empty."""
     note = _note(kernel)
-    return note.read_text().strip() if note.exists() else ""
+    return note.read_text(encoding="utf-8").strip() if note.exists() else ""
 
 
 def _note(kernel: Path) -> Path:
@@ -109,14 +109,14 @@ def _alone() -> FileLock:
 
 def _download(step: Step) -> Path | None:
     """The kernel of the release, where one is published and it is as its publisher describes."""
-    item = ready.release()
+    item = prebuilt_kernel.release()
     if item is None:
         return None
     draft = _folder() / ".release"
     try:
         step.update("looking for its release")
-        fetch_release(item, ready.PROGRAM, draft, step)
-        version = ready.version_of(draft)
+        fetch_release(item, prebuilt_kernel.PROGRAM, draft, step)
+        version = prebuilt_kernel.version_of(draft)
         if not version:
             raise BadDownload(f"The kernel at {item.release} does not run here or lacks what the course needs.")
     except (BadDownload, Unreachable) as error:
@@ -127,44 +127,68 @@ def _download(step: Step) -> Path | None:
 
 
 def _build(step: Step) -> Path:
-    if unused := ready.unused_wheel():
+    if unused := prebuilt_kernel.unused_wheel():
         step.reporter.console.print(f"  {unused} The kernel is built.", highlight=False, markup=False)
-    missing = [program for program in COMPILERS if not shutil.which(program)]
-    if missing:
-        raise NotSupported(
-            f"The user-mode kernel is built from source here, and {', '.join(missing)} is missing.",
-            f"Install it (Debian: `apt-get install build-essential xz-utils`), or name a kernel in {VARIABLE}.",
-        )
-    if (free := shutil.disk_usage(_folder()).free) < NEEDED_BYTES:
+    place = _build_folder()
+    if (free := shutil.disk_usage(place).free) < NEEDED_BYTES:
         raise EngineError(
-            f"The disk has {free >> 20} MB free at {_folder()}, and building the kernel needs about 3 GB.",
+            f"The disk has {free >> 20} MB free at {place}, and building the kernel needs about 3 GB.",
             "Free some, or set LABS_CACHE to a folder on another disk.",
         )
-    for left in _folder().glob(".build-*"):  # of a build that was killed; we hold the lock
+    prefix = f".build-{hashlib.sha256(os.fsencode(_folder())).hexdigest()[:8]}-"  # other caches may build elsewhere too
+    for left in {
+        *_folder().glob(".build-*"),
+        *place.glob(f"{prefix}*"),
+    }:  # of a build that was killed; we hold the lock
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=_folder(), prefix=".build-", ignore_cleanup_errors=True) as temporary:
+    with tempfile.TemporaryDirectory(dir=place, prefix=prefix, ignore_cleanup_errors=True) as temporary:
+        debian_packages.fetch_lists("the user-mode kernel")
+        kernel_source.mirror()  # where there is no such source, nothing else need be fetched
+        environment = compiler.environment(Path(temporary), step)
+        # the kernel contains these names, and may be given away
+        environment |= {"KBUILD_BUILD_USER": "kube-labs", "KBUILD_BUILD_HOST": "kube-labs"}
         step.update("fetching the source")
-        archive, debian = source.fetch(Path(temporary), OLDEST)
+        archive, debian = kernel_source.fetch(Path(temporary), OLDEST)
+        if replaced := kernel_source.replacement(debian):
+            step.reporter.console.print(f"  {replaced}", highlight=False, markup=False)
         step.update("unpacking the source")
-        tree = _unpack(archive, Path(temporary))
+        tree = _unpack(archive, Path(temporary), environment)
         version = tree.name.removeprefix("linux-source-")
-        environment = _environment()
         _make(tree, environment, f"KCONFIG_ALLCONFIG={CONFIG}", "allnoconfig")
         _refuse_gaps(tree)
         _compile(tree, environment, step)
         target = _folder() / f"linux-{version}-{digest()}"
         kernel = tree / "linux"
-        run(["strip", kernel])
-        kernel.chmod(0o755)
-        flush(kernel)
+        run(["strip", kernel], env=environment)
+        draft = _folder() / ".built"
+        shutil.copyfile(kernel, draft)
+        draft.chmod(0o755)
+        flush(draft)
         write_at_once(_note(target), f"{debian}\n")
-        return kernel.rename(target)
+        return draft.rename(target)
 
 
-def _unpack(archive: Path, folder: Path) -> Path:
+def _build_folder() -> Path:
+    """Where the kernel is built: in the cache, unless the kernel's Makefiles do not work there.
+
+    Raises:
+        NotSupported: nor do they elsewhere.
+    """
+    for place in (_folder(), Path("/var/tmp"), Path(tempfile.gettempdir())):
+        if not re.search(r"[\s:]", str(place)) and os.access(place, os.W_OK) and not is_noexec(place):
+            return place
+    raise NotSupported(
+        f"The kernel cannot be built in {_folder()}, whose path has a space or a colon, nor in a folder for temporary "
+        "files.",
+        "Set LABS_CACHE to another folder.",
+    )
+
+
+def _unpack(archive: Path, folder: Path, environment: dict[str, str]) -> Path:
     """Unpack the parts that a user-mode kernel is made of."""
     try:
-        run(["tar", "-C", folder, "-xf", archive, *(f"--exclude=*/{part}" for part in UNUSED)], timeout=600)
+        parts = [f"--exclude=*/{part}" for part in UNUSED]
+        run(["tar", "-C", folder, "-xf", archive, *parts], env=environment, timeout=600)
     except CommandFailed as error:
         raise EngineError(
             f"The kernel's source {archive.name} is damaged or the disk is full: {error.what}",
@@ -173,35 +197,16 @@ def _unpack(archive: Path, folder: Path) -> Path:
     return next(folder.glob("linux-source-*"))
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with those of the helpers that this system lacks."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("ARCH", "CFLAGS", "LDFLAGS", "MAKEFLAGS")}
-    # the kernel bears these names, and may be given away
-    environment |= {"KBUILD_BUILD_USER": "kube-labs", "KBUILD_BUILD_HOST": "kube-labs"}
-    missing = [program for program in HELPERS if not shutil.which(program)]
-    if missing:
-        packages.fetch_lists("the user-mode kernel")
-        prefix = packages.unpack(packages.download([*missing, "m4"], whole=False), "kernel-helpers")
-        libraries = ":".join(str(path) for path in (prefix / "usr/lib").glob("*-linux-gnu*"))
-        environment |= {
-            "PATH": f"{prefix}/usr/bin:{environment['PATH']}",
-            "LD_LIBRARY_PATH": libraries,
-            "BISON_PKGDATADIR": str(prefix / "usr/share/bison"),
-            "M4": shutil.which("m4") or str(prefix / "usr/bin/m4"),
-        }
-    return environment
-
-
-def _make(tree: Path, environment: dict[str, str], *words: str) -> None:
+def _make(tree: Path, environment: dict[str, str], *arguments: str) -> None:
     try:
-        run(["make", "ARCH=um", *words], cwd=tree, env=environment, timeout=300)
+        run(["make", "ARCH=um", *arguments], cwd=tree, env=environment, timeout=300)
     except CommandFailed as error:
         raise EngineError(f"The kernel could not be configured: {error.what}", "Run `labs up` again.") from error
 
 
 def _refuse_gaps(tree: Path) -> None:
     """Say at once what of our configuration this source no longer knows; without it a lesson would fail, much later."""
-    gaps = ready.gaps((tree / ".config").read_text())
+    gaps = prebuilt_kernel.gaps((tree / ".config").read_text(encoding="utf-8"))
     if gaps:
         raise EngineError(
             f"The source {tree.name} does not have {', '.join(gaps[:5])}.", f"Name another kernel in {VARIABLE}."
@@ -216,8 +221,7 @@ def _compile(tree: Path, environment: dict[str, str], step: Step) -> None:
         if line.startswith("  CC "):
             seen += 1
             fraction = min(seen / FILES, 0.99)
-            left = (time.monotonic() - began) * (1 / fraction - 1)
-            step.update(f"{seen} of about {FILES} files, about {left / 60:.0f} min left", fraction)
+            step.update(f"{seen} of about {FILES} files{time_left(began, fraction)}", fraction)
 
     argv = ["make", "ARCH=um", f"-j{os.cpu_count()}", "linux"]
     status, text = follow(argv, cwd=tree, env=environment, on_line=tell)

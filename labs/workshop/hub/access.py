@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from labs.engines.docker_engine import REGISTRY_PORT
-from labs.workshop.cluster import Cluster
-from labs.workshop.hub.workshop import Workshop
-from labs.workshop.room import Room, Rules
-from labs.workshop.roster import Learner
+from labs.engines.cluster.docker_engine import REGISTRY_PORT
+from labs.workshop.hub.accounts import Workshop
+from labs.workshop.room.cluster import Cluster
+from labs.workshop.room.room import Room
+from labs.workshop.room.roster import Learner
+from labs.workshop.room.rules import Rules
 
 __all__ = ["ROOM", "grant"]
 
@@ -19,7 +20,7 @@ HOURS = 24 * 14
 
 
 def grant(workshop: Workshop, learners: list[Learner], lessons: list[str]) -> None:
-    """Provision namespaces and write everybody's kubeconfig anew.
+    """Provision namespaces and write everybody's kubeconfig again.
 
     Args:
         workshop: the workshop.
@@ -34,9 +35,9 @@ def grant(workshop: Workshop, learners: list[Learner], lessons: list[str]) -> No
         room = Room(cluster, ROOM)
         room.provision(learners, rules)
         ids = {learner.id for learner in learners}
-        for place in room.places():
-            if place.learner.id in ids:
-                file = workshop.kubeconfig(place.learner.id)
-                text, _ = room.kubeconfig_of(room.seat_of(place, rules), rules, HOURS)
+        for member in room.members():
+            if member.learner.id in ids:
+                file = workshop.kubeconfig(member.learner.id)
+                text, _ = room.kubeconfig_of(room.seat_of(member, rules), rules, HOURS)
                 workshop.state.make_folder(file.parent, mode=0o700)
                 workshop.state.write_file(file, text)

@@ -7,8 +7,8 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from tornado import web
 
-from labs.workshop.hub.codes import Attempts, is_code, new_code
-from labs.workshop.hub.workshop import Workshop
+from labs.workshop.hub.accounts import Workshop
+from labs.workshop.room.access_codes import Attempts, is_code, new_code
 
 __all__ = ["CodeAuthenticator"]
 
@@ -31,7 +31,7 @@ class CodeAuthenticator(Authenticator):
         Raises:
             web.HTTPError: too many wrong codes were given.
         """
-        name, address = data.get("username", "").strip().lower(), handler.request.remote_ip
+        name, address = data.get("username", "").strip().lower(), handler.request.remote_ip or ""
         if self.attempts.too_many(name, address):
             raise web.HTTPError(429, "Too many wrong codes. Wait a minute, then type the code from your sheet.")
         account = self.workshop.accounts().get(name)

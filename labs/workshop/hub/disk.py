@@ -6,44 +6,49 @@ import os
 import shutil
 from pathlib import Path
 
-from labs.engines.mounts import mounted_below
-from labs.engines.processes import run as run_program
-from labs.errors import CommandFailed, LabsError
+from labs.engines.host.mounts import mounted_below
+from labs.engines.programs import system_programs
+from labs.engines.runtime.command import run as run_program
+from labs.errors import CommandFailed, LabsError, NotSupported
 
-__all__ = ["Disk", "see_that_it_works"]
+__all__ = ["LearnerDisk", "require_disks"]
 
 ROOM = 64 << 20  # bytes that are kept back, so that who has filled the disk can sign in and make room
 FULL = 32 << 20  # bytes free below which it counts as full
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Disk:
+class LearnerDisk:
     """The file, and where it is mounted.
 
     Args:
         image: the file; it outlives the engines.
-        place: where it is mounted, a folder of the course's: what is mounted there goes when the engines stop.
+        mount_point: where it is mounted, a folder of the course's: what is mounted there goes when the engines stop.
         gigabytes: its size; 0 for no limit, then there is no disk.
     """
 
-    def __init__(self, image: Path, place: Path, gigabytes: int) -> None:
-        self.image, self.place, self.gigabytes = image, place, gigabytes
+    def __init__(self, image: Path, mount_point: Path, gigabytes: int) -> None:
+        self.image, self.mount_point, self.gigabytes = image, mount_point, gigabytes
 
     @property
     def is_limited(self) -> bool:
         return self.gigabytes > 0
 
     def mount(self) -> None:
-        """Make it, let it grow and mount it, unless it is mounted. Raises LabsError."""
+        """Make it, let it grow and mount it, unless it is mounted.
+
+        Raises:
+            LabsError
+        """
         if not self.is_limited:
             return
         try:
-            if self.place not in mounted_below(self.place):
+            if self.mount_point not in mounted_below(self.mount_point):
                 self._make()
-                self.place.mkdir(parents=True, exist_ok=True)
+                self.mount_point.mkdir(parents=True, exist_ok=True)
                 # without the last, the tables of its inodes would be filled with zeros: a gigabyte for a class
-                run(["mount", "-o", "loop,nodev,discard,noinit_itable", self.image, self.place])
-        except (OSError, CommandFailed) as error:
+                run(["mount", "-o", "loop,nodev,discard,noinit_itable", self.image, self.mount_point])
+        except (OSError, CommandFailed, NotSupported) as error:
             raise LabsError(
                 f"The disk {self.image} cannot be used: {getattr(error, 'output', '').strip() or error}",
                 "`labs workshop serve --disk 0` goes without disks of the learners' own, and so without a limit.",
@@ -71,7 +76,7 @@ class Disk:
 
     def _keep_room(self) -> None:
         """A file that nobody can fill; when the disk is full, it goes, until there is room for it again."""
-        kept, free = self.place / "kept-back", shutil.disk_usage(self.place).free
+        kept, free = self.mount_point / "kept-back", shutil.disk_usage(self.mount_point).free
         if kept.exists() and free < FULL:
             kept.unlink()
         elif not kept.exists() and free > 4 * ROOM:
@@ -79,18 +84,16 @@ class Disk:
                 os.posix_fallocate(file.fileno(), 0, ROOM)
 
 
-def see_that_it_works() -> None:
+def require_disks() -> None:
     """Raise LabsError where this system mounts no files, as in many containers."""
-    lacking = [
-        program for program in ("mkfs.ext4", "e2fsck", "resize2fs", "losetup") if not shutil.which(program, path=PATH)
-    ]
     try:
-        if not lacking:
-            run(["losetup", "--find"])
-            return
-        why = f"{', '.join(lacking)} is missing"
+        system_programs.ensure(system_programs.FOR_DISKS)
+        run(["losetup", "--find"])
+        return
     except CommandFailed as error:
         why = error.output.strip() or error.what
+    except LabsError as error:
+        why = error.what
     raise LabsError(
         f"Learners cannot have disks of their own here: {why}",
         "`labs workshop serve --disk 0` goes without, and so without a limit: one learner may fill the disk for all.",
@@ -98,5 +101,9 @@ def see_that_it_works() -> None:
 
 
 def run(argv: list[str | Path]) -> str:
-    """Run a program of the system's administrators, whatever our own PATH is. Raises CommandFailed."""
-    return run_program(argv, env={"PATH": PATH})
+    """Run a program of the system's administrators, independent of our own PATH.
+
+    Raises:
+        LabsError
+    """
+    return run_program([system_programs.find_program(str(argv[0])), *argv[1:]], env={"PATH": PATH})

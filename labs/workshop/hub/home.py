@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from labs import lessons
-from labs.engines.state import Record, State
-from labs.workshop.seat import Seat
+from labs.curriculum import lessons
+from labs.engines.runtime.state import Record, State
+from labs.engines.seat import Seat
 
-__all__ = ["as_user", "furnish"]
+__all__ = ["as_user", "populate_home"]
 
 
-def furnish(home: Path, user: int, settings: dict, kubeconfig: str) -> None:
+def populate_home(home: Path, user: int, settings: dict, kubeconfig: str) -> None:
     """Make the home, or what of it is missing: a notebook that is there is never written again.
 
     Args:

@@ -1,12 +1,16 @@
 """The hub's settings; what differs from one workshop to the next is in the workshop's folder."""
 
 import sys
+from typing import TYPE_CHECKING
 
+from labs.workshop.hub.accounts import Workshop
 from labs.workshop.hub.authenticator import CodeAuthenticator
 from labs.workshop.hub.spawner import LearnerSpawner
-from labs.workshop.hub.workshop import Workshop
 
-c = get_config()  # noqa: F821  (JupyterHub gives it)
+if TYPE_CHECKING:  # JupyterHub defines a `get_config` of its own in this file
+    from traitlets.config.application import get_config
+
+c = get_config()
 workshop = Workshop()
 settings = workshop.settings()
 accounts = workshop.accounts()

@@ -8,19 +8,19 @@ from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 
-from labs import jupyter_command
-from labs.engines.docker_engine import REGISTRY_PORT, DockerEngine
-from labs.engines.identity import children
-from labs.engines.images import assemble
-from labs.engines.processes import run
-from labs.engines.progress import Reporter
-from labs.engines.state import State
+from labs.engines.cluster.docker_engine import REGISTRY_PORT, DockerEngine
+from labs.engines.cluster.images import assemble
+from labs.engines.runtime.command import run
+from labs.engines.runtime.process_identity import children
+from labs.engines.runtime.reporter import Reporter
+from labs.engines.runtime.state import State
 from labs.errors import CommandFailed, LabsError
+from labs.jupyter import command
 from labs.waiting import wait_for
-from labs.workshop.hub.home import furnish
+from labs.workshop.hub.accounts import VISITOR, Account, Workshop
+from labs.workshop.hub.home import populate_home
 from labs.workshop.hub.link import address, connect
-from labs.workshop.hub.machine import LearnerMachine, Limits
-from labs.workshop.hub.workshop import VISITOR, Account, Workshop
+from labs.workshop.hub.machine import LearnerMachine, ResourceLimits
 
 __all__ = ["JUPYTER_PORT", "LearnerServer"]
 
@@ -37,18 +37,18 @@ class LearnerServer:
         limits: what the learner may use.
     """
 
-    def __init__(self, workshop: Workshop, account: Account, limits: Limits) -> None:
+    def __init__(self, workshop: Workshop, account: Account, limits: ResourceLimits) -> None:
         self.workshop, self.account, self.limits = workshop, account, limits
         self.engine = workshop.engine
         self.processes = self.engine.processes
         self.component = f"jupyter/{account.name}"
-        self.folder = State(self.engine.state / "learners" / account.name)
+        self.folder = State(self.engine.folder / "learners" / account.name)
         self.disk, self.home = workshop.disk(account), workshop.home(account)
 
     @cached_property
     def tools(self):
         """The node's programs."""
-        return self.engine.tools(Reporter(quiet=True).began("tools"))
+        return self.engine.tools(Reporter(quiet=True).begin("tools"))
 
     @property
     def address(self) -> str:
@@ -56,7 +56,11 @@ class LearnerServer:
         return address(self.engine.network, self.account.number)
 
     def prepare(self) -> None:
-        """Make all of it but the Jupyter server, or what of that is missing. Raises LabsError."""
+        """Make all of it but the Jupyter server, or what of that is missing.
+
+        Raises:
+            LabsError
+        """
         settings = {
             "context": CONTEXT,
             "docker": self.environment()["DOCKER_HOST"],
@@ -66,7 +70,7 @@ class LearnerServer:
         self.disk.mount()
         kubeconfig = self.workshop.kubeconfig(self.account.name).read_text(encoding="utf-8")
         try:
-            furnish(self.home, self.account.user, settings, kubeconfig)
+            populate_home(self.home, self.account.user, settings, kubeconfig)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
@@ -80,8 +84,8 @@ class LearnerServer:
             nodes = [self.engine.network.node(i) for i in range(1, self.engine.record.nodes + 1)]
             fresh = machine.start({"node1": nodes[0]})
             self.limits.apply(machine.group)
-            connect(self.engine.network, self.account.number, machine.need_pid(), nodes)
-        step = Reporter(quiet=True).began("Docker Engine")
+            connect(self.engine.network, self.account.number, machine.require_pid(), nodes)
+        step = Reporter(quiet=True).begin("Docker Engine")
         docker = self.docker(machine)
         docker.start(self.engine.dockerd(step))
         docker.load(assemble.base_images(step))
@@ -100,7 +104,12 @@ class LearnerServer:
         self.processes.start(self.component, argv, via=machine.visit(), env=variables)
 
     def wait_started(self) -> None:
-        """Wait until the learner's Jupyter server answers. Raises EngineError when it ended, Timeout."""
+        """Wait until the learner's Jupyter server answers.
+
+        Raises:
+            EngineError: it ended.
+            Timeout: it does not answer in time.
+        """
 
         def answers() -> bool:
             self.processes.check_alive(self.component)
@@ -130,7 +139,7 @@ class LearnerServer:
         return LearnerMachine(
             self.account,
             record=self.engine.record,
-            state=State(self.disk.place) if self.disk.is_limited else self.engine.folder,
+            state=State(self.disk.mount_point) if self.disk.is_limited else self.engine.state,
             processes=self.processes,
             binds=self._binds(),
             tools=self.tools,
@@ -156,7 +165,7 @@ class LearnerServer:
     def environment(self) -> dict[str, str]:
         """What makes the course's programs find all this: they are attached to it."""
         return {
-            **jupyter_command.environment(),
+            **command.environment(),
             "HOME": str(self.home),
             "USER": self.account.name,
             "LOGNAME": self.account.name,
@@ -172,7 +181,7 @@ class LearnerServer:
     def _binds(self) -> list[tuple[Path, str, str]]:
         first, user = self.account.first_user, self.account.user
         # the socket's folder is the learner's; the machine's root may write there, as it may wherever its users may
-        store = State(self.disk.place) if self.disk.is_limited else self.folder
+        store = State(self.disk.mount_point) if self.disk.is_limited else self.folder
         data = store.make_folder("docker/data", mode=0o710, uid=first, gid=first)
         sockets = self.folder.make_folder("docker/run", mode=0o700, uid=user, gid=user)
         programs = self.folder.make_folder("docker/bin")

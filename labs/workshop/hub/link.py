@@ -6,9 +6,9 @@
     nodes     ── br0 .11 ...   seat2 ══ eth0 .102
     control plane  br0 .1
 
-Whoever is root in a machine may give it any address. On a cable of its own nothing comes of that: what bears another
-address than the learner's is dropped, and the way leads to the API server, the nodes, the registry and this host only:
-neither to another learner nor to what a published port of theirs serves.
+Root in a machine may give it any address. On a cable of its own that has no effect: packets from any other address
+than the learner's are dropped, and the way leads to the API server, the nodes, the registry and this host only: neither
+to another learner nor to what a published port of theirs serves.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from labs.engines.network import FORWARD, Network
-from labs.engines.processes import run
+from labs.engines.host.network import FORWARD, Network
+from labs.engines.programs.system_programs import find_program
+from labs.engines.runtime.command import run
 from labs.errors import CommandFailed
 
 __all__ = ["address", "connect"]
@@ -27,7 +28,11 @@ TABLE = 100
 
 
 def address(network: Network, number: int) -> str:
-    """A learner's address. Args: ``number``, of the learner's account (`labs.workshop.hub.workshop.Account`)."""
+    """A learner's address.
+
+    Args:
+        number: of the learner's account (`labs.workshop.hub.accounts.Account`).
+    """
     return network.address(FIRST_ADDRESS + number)
 
 
@@ -36,7 +41,7 @@ def connect(network: Network, number: int, pid: int, nodes: Sequence[str]) -> No
 
     Args:
         network: the course's.
-        number: of the learner's account (`labs.workshop.hub.workshop.Account`).
+        number: of the learner's account (`labs.workshop.hub.accounts.Account`).
         pid: the machine's first process.
         nodes: the nodes' addresses.
 
@@ -46,9 +51,9 @@ def connect(network: Network, number: int, pid: int, nodes: Sequence[str]) -> No
     port, mine, switch = f"learner{number}", address(network, number), network.enter()
     reached = [network.docker, network.host, *nodes]
     with suppress(CommandFailed):  # one of a machine that has ended; under load the kernel takes it away much later
-        run([*switch, "ip", "link", "delete", port])
+        run([*switch, find_program("ip"), "link", "delete", port])
     with suppress(CommandFailed):
-        run([*switch, "ip", "rule", "delete", "iif", port])
+        run([*switch, find_program("ip"), "rule", "delete", "iif", port])
     commands = [
         f"link add {port} type veth peer name eth0 netns {pid}",
         f"link set {port} up",
@@ -57,11 +62,11 @@ def connect(network: Network, number: int, pid: int, nodes: Sequence[str]) -> No
         f"route replace prohibit default table {TABLE}",
         f"rule add iif {port} lookup {TABLE}",
     ]
-    run([*switch, "ip", "-batch", "-"], input="\n".join(commands) + "\n")
+    run([*switch, find_program("ip"), "-batch", "-"], input="\n".join(commands) + "\n")
     settings = {f"conf/{port}/rp_filter": 1, "conf/br0/proxy_arp": 1, "neigh/br0/proxy_delay": 0}
     script = [FORWARD, *(f"echo {value} > /proc/sys/net/ipv4/{name}" for name, value in settings.items())]
     run([*switch, "sh", "-ec", "\n".join(script)])
-    inside = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
+    inside = [find_program("nsenter"), f"--net=/proc/{pid}/ns/net", "--"]
     commands = [
         "link set lo up",
         f"address replace {mine}/32 dev eth0",
@@ -69,5 +74,5 @@ def connect(network: Network, number: int, pid: int, nodes: Sequence[str]) -> No
         f"route replace {network.control_plane} dev eth0",
         f"route replace default via {network.control_plane} dev eth0",
     ]
-    run([*inside, "ip", "-batch", "-"], input="\n".join(commands) + "\n")
+    run([*inside, find_program("ip"), "-batch", "-"], input="\n".join(commands) + "\n")
     run([*inside, "sh", "-ec", f"{FORWARD}\necho 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet"])

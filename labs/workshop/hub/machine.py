@@ -8,17 +8,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labs import lessons
-from labs.engines.machine import CGROUPS, Bind, Machine, cgroup_path
-from labs.engines.processes import Processes
-from labs.engines.state import Record, State
-from labs.engines.tools import Tools
-from labs.workshop.hub.workshop import VISITOR, Account
+from labs.curriculum import lessons
+from labs.engines.host.namespace_machine import CGROUPS, Bind, NamespaceMachine, cgroup_path, program_environment
+from labs.engines.programs.node_tools import Tools
+from labs.engines.programs.system_programs import wrappers
+from labs.engines.runtime.processes import Processes
+from labs.engines.runtime.state import Record, State
+from labs.workshop.hub.accounts import VISITOR, Account
 
-__all__ = ["LearnerMachine", "Limits"]
+__all__ = ["LearnerMachine", "ResourceLimits"]
 
 
-class Limits:
+class ResourceLimits:
     """What a learner may use of the server, with Docker, Jupyter and all they start.
 
     Args:
@@ -30,7 +31,11 @@ class Limits:
         self.memory, self.processes = memory, processes
 
     def apply(self, group: str) -> None:
-        """Set them. Args: ``group``, a cgroup's path, such as ``/labs-0a1b2c3d/learner-anna``."""
+        """Set them.
+
+        Args:
+            group: a cgroup's path, such as ``/labs-0a1b2c3d/learner-anna``.
+        """
         values = {
             "memory.limit_in_bytes": self.memory << 20,
             "memory.max": self.memory << 20,
@@ -42,10 +47,10 @@ class Limits:
             folder = hierarchy / group.lstrip("/")
             for name, value in values.items():
                 if (folder / name).exists():
-                    (folder / name).write_text(str(value))
+                    (folder / name).write_text(str(value), encoding="utf-8")
 
 
-class LearnerMachine(Machine):
+class LearnerMachine(NamespaceMachine):
     """One learner's machine.
 
     Args:
@@ -73,7 +78,7 @@ class LearnerMachine(Machine):
         self.group = f"{cgroup_path(record)}/{name}"
 
     def start(self, hosts: Mapping[str, str]) -> bool:
-        """As `Machine.start`; what an earlier machine's root has changed of the system is gone."""
+        """As `NamespaceMachine.start`; what an earlier machine's root has changed of the system is gone."""
         if self.pid is None:
             self.stop()
             for layer in ("upper", "work"):
@@ -98,7 +103,8 @@ class LearnerMachine(Machine):
         if self.tools.prefix:
             init = init.replace("/opt/kube-labs", str(self.tools.prefix), 1)
         return {
-            "MACHINE_PID": str(self.need_pid()),
+            **program_environment(),
+            "MACHINE_PID": str(self.require_pid()),
             "MACHINE_CGROUP": f"{self.group}/jupyter",
             "MACHINE_SELF": self.enter()[1],
             "MACHINE_FOLDER": str(self.state.make_folder(f"machines/{self.name}")),
@@ -115,12 +121,19 @@ def shown_folders(tools: Tools) -> list[Path]:
     Args:
         tools: the node's programs.
     """
-    wanted = {Path(each).resolve() for each in (sys.base_prefix, sys.prefix, lessons.root(), tools.prefix or "/usr")}
+    programs = wrappers()
+    ours = [folder for folder in (tools.prefix, programs.parent if programs else None) if folder]
+    folders = [Path(sys.base_prefix), Path(sys.prefix), lessons.root(), *ours]
+    wanted = {folder.resolve() for folder in folders}
     return sorted(folder for folder in wanted if not any(other in folder.parents for other in wanted))
 
 
 def closed_folders(folders: Sequence[Path]) -> list[Path]:
-    """The outermost folder above each that is closed to others. Args: ``folders``, which others need."""
+    """The outermost folder above each that is closed to others.
+
+    Args:
+        folders: which others need.
+    """
     closed = set()
     for folder in folders:
         for above in [*reversed(folder.parents), folder]:

@@ -37,13 +37,21 @@ class Table(PythonProxy):
     """The routes; when one was used last is told in UTC, as the hub understands it."""
 
     def update_last_activity(self, prefix: str) -> None:
-        """Note that a route is in use. Args: ``prefix``, the route's."""
+        """Note that a route is in use.
+
+        Args:
+            prefix: the route's.
+        """
         if self._routes.get(prefix):
             self._routes.update(prefix, {"last_activity": datetime.now(UTC)})
 
 
 class Gate:
-    """Where browsers connect. Args: ``table``, the routes."""
+    """Where browsers connect.
+
+    Args:
+        table: the routes.
+    """
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -87,7 +95,7 @@ class Gate:
 
 
 def rewritten(head: bytes, address: str) -> bytes:
-    """A request's head as the server behind shall read it.
+    """A request's head as the server behind must read it.
 
     Args:
         head: as it came, the empty line at its end included.
@@ -105,7 +113,7 @@ def rewritten(head: bytes, address: str) -> bytes:
 
 
 async def serve(bind: str, port: int, api_port: int, hub: str) -> None:
-    """Serve for ever.
+    """Serve until the process is stopped.
 
     Args:
         bind: the address on which browsers connect.

@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
+from labs.curriculum.lessons import with_fact
 from labs.engines import lifecycle
-from labs.engines.state import State, course_name
+from labs.engines.runtime.privileges import require_root
+from labs.engines.runtime.state import State, course_name
 from labs.errors import LabsError, NotSupported, Timeout
 from labs.waiting import wait_for, wait_for_http
 from labs.workshop.hub.access import grant
-from labs.workshop.hub.disk import see_that_it_works
-from labs.workshop.hub.workshop import Workshop
-from labs.workshop.objects import LESSONS
-from labs.workshop.roster import Learner
+from labs.workshop.hub.accounts import Workshop
+from labs.workshop.hub.disk import require_disks
+from labs.workshop.room.roster import Learner
 
 __all__ = ["HUB", "PROXY", "hand_out", "nodes_for", "start", "watch"]
 
@@ -45,7 +46,7 @@ def start(
     learners: Sequence[Learner],
     instructors: Sequence[Learner] = (),
     *,
-    lessons: Sequence[str] = tuple(LESSONS),
+    lessons: Sequence[str] | None = None,
     bind: str = "127.0.0.1",
     port: int = 8000,
     memory: int = 1536,
@@ -59,7 +60,7 @@ def start(
     Args:
         learners: those on the list.
         instructors: those who may enter all servers.
-        lessons: those that everybody gets a namespace for.
+        lessons: those that everybody gets a namespace for; all that a shared cluster can hold by default.
         bind: the address on which browsers reach the server.
         port: the port.
         memory: megabytes for each learner, Docker and kernels included.
@@ -72,9 +73,9 @@ def start(
         LabsError: something does not start.
     """
     need_packages()
-    lifecycle.need_root()
+    require_root()
     if disk:
-        see_that_it_works()
+        require_disks()
     lifecycle.up(engine="host", nodes=nodes or nodes_for(len(learners), _nodes_there()))
     workshop = Workshop()
     workshop.invite([one.id for one in learners], [one.id for one in instructors])
@@ -92,7 +93,7 @@ def start(
         proxy_api_port=known.get("proxy_api_port") or free_port("127.0.0.1"),
     )
     everybody = {one.id: one for one in (*learners, *instructors)}
-    grant(workshop, list(everybody.values()), list(lessons))
+    grant(workshop, list(everybody.values()), list(lessons or with_fact("shared-cluster")))
     engine = workshop.engine
     for component in (HUB, PROXY):  # with a list or an address of before
         engine.processes.stop(component)
@@ -113,7 +114,11 @@ def need_packages() -> None:
 
 
 def start_proxy(workshop: Workshop) -> None:
-    """Start the proxy unless it runs. Raises LabsError."""
+    """Start the proxy unless it runs.
+
+    Raises:
+        LabsError
+    """
     settings, processes = workshop.settings(), workshop.engine.processes
     hub = f"http://{workshop.engine.network.host}:{settings['hub_port']}"
     where = [settings["bind"], str(settings["port"]), str(settings["proxy_api_port"]), hub]
@@ -134,7 +139,11 @@ def start_proxy(workshop: Workshop) -> None:
 
 
 def start_hub(workshop: Workshop) -> None:
-    """Start the hub unless it runs, and wait until it answers. Raises LabsError."""
+    """Start the hub unless it runs, and wait until it answers.
+
+    Raises:
+        LabsError
+    """
     settings, processes = workshop.settings(), workshop.engine.processes
     argv = [sys.executable, "-m", "jupyterhub", f"--config={CONFIG}"]
     processes.start(HUB, argv, env=_environment(workshop))
@@ -153,11 +162,11 @@ def start_hub(workshop: Workshop) -> None:
 
 
 def watch(workshop: Workshop) -> None:
-    """Start hub and proxy again when one of them ends by itself; return when somebody stops them.
+    """Start hub and proxy again when one of them ends by itself; return when they are stopped.
 
     Raises:
         LabsError: one does not start again.
-        KeyboardInterrupt: somebody pressed Ctrl-C.
+        KeyboardInterrupt: Ctrl-C was pressed.
     """
     processes = workshop.engine.processes
 
@@ -175,7 +184,11 @@ def watch(workshop: Workshop) -> None:
 
 
 def hand_out(workshop: Workshop, address: str) -> Path:
-    """Write the sheet with everybody's name and code, to be cut into strips. Args: ``address``, for the browser."""
+    """Write the sheet with everybody's name and code, to be cut into strips.
+
+    Args:
+        address: for the browser.
+    """
     lines = [
         f"{one.name}{' (instructor)' if one.admin else ''}\n    {address}\n    name {one.name}   code {one.code}\n"
         for one in workshop.accounts().values()
@@ -184,7 +197,11 @@ def hand_out(workshop: Workshop, address: str) -> Path:
 
 
 def free_port(address: str) -> int:
-    """A port that nobody listens on. Args: ``address``, at which."""
+    """A port that nobody listens on.
+
+    Args:
+        address: of the machine, at which.
+    """
     with closing(socket.socket()) as trial:
         trial.bind((address, 0))
         return trial.getsockname()[1]

@@ -11,18 +11,18 @@ from pathlib import Path
 from jupyterhub.spawner import Spawner
 
 from labs.jupyter import FOLDER
+from labs.workshop.hub.accounts import Workshop
 from labs.workshop.hub.learner_server import JUPYTER_PORT, LearnerServer
-from labs.workshop.hub.machine import Limits
-from labs.workshop.hub.workshop import Workshop
+from labs.workshop.hub.machine import ResourceLimits
 
 __all__ = ["LearnerSpawner"]
 
 STARTING = asyncio.Semaphore(max(2, os.cpu_count() or 2))
-"""Servers that start at a time. When a class signs in at once, the first shall not wait for the last."""
+"""Servers that start at a time. When a class signs in at once, the first must not wait for the last."""
 
 
 class LearnerSpawner(Spawner):
-    """One learner's server. A hub that is started anew finds it as it found it before: nothing is kept in memory."""
+    """One learner's server. A hub that is restarted finds it as before: nothing is kept in memory."""
 
     @cached_property
     def learner_server(self) -> LearnerServer:
@@ -30,11 +30,15 @@ class LearnerSpawner(Spawner):
         workshop = Workshop()
         settings = workshop.settings()
         return LearnerServer(
-            workshop, workshop.account(self.user.name), Limits(settings["memory"], settings["processes"])
+            workshop, workshop.account(self.user.name), ResourceLimits(settings["memory"], settings["processes"])
         )
 
     async def start(self) -> tuple[str, int]:
-        """Start it, and return where it listens. Raises LabsError."""
+        """Start it, and return where it listens.
+
+        Raises:
+            LabsError
+        """
         self.ip, self.port = self.learner_server.address, JUPYTER_PORT
         async with STARTING:
             await asyncio.to_thread(self.learner_server.prepare)
@@ -54,5 +58,9 @@ class LearnerSpawner(Spawner):
         return None if await asyncio.to_thread(lambda: self.learner_server.runs) else 0
 
     async def stop(self, now: bool = False) -> None:
-        """End it. Args: ``now``, without giving it time; it gets three seconds at most."""
+        """End it.
+
+        Args:
+            now: without giving it time; it gets three seconds at most.
+        """
         await asyncio.to_thread(self.learner_server.stop)

@@ -16,7 +16,7 @@ export function makeCourse(lab) {
 
   class Course {
     engine = null; // as labs.jupyter.engine_state tells it; null until it was asked
-    standing = null; // as labs.standing tells it
+    standing = null; // as labs.progress.summary tells it
     setUpAnew = false; // the course that was here when the page was opened is another one now
     changed = new signaling.Signal(this);
 

@@ -53,11 +53,19 @@ function engineParts(state, actions) {
     el('span', {}, step.percent === null ? '' : `${step.percent} %`),
     el('span.kl-soft', {}, step.detail)
   ));
-  const inTerminal = ['stopped', 'fault', 'absent'].includes(state.state);
+  const failed = (state.failed || []).map(part => el('li', {},
+    el('strong', {}, `✗ ${part.name}: `), ...prose(part.detail)));
+  const skipped = state.skipped || [];
+  const title = [heading || (failed.length ? 'Engines' : 'Engines: something is wrong'),
+    failed.length ? 'a part failed' : null].filter(Boolean).join(': ');
+  const inTerminal = ['stopped', 'fault', 'absent'].includes(state.state) || failed.length > 0;
   const whose = state.kind ? el('span.kl-soft', {}, ` (course ${state.course}, engine ${state.kind})`) : null;
   return [
-    el('p', {}, el('strong', {}, `${MARKS[state.state]} ${heading || 'Engines: something is wrong'}`), whose),
+    el('p', {}, el('strong', {}, `${MARKS[state.state]} ${title}`), whose),
+    state.why ? el('p.kl-soft', {}, ...prose(state.why)) : null,
     el('p', {}, ...prose(`${state.sentence} ${state.todo}`)),
+    failed.length ? el('ul.kl-failed', {}, ...failed,
+      skipped.length ? el('li.kl-soft', {}, `Not there because of that: ${skipped.join(', ')}.`) : null) : null,
     steps.length ? el('ul', {}, ...steps) : null,
     inTerminal ? el('div.kl-tools', {},
       el('button.kl-button', { type: 'button', onclick: actions.openTerminal }, 'Open a terminal')) : null

@@ -79,6 +79,6 @@ function addPage(lab, app, course, palette, restorer) {
   });
   palette?.addItem({ command: OPEN, category: 'Help' });
   restorer?.restore(tracker, { command: OPEN, args: () => ({ activate: false }), name: () => PAGE });
-  // whoever named a notebook sees that one, with the page behind it
+  // who named a notebook sees that one, with the page behind it
   app.restored.then(() => commands.execute(OPEN, { activate: !lab.coreutils.PageConfig.getOption('treePath') }));
 }

@@ -138,7 +138,7 @@ async function labIsThere(kernel) {
     code: '', silent: true, store_history: false, stop_on_error: false, user_expressions: { there: LAB_IS_THERE }
   });
   const reply = await future.done.catch(() => {
-    throw new Error('The kernel was started anew before it could answer: run the notebook from the top.');
+    throw new Error('The kernel was restarted before it could answer: run the notebook from the top.');
   });
   const told = reply.content.user_expressions && reply.content.user_expressions.there;
   return Boolean(told && told.status === 'ok' && told.data['text/plain'] === 'True');

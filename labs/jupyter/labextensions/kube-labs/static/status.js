@@ -32,8 +32,8 @@ function tell(course, hasKernel) {
     return { ...engine, brief: "this kernel's course is gone", sentence: "This kernel's course is gone.", todo };
   }
   if (engine.state === 'ready' && hasKernel && course.setUpAnew) {
-    const sentence = 'The course was set up anew since this page was opened: what lessons had made is gone.';
-    return { ...engine, brief: 'ready, set up anew', sentence, todo: 'Run the notebook from the top.' };
+    const sentence = 'The course was set up again since this page was opened: what lessons had made is gone.';
+    return { ...engine, brief: 'ready, set up again', sentence, todo: 'Run the notebook from the top.' };
   }
   return engine;
 }

@@ -1,0 +1,1 @@
+"""Measurements for makers: start-up and scale."""

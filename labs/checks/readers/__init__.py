@@ -1,0 +1,1 @@
+"""What several lessons' checks read of the live state."""

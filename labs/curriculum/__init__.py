@@ -1,0 +1,1 @@
+"""What is taught: lessons, topics, the exam's domains."""

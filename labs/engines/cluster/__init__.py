@@ -1,0 +1,1 @@
+"""What runs, on any kind of machine: control plane, nodes, Docker, add-ons, images."""

@@ -1,0 +1,214 @@
+"""A private Docker Engine in a machine of its own, and the image registry beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labs.engines.cluster.images.archive_files import archive_mark, link_or_copy, tags_by_archive
+from labs.engines.cluster.machine import Machine
+from labs.engines.programs.node_tools import Tools
+from labs.engines.runtime.state import State
+from labs.engines.runtime.user_folders import owner
+from labs.errors import CommandFailed, EngineError
+from labs.waiting import wait_for
+
+if TYPE_CHECKING:
+    import docker
+
+__all__ = ["DOCKER", "REGISTRY", "REGISTRY_PORT", "DockerEngine", "docker_archive"]
+
+DOCKER = "docker"
+REGISTRY = "registry"
+REGISTRY_PORT = 5000
+
+
+REGISTRY_CONFIG = """\
+version: 0.1
+log: {level: warn, accesslog: {disabled: true}}
+storage:
+  filesystem: {rootdirectory: /var/lib/registry}
+  delete: {enabled: true}
+http: {addr: ":5000"}
+"""
+
+
+class DockerEngine:
+    """dockerd and the registry of one course.
+
+    Args:
+        machine: where they run.
+        state: the course's folder.
+        tools: the node's programs.
+        dns: the name server for what is no container's name.
+        listen: what dockerd listens on, as the machine sees it; it must lead to `socket`.
+        containerd: the socket of a containerd that it shares; empty for one of its own.
+        programs: the folder that the machine sees as /opt/kube-labs-bin.
+        component: what dockerd is called among the course's daemons.
+        group: the group id, as the machine counts, that its socket is for; None for `owner` of this system.
+        insecure: image registries that it may use without a certificate.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        state: State,
+        tools: Tools,
+        *,
+        dns: str,
+        listen: str = "unix:///run/labs/docker.sock",
+        containerd: str = "",
+        programs: str = "docker/bin",
+        component: str = DOCKER,
+        group: int | None = None,
+        insecure: Sequence[str] = (),
+    ) -> None:
+        self.machine, self.state, self.tools, self.dns = machine, state, tools, dns
+        self.listen, self.containerd, self.programs = listen, containerd, programs
+        self.component, self.group, self.insecure = component, group, insecure
+
+    @staticmethod
+    def binds(state: State, tools: Tools) -> list[tuple[Path, str, str]]:
+        """What the machine must see of the host."""
+        uid, gid = owner()
+        binds = [
+            (state.make_folder("docker/data", mode=0o710), "/var/lib/docker", "rw"),
+            (state.make_folder("docker/registry"), "/var/lib/registry", "rw"),
+            (state.make_folder("docker/run", mode=0o700, uid=uid, gid=gid), "/run/labs", "rw"),
+            (state.make_folder("docker/bin"), "/opt/kube-labs-bin", "ro"),
+        ]
+        if tools.prefix:
+            binds.append((tools.prefix, "/opt/kube-labs", "ro"))
+        return binds
+
+    @property
+    def socket(self) -> Path:
+        return self.state.folder / "docker/run/docker.sock"
+
+    @property
+    def docker_host(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self, program: Path | None = None) -> None:
+        """Start dockerd unless it runs, and wait until it answers.
+
+        Args:
+            program: a dockerd of the course's own; None for the one among the tools.
+
+        Raises:
+            EngineError: it did not start.
+        """
+        dockerd, options, environment = "dockerd", [], self.tools.env
+        if program:
+            link_or_copy(program, self.state.folder / self.programs / "dockerd")
+            dockerd, options = "/opt/kube-labs-bin/dockerd", ["--ip6tables=false"]  # no container has such an address
+            environment = {**environment, "DOCKER_INSECURE_NO_IPTABLES_RAW": "1"}  # no other machine reaches containers
+        self.machine.spawn(
+            self.component,
+            [
+                dockerd,
+                f"--host={self.listen}",
+                *([f"--containerd={self.containerd}"] if self.containerd else []),
+                "--data-root=/var/lib/docker",
+                "--exec-root=/run/docker",
+                "--pidfile=/run/docker.pid",
+                "--userland-proxy=false",
+                *self._runtime(),
+                f"--dns={self.dns}",
+                "--log-level=warn",
+                *([] if self.group is None else [f"--group={self.group}"]),
+                *(f"--insecure-registry={each}" for each in self.insecure),
+                *options,
+            ],
+            env=environment,
+        )
+        try:
+            wait_for(self._answers, timeout=60, what="the Docker Engine to answer", interval=0.05)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise EngineError(
+                f"The Docker Engine did not start: {self.machine.daemons.tail(self.component, 2) or error}",
+                "`labs logs docker` shows what it wrote; `labs doctor` tells what this system lacks.",
+            ) from error
+        if self.group is None:
+            os.chown(self.socket, *owner())
+
+    def _runtime(self) -> list[str]:
+        name = Path(self.tools.runtime).name
+        return [] if name == "runc" else [f"--add-runtime={name}={self.tools.runtime}", f"--default-runtime={name}"]
+
+    def start_registry(self, program: Path) -> None:
+        """Start the image registry unless it runs."""
+        folder = self.state.folder / self.programs
+        link_or_copy(program, folder / "registry")
+        self.state.write_file(folder / "registry.yml", REGISTRY_CONFIG, mode=0o644)
+        self.machine.spawn(
+            REGISTRY,
+            ["/opt/kube-labs-bin/registry", "serve", "/opt/kube-labs-bin/registry.yml"],
+            env={**self.tools.env, "OTEL_TRACES_EXPORTER": "none"},
+        )
+
+    def load(self, archives: Mapping[str, Path]) -> None:
+        """Load the image archives whose tags Docker does not have, or has of other bytes."""
+        with closing(self.client()) as client:
+            have = {tag for image in client.images.list() for tag in image.tags}
+            for archive, tags in tags_by_archive(archives).items():
+                mark = self.state.folder / "docker" / f"loaded-{archive.stem}"
+                if not tags <= have or not mark.exists() or mark.read_text(encoding="utf-8") != archive_mark(archive):
+                    self._load(client, archive)
+                    mark.write_text(archive_mark(archive), encoding="utf-8")
+
+    def _load(self, client: docker.DockerClient, archive: Path) -> None:
+        """Load one archive of the cache, the short way where there is one."""
+        inside = self.machine.archive_path_inside(archive)
+        if inside:
+            command = ["docker", f"--host={self.listen}", "load", "--quiet", "--input", inside]
+            with suppress(CommandFailed):  # a system may have dockerd without its command
+                self.machine.run(command, env=self.tools.env, timeout=300)
+                return
+        with archive.open("rb") as file:
+            client.images.load(file)
+
+    def client(self) -> docker.DockerClient:
+        """A client of the docker package."""
+        import docker  # slow to import, and not needed by most commands
+
+        return docker.DockerClient(base_url=self.docker_host, timeout=120)
+
+    def _answers(self) -> bool:
+        self.machine.daemons.check_alive(self.component)
+        try:
+            with closing(self.client()) as client:  # asks for the version at once
+                return bool(client.ping())
+        except Exception:  # any refusal means: not yet; after a crash the old socket is still there
+            return False
+
+
+def docker_archive(docker_host: str, reference: str) -> bytes:
+    """An image of Docker's as an archive.
+
+    Args:
+        docker_host: a value for ``DOCKER_HOST``.
+        reference: the image's name.
+
+    Raises:
+        EngineError: Docker does not answer, or has no such image.
+    """
+    import docker
+
+    try:
+        client = docker.DockerClient(base_url=docker_host, timeout=120)  # asks for the version at once
+    except docker.errors.DockerException as error:
+        raise EngineError("The Docker Engine does not answer.", "`labs up` starts what does not run.") from error
+    with closing(client):
+        try:
+            return b"".join(client.images.get(reference).save(named=reference))
+        except docker.errors.ImageNotFound:
+            have = sorted(tag for image in client.images.list() for tag in image.tags)
+            raise EngineError(
+                f"Docker has no image {reference!r}.", f"Build it first; Docker has: {', '.join(have)}."
+            ) from None

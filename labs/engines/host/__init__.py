@@ -1,0 +1,1 @@
+"""The engine `host`: machines made of namespaces, as root."""

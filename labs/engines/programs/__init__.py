@@ -1,0 +1,1 @@
+"""Where the engines' programs come from: catalog, cache, downloads, builds, Debian packages."""

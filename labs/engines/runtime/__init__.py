@@ -1,0 +1,1 @@
+"""What the engines stand on: state folders, processes, root's rights, tasks."""

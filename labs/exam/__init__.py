@@ -1,0 +1,1 @@
+"""Timed tasks as the exam sets them."""

@@ -1,0 +1,1 @@
+"""What a learner has solved, and what is next."""

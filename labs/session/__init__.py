@@ -1,0 +1,1 @@
+"""A learner's session: clients, namespace, checks, hints, reset."""

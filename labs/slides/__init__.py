@@ -1,5 +1,0 @@
-"""A lesson's source as slides: one HTML file that asks no server for anything."""
-
-from labs.slides.page import deck
-
-__all__ = ["deck"]

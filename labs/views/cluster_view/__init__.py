@@ -1,0 +1,1 @@
+"""Who owns which pods, how they are, and which of them a Service leads to."""

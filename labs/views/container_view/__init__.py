@@ -1,0 +1,1 @@
+"""A container's state, limits and use, namespaces and processes."""

@@ -1,0 +1,1 @@
+"""A Deployment's pods over time, and what users are answered meanwhile."""

@@ -1,0 +1,1 @@
+"""What each component did for an object, in order."""

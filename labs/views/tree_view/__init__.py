@@ -1,0 +1,1 @@
+"""An object's fields as a tree, or several objects side by side."""

@@ -1,0 +1,1 @@
+"""A class without people: simulated learners, load, rehearsal."""
