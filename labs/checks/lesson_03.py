@@ -7,6 +7,7 @@ from typing import Any
 
 from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, settle
+from labs.checks.facts import Free, Kept, Stated, states
 from labs.checks.readers.as_made import expect_as_made, one_container
 from labs.checks.readers.containers import Program, command_text, container_of
 from labs.checks.readers.ownership import owner_of
@@ -31,6 +32,20 @@ FRONTS = 2
 NODE_LABEL = "disk"
 
 
+@states(
+    Stated("Deployment", "worker"),
+    Stated("Deployment", "worker", "spec.replicas", 2, (1, 3), "two"),
+    Stated("Deployment", "worker", "containers.image", "labs/shell:1"),
+    Stated(
+        "Deployment",
+        "worker",
+        "containers.command",
+        "while true; do date; sleep 5; done",
+        ("while true; do date; sleep 50; done", "while true; do hostname; sleep 5; done", "date; sleep 5"),
+    ),
+    Stated("Deployment", "worker", "labels.app", "worker", ("helper",)),
+    Stated("Deployment", "worker", "labels.pipeline", "weather", ("rain",)),
+)
 @check(
     "ex-03-1",
     title="A Deployment that keeps two labelled workers",
@@ -82,6 +97,10 @@ def expect_dates_written(worker: Any) -> None:
     )
 
 
+@states(
+    Kept("Deployment", "front", {"spec": {"replicas": 3}}),
+    Kept("Deployment", "front", {"spec": {"template": {"metadata": {"labels": {"track": "odd"}}}}}),
+)
 @check(
     "ex-03-2",
     title="A front pod that runs on without an owner, and one in its place",
@@ -142,6 +161,12 @@ def expect_no_visitors(lab: CheckContext) -> None:
     )
 
 
+@states(
+    Stated("Deployment", "producer"),
+    Stated("Deployment", "producer", "spec.schedulerName", "default-scheduler", ("fast-scheduler", "slow"), ""),
+    Stated("Deployment", "producer", "spec.replicas", 1, (0,), "one pod"),
+    Free("Deployment", "producer", "spec.replicas", 2),
+)
 @check(
     "ex-03-3",
     title="A producer that gets a node and runs",

@@ -6,6 +6,7 @@ from typing import Any
 
 from labs.checks.context import CheckContext
 from labs.checks.core import check, expect, settle
+from labs.checks.facts import Stated, states
 from labs.checks.readers.containers import Program, is_image
 from labs.checks.readers.ownership import replica_sets_of, revision_of
 from labs.checks.readers.services import answer, expect_selected, node_port_service
@@ -28,6 +29,13 @@ WEB = Program(NEW)  # or what has its name and another tag
 TAGS = "The tags there are: `labs/web:1` and `labs/web:2`."
 
 
+@states(
+    Stated("Deployment", "store"),
+    Stated("Deployment", "store", "containers.image", "labs/web:2", ("labs/shell:1", "labs/web:3")),
+    Stated("Deployment", "store", "spec.replicas", 4, (3, 5)),
+    Stated("Deployment", "store", "rollingUpdate.maxSurge", 1, (2, "50%"), "at most 5"),
+    Stated("Deployment", "store", "rollingUpdate.maxUnavailable", 0, (1, "25%"), "at least"),
+)
 @check(
     "ex-04-1",
     title="The store at version 2, set so that no update lacks a pod",
@@ -45,6 +53,19 @@ def check_store_updated(lab: CheckContext) -> None:
     _expect_undo(lab, store)
 
 
+@states(
+    Stated("Deployment", "worker-stable"),
+    Stated("Deployment", "worker-stable", "spec.replicas", 3, (4, 2)),
+    Stated("Deployment", "worker-stable", "containers.image", "labs/web:1"),
+    Stated("Deployment", "worker-canary"),
+    Stated("Deployment", "worker-canary", "spec.replicas", 1, (2, 3)),
+    Stated("Deployment", "worker-canary", "containers.image", "labs/web:2"),
+    Stated("Service", "worker"),
+    Stated("Service", "worker", "spec.type", "NodePort", ("LoadBalancer", "ClusterIP")),
+    Stated("Service", "worker", "ports.port", 80, (8080,)),
+    Stated("Service", "worker", "ports.nodePort", 30041, (30049,)),
+    Stated("Service", "worker", "spec.selector", others=("nobody",), text=""),
+)
 @check(
     "ex-04-2",
     title="A canary that takes a quarter of the worker's requests",
@@ -81,6 +102,14 @@ def check_canary_answering(lab: CheckContext) -> None:
     _expect_answers(lab, 30041, {"1", "2"})
 
 
+@states(
+    Stated("Deployment", "producer"),
+    Stated("Deployment", "producer", "containers.image", "labs/web:2"),
+    Stated("Deployment", "producer", "spec.replicas", 3, (2, 4), "three"),
+    Stated("Service", "producer"),
+    Stated("Service", "producer", "ports.nodePort", 30042, (30049,)),
+    Stated("Service", "producer", "spec.selector", others=("one", "nobody"), text=""),
+)
 @check(
     "ex-04-3",
     title="The producer's release, repaired",

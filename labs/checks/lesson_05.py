@@ -10,6 +10,7 @@ from typing import Any
 
 from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, settle
+from labs.checks.facts import ANY, Free, Kept, Stated, states
 from labs.checks.readers.as_made import expect_as_made, one_container
 from labs.checks.readers.configuration import (
     command_line,
@@ -41,6 +42,20 @@ RESTART = "A container gets its variables once, when it starts. `kubectl rollout
 FIELDS = "`kubectl get deployment {} -o yaml`: look at `env`, `envFrom` and `volumeMounts`."
 
 
+@states(
+    Stated("ConfigMap", "roof"),
+    Stated("ConfigMap", "roof", "data", "Roof", ("roof", "Roof ")),
+    Stated("ConfigMap", "roof", "data", "fahrenheit", ("celsius", "Fahrenheit")),
+    Stated("Deployment", "roof"),
+    Stated("Deployment", "roof", "containers.image", "weather:1"),
+    Free("Deployment", "roof", "spec.replicas", 2),
+    Stated("Service", "roof"),
+    Stated("Service", "roof", "spec.type", "NodePort", ("LoadBalancer",)),
+    Stated("Service", "roof", "ports.port", 80, (8080,)),
+    Stated("Service", "roof", "ports.targetPort", 8080, (80, 8000)),
+    Stated("Service", "roof", "ports.nodePort", 30051, (30059,)),
+    Stated("Service", "roof", "spec.selector", others=("front",), text=""),
+)
 @check(
     "ex-05-1",
     title="A second front, with settings of its own",
@@ -68,6 +83,15 @@ def check_roof_configured(lab: CheckContext) -> None:
         raise
 
 
+@states(
+    Stated("Secret", "archive"),
+    Stated("Deployment", "archive"),
+    Stated("Deployment", "archive", "volumeMounts.mountPath", "/etc/weather", ("/etc/wether", "/etc")),
+    Stated("Deployment", "archivist"),
+    Stated("Deployment", "gate"),
+    Stated("ConfigMap", "gate"),
+    Stated("ConfigMap", "gate", "data", ANY, ("<h1>Archive</h1>", "<h1>archive</h1>{count}", "{count}"), "page.html"),
+)
 @check(
     "ex-05-2",
     title="A store that asks for a token, and a front with a page of its own",
@@ -86,6 +110,14 @@ def check_archive_closed(lab: CheckContext) -> None:
     _expect_page(lab, gate)
 
 
+@states(
+    Stated("Deployment", "sensor"),
+    Stated("Secret", "sensor"),
+    Stated("Secret", "sensor", "data.token", ANY, ("aGFyYm91cg==",), ""),
+    Stated("ConfigMap", "sensor-names"),
+    Kept("Deployment", "tower", {"spec": {"template": {"spec": {"volumes": None}}}}),
+    Kept("Secret", "tower", {"data": {"token": "aGFyYm91cg=="}}),
+)
 @check(
     "ex-05-3",
     title="The sensor, repaired",

@@ -7,6 +7,7 @@ from typing import Any
 
 from labs.checks.context import CheckContext
 from labs.checks.core import check, expect, settle
+from labs.checks.facts import Stated, states
 from labs.checks.readers.containers import Program, container_of, statuses_of, working_containers
 from labs.checks.readers.pod_containers import run_in
 from labs.checks.readers.stated import expect_container
@@ -35,6 +36,16 @@ STORE = Program(IMAGE, "store")
 DATA = "/data"  # where the store keeps its readings
 
 
+@states(
+    Stated("Pod", "buffer"),
+    Stated("Pod", "buffer", "containers.image", "weather:1", ("labs/shell:1",)),
+    Stated("Pod", "buffer", "containers.image", "labs/shell:1", ("weather:1",)),
+    Stated("Pod", "buffer", "containers.args", "store", ("front",)),
+    Stated("Pod", "buffer", "containers.command", "infinity", ("100000",)),
+    Stated("Pod", "buffer", "volumeMounts.mountPath", "/inbox", ("/in", "/data")),
+    Stated("Pod", "buffer", "volumeMounts.readOnly", True, (False,), "not be able to write"),
+    Stated("Pod", "buffer", "containers.name", "reader", ("lector",)),
+)
 @check(
     "ex-06-1",
     title="A pod whose containers share readings that survive a crash",
@@ -87,6 +98,17 @@ def check_buffer_shared(lab: CheckContext) -> None:
     )
 
 
+@states(
+    Stated("PersistentVolumeClaim", "archive"),
+    Stated("PersistentVolumeClaim", "archive", "requests.storage", "200Mi", ("199Mi", "200M")),
+    Stated("PersistentVolumeClaim", "archive", "spec.accessModes", "ReadWriteOnce", ("ReadOnlyMany",), "for one node"),
+    Stated("Deployment", "archive"),
+    Stated("Deployment", "archive", "containers.image", "weather:1"),
+    Stated("Deployment", "archive", "containers.args", "store", ("front",)),
+    Stated("Deployment", "archive", "spec.replicas", 1, (2, 0), "one pod"),
+    Stated("Deployment", "archive", "strategy.type", "Recreate", ("RollingUpdate",), "not even in an"),
+    Stated("Deployment", "archive", "volumeMounts.mountPath", "/data", ("/date",), ""),
+)
 @check(
     "ex-06-2",
     title="An archive that remembers, whatever becomes of its pods",
@@ -104,6 +126,12 @@ def check_archive_kept(lab: CheckContext) -> None:
     _expect_kept(lab, archive)
 
 
+@states(
+    Stated("PersistentVolumeClaim", "logbook"),
+    Stated("PersistentVolumeClaim", "logbook", "requests.storage", "50Mi", ("20Mi", "100Mi"), "size"),
+    Stated("Deployment", "logbook"),
+    Stated("Deployment", "logbook", "volumeMounts.mountPath", "/data", ("/date",), ""),
+)
 @check(
     "ex-06-3",
     title="The logbook's memory, repaired",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, settle
+from labs.checks.facts import Free, Kept, Stated, states
 from labs.checks.readers.as_made import expect_as_made, one_container
 from labs.checks.readers.configuration import newest_pods
 from labs.checks.readers.containers import Program, container_of, port_number, probe_path
@@ -27,6 +28,22 @@ GARDEN = {"name": "STORE", "value": "http://garden-store:8000"}  # what the gard
 GIVEN = "The cell above the exercise makes it."
 
 
+@states(
+    Stated("Service", "garden-store"),
+    Stated("Service", "garden-store", "spec.selector", others=("garden-front",), text=""),
+    Stated("Service", "garden-store", "ports.targetPort", 8000, (8080,), ""),
+    Stated("Deployment", "garden-front"),
+    Stated("Deployment", "garden-front", "containers.image", "weather:1"),
+    Stated("Deployment", "garden-front", "containers.args", "front", ("store",)),
+    Stated("Deployment", "garden-front", "containers.env", "http://garden-store:8000", ("http://store:8000",), "STORE"),
+    Free("Deployment", "garden-front", "spec.replicas", 2),
+    Stated("Service", "garden-front"),
+    Stated("Service", "garden-front", "ports.nodePort", 30071, (30079,)),
+    Stated("Service", "garden-front", "ports.targetPort", 8080, (80, 8000)),
+    Stated("Service", "garden-front", "spec.selector", others=("garden-store",), text=""),
+    Kept("Deployment", "garden-store", {"spec": {"replicas": 2}}),
+    Kept("Deployment", "garden-producer", {"spec": {"template": {"metadata": {"labels": {"more": "x"}}}}}),
+)
 @check(
     "ex-07-1",
     title="The garden's pipeline, wired by name and open at 30071",
@@ -48,6 +65,23 @@ def check_garden_connected(lab: CheckContext) -> None:
     _expect_readings(lab, 30071, "garden")
 
 
+@states(
+    Stated("Deployment", "forecast"),
+    Stated("Deployment", "forecast", "spec.replicas", 3, (2, 4), "three"),
+    Stated("Deployment", "forecast", "containers.image", "weather:1"),
+    Stated("Deployment", "forecast", "containers.args", "front", ("store",)),
+    Stated("Deployment", "forecast", "httpGet.path", "/ready", ("/", "/healthz")),
+    Stated("Service", "forecast"),
+    Stated("Service", "forecast", "spec.type", "NodePort", ("LoadBalancer",)),
+    Stated("Service", "forecast", "ports.port", 80, (8080,)),
+    Stated("Service", "forecast", "ports.nodePort", 30072, (30079,)),
+    Stated("Service", "forecast", "ports.targetPort", "http", (8080,)),
+    Stated("Service", "forecast", "spec.selector", others=("store", "front"), text=""),
+    Stated("Service", "forecast-each"),
+    Stated("Service", "forecast-each", "ports.port", 80, (8080,)),
+    Stated("Service", "forecast-each", "ports.targetPort", "http", (8080,)),
+    Stated("Service", "forecast-each", "spec.selector", others=("store", "front"), text=""),
+)
 @check(
     "ex-07-2",
     title="Two Services in front of the forecast's ready pods",
@@ -76,6 +110,14 @@ def check_forecast_ready(lab: CheckContext) -> None:
     answer(lab, 30072)
 
 
+@states(
+    Stated("Service", "harbour-store"),
+    Stated("Service", "harbour-store", "spec.selector", others=("harbor-store", "harbour-front"), text=""),
+    Stated("Service", "harbour-store", "ports.targetPort", 8000, (80,), ""),
+    Stated("Deployment", "harbour-front"),
+    Stated("Deployment", "harbour-front", "httpGet.path", "/ready", ("/", "/healthz", "/readyz")),
+    Stated("Deployment", "harbour-front", "containers.env", "http://harbour-store:8000", ("http://store:8000",), ""),
+)
 @check(
     "ex-07-3",
     title="The harbour's chain, repaired from end to end",

@@ -8,6 +8,7 @@ from typing import Any
 
 from labs.checks.context import CheckContext, ScopedContext
 from labs.checks.core import check, clients, expect, found, settle
+from labs.checks.facts import Kept, Stated, states
 from labs.checks.readers.as_made import expect_as_made, one_container
 from labs.checks.readers.configuration import variables
 from labs.checks.readers.containers import Program, container_of, probe_path
@@ -31,6 +32,19 @@ TALLY = Program("labs/shell:1", "seq", name="tally")
 MESS = "The cell above the exercise makes it."
 
 
+@states(
+    Stated("Deployment", "gate"),
+    Stated("Deployment", "gate", "containers.image", "labs/web:2"),
+    Stated("Deployment", "gate", "spec.replicas", 2, (1, 3)),
+    Stated("Service", "gate"),
+    Stated("Service", "gate", "ports.nodePort", 30081, (30089,)),
+    Stated("Service", "gate", "ports.port", 80, (8080,)),
+    Stated("Service", "gate", "ports.targetPort", 80, (8080,)),
+    Stated("Service", "gate", "spec.selector", others=("door",), text=""),
+    Stated("Job", "tally"),
+    Stated("Job", "tally", "containers.image", "labs/shell:1"),
+    Stated("Job", "tally", "containers.command", "5", ("6",)),
+)
 @check(
     "ex-08-1",
     title="Three objects made by generators, in the namespace that the task names",
@@ -49,6 +63,14 @@ def check_objects_generated(lab: CheckContext) -> None:
     settle(lambda: answer(other, 30081, "/version"))
 
 
+@states(
+    Stated("Deployment", "board"),
+    Stated("Deployment", "board", "containers.image", "labs/web:2"),
+    Stated("Deployment", "board", "spec.replicas", 2, (1, 3)),
+    Stated("ConfigMap", "board"),
+    Stated("ConfigMap", "board", "data.TITLE", "Night", ("Day", "night")),
+    Kept("Deployment", "desk", {"spec": {"replicas": 2}}),
+)
 @check(
     "ex-08-2",
     title="The board, moved to the namespace where it belongs",
@@ -97,6 +119,14 @@ def check_board_moved(lab: CheckContext) -> None:
     expect_environment(other, board, {"TITLE": "Night"}, BOARD)
 
 
+@states(
+    Stated("Deployment", "front"),
+    Stated("Deployment", "front", "containers.image", "weather:1"),
+    Stated("Deployment", "front", "httpGet.path", "/ready", ("/", "/healthz")),
+    Stated("Deployment", "front", "containers.args", "--store=http://store:8000", ("--store=http://store",), ""),
+    Stated("Service", "store"),
+    Stated("Service", "store", "ports.targetPort", 8000, (80,)),
+)
 @check(
     "ex-08-3",
     title="The pipeline, repaired",

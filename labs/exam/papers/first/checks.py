@@ -8,6 +8,7 @@ from typing import Any
 
 from labs.checks.context import ScopedContext
 from labs.checks.core import clients, expect, found, settle
+from labs.checks.facts import ANY, Kept, Stated, states
 from labs.checks.readers.as_made import declared_world, expect_as_made
 from labs.checks.readers.configuration import keys_of, mounts, value_of, variables
 from labs.checks.readers.containers import Program, container_of, port_number, probe_path
@@ -36,6 +37,26 @@ LOOP = r"\b(?:while|until|for)\b(?=.*\bdate\b)(?=.*>>\s*[\"']?/shared/log(?![\w.
 WORLD = Path(__file__).with_name("world.yaml")
 
 
+@states(
+    Stated("Pod", "courier"),
+    Stated("Pod", "courier", "containers.name", "writer", ("scribe",)),
+    Stated("Pod", "courier", "containers.name", "reader", ("lector",)),
+    Stated("Pod", "courier", "containers.image", "labs/shell:1", ("labs/web:1",)),
+    Stated("Pod", "courier", "volumeMounts.mountPath", "/shared", ("/share",)),
+    Stated(
+        "Pod",
+        "courier",
+        "containers.command",
+        "while true; do date >> /shared/log; sleep 1; done",
+        (
+            "while true; do date >> /shared/logs; sleep 1; done",
+            "while true; do date >> /shared/log; sleep 10; done",
+            "while true; do uptime >> /shared/log; sleep 1; done",
+        ),
+    ),
+    Stated("Pod", "courier", "containers.command", "/shared/log", ("/shared/logs",)),
+    Stated("Pod", "courier", "containers.command", "-F", ("-f",)),
+)
 def check_courier_passing(context: ScopedContext) -> None:
     pod = _pod(context, "courier")
     running = {c.name: c for c in [*(pod.spec.init_containers or []), *pod.spec.containers]}
@@ -84,6 +105,15 @@ def _expect_dates_logged(context: ScopedContext, pod: Any) -> bool:
     return True
 
 
+@states(
+    Stated("PersistentVolumeClaim", "readings"),
+    Stated("PersistentVolumeClaim", "readings", "requests.storage", "50Mi", ("50M", "100Mi")),
+    Stated("PersistentVolumeClaim", "readings", "spec.accessModes", "ReadWriteOnce", ("ReadWriteMany",)),
+    Stated("Pod", "keeper"),
+    Stated("Pod", "keeper", "containers.image", "labs/shell:1"),
+    Stated("Pod", "keeper", "containers.command", "infinity", ("100000",)),
+    Stated("Pod", "keeper", "volumeMounts.mountPath", "/data", ("/date",)),
+)
 def check_keeper_mounted(context: ScopedContext) -> None:
     claim = found(
         lambda: clients(context).core.read_namespaced_persistent_volume_claim("readings", context.namespace),
@@ -112,6 +142,12 @@ def check_keeper_mounted(context: ScopedContext) -> None:
     _expect_ready(context, "keeper")
 
 
+@states(
+    Stated("Deployment", "page"),
+    Stated("Deployment", "page", "containers.image", "labs/web:1", ("labs/web:2",), ""),
+    Stated("Deployment", "page", "env.value", "sun", ("rain",), ""),
+    Stated("Deployment", "page", "spec.replicas", 2, (1, 3), ""),
+)
 def check_page_rolled_back(context: ScopedContext) -> None:
     page = deployment(context, "page")
     expect_image(page, OLD, f"`kubectl rollout history -n {context.namespace} deployment/page` lists the revisions.")
@@ -126,6 +162,16 @@ def check_page_rolled_back(context: ScopedContext) -> None:
     expect_rolled_out(context, "page")
 
 
+@states(
+    Kept("Service", "api", {"spec": {"selector": {"app": "api", "track": "stable"}}}),
+    Stated("Deployment", "api"),
+    Stated("Deployment", "api", "spec.replicas", 3, (4, 2), ""),
+    Stated("Deployment", "api", "containers.image", "labs/web:1"),
+    Stated("Deployment", "api-canary"),
+    Stated("Deployment", "api-canary", "containers.image", "labs/web:2"),
+    Stated("Deployment", "api-canary", "spec.replicas", 1, (2,), ""),
+    Stated("Deployment", "api-canary", "labels.app", "api", ("apis",), ""),
+)
 def check_canary_served(context: ScopedContext) -> None:
     served = expect_as_made(
         context, declared_world(WORLD, "Service", "api"), "It was not to be changed: bring it back."
@@ -138,6 +184,9 @@ def check_canary_served(context: ScopedContext) -> None:
         expect_rolled_out(context, name)
 
 
+@states(
+    Stated("File", "error.txt"),
+)
 def check_error_written(context: ScopedContext) -> None:
     file = Path(context.folder, "error.txt")
     wanted = f"ERROR {context.facts['code']}: station 7 is silent"
@@ -150,6 +199,12 @@ def check_error_written(context: ScopedContext) -> None:
     )
 
 
+@states(
+    Stated("Deployment", "mirror"),
+    Stated("Deployment", "mirror", "httpGet.path", "/healthz", ("/", "/health")),
+    Stated("Deployment", "mirror", "httpGet.port", 80, (8080,)),
+    Stated("Deployment", "mirror", "readinessProbe.periodSeconds", 5, (10, 1)),
+)
 def check_mirror_probed(context: ScopedContext) -> None:
     mirror = deployment(context, "mirror")
     container = container_of(mirror, WEB)
@@ -170,6 +225,12 @@ def check_mirror_probed(context: ScopedContext) -> None:
     expect_rolled_out(context, "mirror")
 
 
+@states(
+    Stated("ConfigMap", "feed"),
+    Stated("ConfigMap", "feed", "data.UNIT", "celsius", ("Celsius",)),
+    Stated("ConfigMap", "feed", "data.INTERVAL", "5", ("50",)),
+    Stated("Deployment", "feeder"),
+)
 def check_feeder_configured(context: ScopedContext) -> None:
     data = found(
         lambda: clients(context).core.read_namespaced_config_map("feed", context.namespace).data,
@@ -201,6 +262,12 @@ def check_feeder_configured(context: ScopedContext) -> None:
     )
 
 
+@states(
+    Stated("Secret", "door"),
+    Stated("Secret", "door", "data.token", ANY, ("c2VzYW1l",), "token"),
+    Stated("Deployment", "gate"),
+    Stated("Deployment", "gate", "volumeMounts.mountPath", "/etc/door", ("/etc/doors",)),
+)
 def check_gate_locked(context: ScopedContext) -> None:
     value = f"sesame-{context.facts['code']}"
     door = found(
@@ -233,6 +300,14 @@ def check_gate_locked(context: ScopedContext) -> None:
     )
 
 
+@states(
+    Stated("Service", "shop"),
+    Stated("Service", "shop", "spec.type", "NodePort", ("LoadBalancer",)),
+    Stated("Service", "shop", "ports.port", 8080, (80,)),
+    Stated("Service", "shop", "ports.targetPort", 80, (8080,)),
+    Stated("Service", "shop", "ports.nodePort", 30083, (30089,)),
+    Stated("Service", "shop", "spec.selector", others=("shops",), text=""),
+)
 def check_shop_exposed(context: ScopedContext) -> None:
     shop = deployment(context, "shop")
     item = node_port_service(context, "shop", port=8080, target=80, node_port=30083, workloads=(shop,))
@@ -241,6 +316,13 @@ def check_shop_exposed(context: ScopedContext) -> None:
     settle(lambda: answer(context, 30083, "/version"))
 
 
+@states(
+    Stated("Service", "search"),
+    Stated("Service", "search", "ports.nodePort", 30084, (30089,)),
+    Stated("Service", "search", "ports.targetPort", 80, (8080,), ""),
+    Stated("Service", "search", "spec.selector", others=("searches",), text=""),
+    Kept("Deployment", "search", {"spec": {"replicas": 2}}),
+)
 def check_search_answering(context: ScopedContext) -> None:
     item = deployment(context, "search")
     expect(
