@@ -50,12 +50,14 @@ class Stated(Fact):
         value: what stands there; `ANY` for whatever does.
         others: plausible wrong values; a test makes one up when there is none.
         text: how the brief says it, when not as the value; empty when it says it in no one word.
+        is_name_stated: False when the object's name is the learner's to choose; it is the reference solution's then.
     """
 
     field: str = ""
     value: Any = ANY
     others: tuple[Any, ...] = ()
     text: str | None = None
+    is_name_stated: bool = True
 
 
 @dataclass(frozen=True)

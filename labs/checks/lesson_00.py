@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from labs.checks import check, clients, expect, found, settle
 from labs.checks.context import CheckContext
+from labs.checks.facts import ANY, Stated, states
 from labs.checks.readers.namespaces import elsewhere
 
 NAME, IMAGE, WORDS = "hello-00", "labs/shell:1", "hello from a container"
 
 
+@states(
+    Stated("Container", "hello-00"),
+    Stated("Container", "hello-00", "Image", "labs/shell:1"),
+    Stated("Container", "hello-00", "Cmd", "hello from a container", ("hello",)),
+)
 @check(
     "ex-00-1",
     title="A container that said hello",
@@ -45,6 +51,11 @@ def check_container_greeted(lab: CheckContext) -> None:
     )
 
 
+@states(
+    Stated("ConfigMap", "settings"),
+    Stated("ConfigMap", "settings", "data.unit", "celsius", ("Celsius", "fahrenheit")),
+    Stated("ConfigMap", "settings", "data.station", ANY, ("",), "station"),
+)
 @check(
     "ex-00-2",
     title="A ConfigMap with two settings",

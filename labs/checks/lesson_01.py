@@ -11,6 +11,7 @@ from typing import Any
 
 from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, found, settle
+from labs.checks.facts import Kept, Stated, states
 from labs.checks.readers.as_made import one_container
 from labs.checks.readers.containers import Program, container_of, words_of
 from labs.checks.readers.manifests import declared_in, expect_accepted, expect_nothing_to_do, read_text
@@ -35,6 +36,16 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 TAGS = "Is there such an image? The lesson built weather:1."
 
 
+@states(
+    Stated("ConfigMap", "store-settings"),
+    Stated("ConfigMap", "store-settings", "data.DATA", "/tmp", ("/temp",)),
+    Stated("Deployment", "store"),
+    Stated("Deployment", "store", "spec.replicas", 1, (2,)),
+    Stated("Deployment", "store", "containers.image", "weather:1"),
+    Stated("Deployment", "store", "containers.args", "store", ("front",)),
+    Stated("Deployment", "store", "labels.app", "store", ("shop",)),
+    Stated("Deployment", "store", "labels.tier", "data", ("date",)),
+)
 @check(
     "ex-01-1",
     title="The store, declared in a file",
@@ -69,6 +80,10 @@ def check_store_declared(lab: CheckContext) -> None:
     expect_ready(lab, "store", 1)
 
 
+@states(
+    Kept("Deployment", "south", {"spec": {"replicas": 3}}),
+    Kept("ConfigMap", "south", {"data": {"UNIT": "kelvin"}}),
+)
 @check(
     "ex-01-2",
     title="The stations, as their file declares them",
@@ -96,6 +111,15 @@ def check_stations_repaired(lab: CheckContext) -> None:
         expect_rolled_out(lab, name)
 
 
+@states(
+    Stated("ConfigMap", "worker-settings"),
+    Stated("ConfigMap", "worker-settings", "data.INTERVAL", "5", ("50",)),
+    Stated("ConfigMap", "worker-settings", "data.QUIET", "on", ("true",)),
+    Stated("Deployment", "worker"),
+    Stated("Deployment", "worker", "spec.replicas", 2, (1, 3), "two"),
+    Stated("Deployment", "worker", "containers.args", "worker", ("front",)),
+    Stated("Deployment", "worker", "labels.app", "worker", ("workers",)),
+)
 @check(
     "ex-01-3",
     title="The worker's definition, repaired",

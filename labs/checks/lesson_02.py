@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from labs.checks import check, clients, core, expect, found, settle
 from labs.checks.context import CheckContext
+from labs.checks.facts import Kept, Stated, states
 from labs.checks.readers.docker_containers import (
     bindings,
     comes_from,
@@ -35,6 +36,12 @@ PAGE_PORT, STORE_PORT, FIRST_FRONT_PORT, FRONT_PORT = 8021, 8020, 8023, 8025
 NETWORK = "weather-net"
 
 
+@states(
+    Stated("Container", "weather-page-2", is_name_stated=False),
+    Stated("Container", "weather-page-2", "Image", "labs/web:2", ("labs/web:1", "labs/shell:1")),
+    Stated("Container", "weather-page-2", "HostPort", "8021", ("8029",)),
+    Stated("Container", "weather-page-2", "Memory", 64 * 2**20, (128 * 2**20, 0), "64 MiB"),
+)
 @check(
     "ex-02-1",
     title="A second page on port 8021 that may use 64 MiB",
@@ -56,6 +63,21 @@ def check_page_published(lab: CheckContext) -> None:
     expect_memory(container, 64)
 
 
+@states(
+    Stated("Container", "weather-worker", is_name_stated=False),
+    Stated("Container", "weather-worker", "User", "1000", ("0", "root"), "not as root"),
+    Stated("Container", "weather-worker", "Memory", 128 * 2**20, (256 * 2**20, 0), "128 MiB"),
+    Stated("Container", "weather-worker", "NetworkMode", "weather-net", ("bridge", "none")),
+    Stated(
+        "Container",
+        "weather-worker",
+        "Env",
+        "STORE=http://weather-store:8000",
+        ("STORE=http://weather-store",),
+        "STORE",
+    ),
+    Stated("Container", "weather-worker", "Image", "weather-worker:1", ("labs/python:3", "weather-front:1")),
+)
 @check(
     "ex-02-2",
     title="A worker that keeps the mean of the readings",
@@ -89,6 +111,15 @@ def check_worker_running(lab: CheckContext) -> None:
     settle(lambda: expect_asking(lab))
 
 
+@states(
+    Stated("Container", "weather-front-2", is_name_stated=False),
+    Stated("Container", "weather-front-2", "Image", "weather-front:1", ("labs/web:1",)),
+    Stated("Container", "weather-front-2", "HostPort", "8025", ("8029",)),
+    Stated("Container", "weather-front-2", "NetworkMode", "weather-net", ("bridge",), ""),
+    Stated("Container", "weather-front-2", "Env", "STORE=http://weather-store:8000", ("STORE=http://store:8000",), ""),
+    Kept("Container", "weather-store", {"State": "stopped"}),
+    Kept("Container", "weather-front", {"State": "stopped"}),
+)
 @check(
     "ex-02-3",
     title="A repaired front on port 8025",

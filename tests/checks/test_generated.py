@@ -1,0 +1,114 @@
+"""Answers that nobody thought of: made from each brief's facts, right ones and wrong ones, tried on the real engines.
+
+`make test` tries a sample, which changes with the commit; `make test-all` tries all. Both print what was tried.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from labs.curriculum import lessons
+from tests.checks.generated.docker_world import DockerWorld
+from tests.checks.generated.drill_world import DrillWorld
+from tests.checks.generated.worlds import LessonWorld, Trial, is_as_it_should, said
+
+pytestmark = pytest.mark.engine
+
+WORLDS = {"02": DockerWorld}
+"""Lessons in which an answer is something else than objects in the cluster."""
+EXEMPT = {"ex-00-1", "ex-00-3"}
+"""A container in a lesson of the cluster's, and the engine itself: tried by hand in test_lesson_00."""
+LESSONS = [lesson.number for lesson in lessons.lessons()]
+MIXED = 6
+ROUNDS_SHOWN = os.environ.get("LABS_SHOTS", "")
+
+
+@pytest.fixture(scope="module")
+def world_of(cells_of):
+    """``world_of("05")``: the world of a lesson's exercises; ``world_of("first")``: a drill's."""
+
+    def world(number: str) -> LessonWorld:
+        if number not in LESSONS:
+            return DrillWorld("08", number)
+        ids = [each for each in lessons.lesson(number).exercise_ids if each not in EXEMPT]
+        return WORLDS.get(number, LessonWorld)(cells_of(number), ids)
+
+    return world
+
+
+def chance() -> random.Random:
+    """The same for the same commit."""
+    folder = Path(__file__).parent
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    return random.Random(done.stdout)
+
+
+def rounds(trials: dict[str, list[Trial]]) -> Iterator[dict[str, Trial]]:
+    """One trial of each exercise at a time."""
+    for row in zip_longest(*trials.values()):
+        yield {exercise_id: trial for exercise_id, trial in zip(trials, row, strict=True) if trial}
+
+
+class Table:
+    """What was tried. Prints a row an exercise: right tried / accepted, wrong tried / refused."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, list[int]] = {}
+        self.misjudged: list[str] = []
+
+    def add(self, exercise_id: str, trial: Trial, verdict) -> None:
+        row = self.counts.setdefault(exercise_id, [0, 0, 0, 0])
+        fine = is_as_it_should(trial, verdict)
+        row[0 if trial.is_right else 2] += 1
+        row[1 if trial.is_right else 3] += fine
+        if not fine:
+            kind = "right, refused" if trial.is_right else "wrong, not refused in the words that help"
+            self.misjudged.append(f"{exercise_id}: {kind}: {trial.name}: {said(verdict)}")
+        if ROUNDS_SHOWN:
+            print(exercise_id, "ok" if fine else "MISJUDGED", trial.name, said(verdict), sep=" | ", flush=True)
+
+    def __str__(self) -> str:
+        head = f"{'exercise':<12} right tried / accepted   wrong tried / refused"
+        lines = [f"{e:<12} {a:>11} / {b:<8} {c:>13} / {d}" for e, (a, b, c, d) in self.counts.items()]
+        return "\n".join([head, *lines, *self.misjudged])
+
+
+def tried(world: LessonWorld, trials: dict[str, list[Trial]]) -> Table:
+    """Try all, round by round."""
+    table = Table()
+    for row in rounds(trials):
+        for exercise_id, verdict in world.play(row).items():
+            table.add(exercise_id, row[exercise_id], verdict)
+    print(table)
+    return table
+
+
+@pytest.mark.parametrize("number", [*LESSONS, "first"])
+def test_a_sample_of_answers_gets_the_right_verdict(world_of, impatient_when_wrong, number):
+    seed, world = chance(), world_of(number)
+    right = {each: [trial for trial in [world.mixed(each, seed)] if trial] for each in world.tasks}
+    wrong = {each: seed.sample(found := world.wrongs(each), min(1, len(found))) for each in world.tasks}
+    table = tried(world, right)
+    with impatient_when_wrong():
+        refused = tried(world, wrong)
+    assert not table.misjudged + refused.misjudged
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("number", [*LESSONS, "first"])
+def test_all_answers_get_the_right_verdict(world_of, impatient_when_wrong, number):
+    seed, world = chance(), world_of(number)
+    mixed = {each: [trial for _ in range(MIXED) if (trial := world.mixed(each, seed))] for each in world.tasks}
+    table = tried(world, {each: world.rights(each) + mixed[each] for each in world.tasks})
+    with impatient_when_wrong():
+        refused = tried(world, {each: world.wrongs(each) for each in world.tasks})
+    assert not table.misjudged + refused.misjudged
