@@ -274,7 +274,12 @@ def _accepted_files(lab: CheckContext) -> dict[str, tuple[dict[str, Any], str]]:
 
 
 def _expect_files_repaired(lab: CheckContext, objects: Mapping[str, Any]) -> None:
-    """The files declare what the cluster has: it is them that were to be repaired. Args: ``objects``, by kind."""
+    """The files declare what the cluster has: it is them that were to be repaired.
+
+    Args:
+        lab: the lesson's lab.
+        objects: those of the cluster, by kind.
+    """
     accepted = _accepted_files(lab)
     for kind, live in objects.items():
         name = f"{kind} {name_of(live)}"

@@ -11,14 +11,13 @@ from labs.checks.facts import Free, Kept, Stated, states
 from labs.checks.readers.as_made import expect_as_made, one_container
 from labs.checks.readers.containers import Program, command_text, container_of
 from labs.checks.readers.ownership import owner_of
+from labs.checks.readers.pods import counted, is_ready
 from labs.checks.readers.services import service
 from labs.checks.readers.workloads import (
-    counted,
     deployment,
     expect_image,
     expect_ready,
     expect_replicas,
-    is_ready,
     labels_text,
     live_pods,
     pods_of,

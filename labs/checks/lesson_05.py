@@ -9,37 +9,32 @@ from functools import partial
 from typing import Any
 
 from labs.checks.context import CheckContext
-from labs.checks.core import check, clients, expect, settle
+from labs.checks.core import check, expect, settle
 from labs.checks.facts import ANY, Free, Kept, Stated, states
 from labs.checks.readers.as_made import expect_as_made, one_container
-from labs.checks.readers.configuration import (
-    command_line,
-    decoded,
-    expect_not_crashing,
-    expect_started,
-    expect_taken,
-    keys_of,
-    last_line,
-    mounts,
-    older,
-    settings_object,
-    value_of,
-    variables,
-)
-from labs.checks.readers.containers import Program, all_containers, words_of
-from labs.checks.readers.services import answer, expect_selected, node_port_service, post_status
+from labs.checks.readers.configuration import command_line, expect_taken, mounts, older, variables
+from labs.checks.readers.services import answer, expect_selected, node_port_service
+from labs.checks.readers.settings import decoded, expect_hidden, keys_of, settings_object, token_of, value_of
+from labs.checks.readers.starting import expect_not_crashing, expect_started, last_line
 from labs.checks.readers.stated import expect_type
+from labs.checks.readers.weather import (
+    FIELDS,
+    FOLDER,
+    FRONT,
+    IMAGE,
+    PRODUCER,
+    RESTART,
+    STORE,
+    expect_setting,
+    post_status,
+)
 from labs.checks.readers.workloads import deployment, expect_image, name_of, wait_for_ending_pods
 from labs.errors import NotYet
 
-IMAGE, FOLDER = "weather:1", "/etc/weather"
-FRONT, STORE, PRODUCER = Program(IMAGE, "front", is_default=True), Program(IMAGE, "store"), Program(IMAGE, "producer")
 CHANGED = " was changed after the pod had started"
 MADE = "The cells above the exercise make it."
 THEIRS = "Leave the other team's store alone; run the cells above the exercise again."
 HARBOUR = "harbour-42"  # the token of exercise 3's store
-RESTART = "A container gets its variables once, when it starts. `kubectl rollout restart --help`"
-FIELDS = "`kubectl get deployment {} -o yaml`: look at `env`, `envFrom` and `volumeMounts`."
 
 
 @states(
@@ -77,7 +72,7 @@ def check_roof_configured(lab: CheckContext) -> None:
         expect_type(door, "NodePort")
         expect_selected(door, roof)
         for setting, wanted in (("title", "Roof"), ("unit", "fahrenheit")):
-            settle(partial(_expect_setting, lab, roof, setting, wanted))
+            settle(partial(expect_setting, lab, 30051, roof, setting, wanted, origin="roof"))
     except NotYet:
         expect_not_crashing(lab, roof)  # what crashes at once has counted as started for a moment
         raise
@@ -100,8 +95,8 @@ def check_roof_configured(lab: CheckContext) -> None:
 )
 def check_archive_closed(lab: CheckContext) -> None:
     archive, archivist, gate = (deployment(lab, name, MADE) for name in ("archive", "archivist", "gate"))
-    token = _token(lab, "archive")
-    _expect_hidden(lab, token)
+    token = token_of(lab, "archive")
+    expect_hidden(lab, "archive", token)
     for item in (archive, archivist):
         expect_started(lab, name_of(item))
     settle(lambda: _expect_closed(lab, archive))
@@ -149,76 +144,6 @@ def check_sensor_repaired(lab: CheckContext) -> None:
         )
     settle(lambda: _expect_sending(lab, sensor))
     _expect_received(lab, sensor)
-
-
-def _expect_setting(lab: CheckContext, front: Any, setting: str, wanted: str) -> bool:
-    """The front at 30051 has a setting, from its environment; else the verdict says where the way ends."""
-    text = answer(lab, 30051, "/settings")
-    try:
-        seen = str(json.loads(text)[setting])
-    except (ValueError, TypeError, KeyError):
-        raise NotYet(
-            "the front's settings at localhost:30051/settings", repr(text[:60]), "Which program runs?"
-        ) from None
-    variable = setting.upper()
-    taken = variables(lab, front, FRONT)
-    source = taken.get(variable)
-    if seen == f"{wanted} (environment)" and source:
-        expect_taken(front, variable, source)
-        if source.value == wanted:
-            expect(
-                source.name == "roof",
-                expected=f"{variable} from the ConfigMap roof",
-                observed=str(source),
-                try_=FIELDS.format(name_of(front)),
-            )
-            return True
-    name = name_of(front)
-    if not taken:
-        why, try_ = "; the container has neither env nor envFrom", FIELDS.format(name)
-    elif not source:
-        why = f"; the container's variables are {', '.join(sorted(taken))}, and none is {variable}"
-        try_ = "A variable is called as in the container's `env`, or with `envFrom` as the key; capitals count."
-    elif source.value != wanted:
-        why, try_ = f"; {variable} is {source}, which says {source.value!r}", "`kubectl describe configmap` shows keys."
-    elif not seen.endswith(("(argument)", "(file)")) and older(lab, front, source, FRONT):
-        why, try_ = f"; {source} says {wanted}, but the pod started before that was changed", RESTART
-    else:
-        why, try_ = "", "Section 1 tells in which order the programs look for a setting."
-    raise NotYet(f"{setting}: {wanted} (environment)", f"{setting}: {seen}{why}", try_)
-
-
-def _token(lab: CheckContext, name: str) -> str:
-    """The token in a Secret, decoded once."""
-    value = value_of(settings_object(lab, "Secret", name), "token")
-    held = ", ".join(keys_of(settings_object(lab, "Secret", name))) or "none"
-    expected = f"a key token in the Secret {name}"
-    value = expect(value, expected=expected, observed=f"its keys: {held}", try_="Capitals count.")
-    expect(
-        value == value.strip(),
-        expected=f"a token without spaces and ends of lines in the Secret {name}",
-        observed=repr(value)[-6:],
-        try_="`echo` ends with an end of line, `echo -n` does not; `od -c` shows it.",
-    )
-    return value
-
-
-def _expect_hidden(lab: CheckContext, token: str) -> None:
-    """A token's value stands in no ConfigMap and in no Deployment."""
-    core, apps = clients(lab).core, clients(lab).apps
-    maps = core.list_namespaced_config_map(lab.namespace).items
-    places = [f"ConfigMap {name_of(item)}" for item in maps if token in (item.data or {}).values()]
-    for item in apps.list_namespaced_deployment(lab.namespace).items:
-        containers = all_containers(item.spec.template.spec)
-        values = [v.value for c in containers for v in c.env or []]
-        if token in values or any(word.endswith(f"={token}") for c in containers for word in words_of(c)):
-            places.append(f"Deployment {name_of(item)}")
-    expect(
-        not places,
-        expected="the token in the Secret archive only",
-        observed=f"it can be read in the {' and the '.join(places)}",
-        try_="Who may look at those? Take it out there, and refer to the Secret.",
-    )
 
 
 def _expect_closed(lab: CheckContext, archive: Any) -> bool:

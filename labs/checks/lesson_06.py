@@ -10,6 +10,7 @@ from labs.checks.core import check, expect, settle
 from labs.checks.facts import Stated, states
 from labs.checks.readers.containers import Program, container_of, statuses_of, working_containers
 from labs.checks.readers.pod_containers import run_in
+from labs.checks.readers.pods import is_ready, reasons
 from labs.checks.readers.stated import expect_container
 from labs.checks.readers.volumes import (
     expect_asked_for,
@@ -20,16 +21,7 @@ from labs.checks.readers.volumes import (
     read_claim,
     read_pod,
 )
-from labs.checks.readers.workloads import (
-    deployment,
-    expect_image,
-    expect_replicas,
-    expect_rolled_out,
-    is_ready,
-    name_of,
-    pods_of,
-    reasons,
-)
+from labs.checks.readers.workloads import deployment, expect_image, expect_replicas, expect_rolled_out, name_of, pods_of
 
 IMAGE = "weather:1"
 STORE = Program(IMAGE, "store")

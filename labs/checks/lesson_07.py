@@ -12,10 +12,10 @@ from labs.checks.context import CheckContext
 from labs.checks.core import check, clients, expect, settle
 from labs.checks.facts import Free, Kept, Stated, states
 from labs.checks.readers.as_made import expect_as_made, one_container
-from labs.checks.readers.configuration import newest_pods
 from labs.checks.readers.containers import Program, container_of, port_number, probe_path
 from labs.checks.readers.endpoints import expect_behind, expect_leads, expect_open, page
 from labs.checks.readers.services import answer, service
+from labs.checks.readers.starting import newest_pods
 from labs.checks.readers.stated import expect_type
 from labs.checks.readers.workloads import deployment, expect_image, expect_replicas, expect_rolled_out, name_of, pods_of
 from labs.errors import NotYet

@@ -13,6 +13,7 @@ from labs.checks.readers.as_made import expect_as_made, one_container
 from labs.checks.readers.configuration import variables
 from labs.checks.readers.containers import Program, container_of, probe_path
 from labs.checks.readers.pod_containers import expect_environment, log_of
+from labs.checks.readers.pods import reasons
 from labs.checks.readers.services import answer, expect_selected, node_port_service
 from labs.checks.readers.workloads import (
     deployment,
@@ -22,7 +23,6 @@ from labs.checks.readers.workloads import (
     expect_rolled_out,
     labels_text,
     pods_of,
-    reasons,
 )
 from labs.waiting import http_status
 

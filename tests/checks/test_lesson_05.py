@@ -8,7 +8,7 @@ import pytest
 
 from labs import checks
 from labs.checks import core, lesson_05
-from labs.checks.readers.configuration import last_line
+from labs.checks.readers.starting import last_line
 from labs.checks.readers.workloads import deployment
 from labs.waiting import wait_for, wait_for_http
 from tests.checks.learner import apply, helped, sh, without_api_server

@@ -241,7 +241,7 @@ def test_what_docker_refuses_reads_well(lab):
 
 
 def test_a_stopped_api_server_is_no_verdict_and_reset_starts_it(lab, monkeypatch):
-    monkeypatch.setattr("labs.checks.core._registry", {})
+    monkeypatch.setattr("labs.checks.registry._registry", {})
 
     @checks.check("ex-93-1", title="A pod", covers=("T4",))
     def check_pod_there(lab):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kubernetes.client.exceptions import ApiException
 
 from labs import checks
-from labs.checks import core
+from labs.checks import core, registry
 from labs.errors import CouldNotCheck, EngineError, LabsError, NotRunning, NotYet
 
 OWN = SimpleNamespace(seat=None, is_managed=False)
@@ -25,7 +25,7 @@ LAB = SimpleNamespace(uses_kubernetes=False, namespace="lab-94", engine=OWN)
 @pytest.fixture
 def register(monkeypatch):
     """Registers a function as ex-94-1, for one test."""
-    monkeypatch.setattr(core, "_registry", {})
+    monkeypatch.setattr(registry, "_registry", {})
 
     def register(function):
         return checks.check("ex-94-1", title="A thing", covers=("T1",), why="Things are.")(function)
@@ -229,7 +229,7 @@ def test_two_checks_of_one_exercise_are_refused(register):
 
 
 def test_lesson_modules_are_loaded_when_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(core, "_registry", {})
+    monkeypatch.setattr(registry, "_registry", {})
     source = """
 from labs.checks import check
 for k in (2, 1):

@@ -8,7 +8,16 @@ import pytest
 from kubernetes import client
 
 from labs.checks import core
-from labs.checks.readers import configuration, endpoints, ownership, pod_containers, services, volumes, workloads
+from labs.checks.readers import (
+    configuration,
+    endpoints,
+    ownership,
+    pod_containers,
+    services,
+    starting,
+    volumes,
+    workloads,
+)
 from labs.checks.readers.containers import Program, container_of, images_of, port_number, probe_path, target_text
 from labs.checks.readers.quantities import amount, is_amount
 from labs.errors import NotYet
@@ -196,7 +205,7 @@ def test_pods_belong_to_whom_they_name_as_their_owner(cluster):
     work = deployment(container("web"))
     assert names(ownership.replica_sets_of(LAB, work)) == ["old", "new"]
     assert names(workloads.pods_of(LAB, work)) == ["p1", "p2", "p3"]
-    assert names(configuration.newest_pods(LAB, work)) == ["p1", "p2"]
+    assert names(starting.newest_pods(LAB, work)) == ["p1", "p2"]
 
 
 def test_pods_of_a_job_name_it_themselves(cluster):
@@ -217,7 +226,7 @@ def test_a_service_must_not_lead_to_another_program(cluster, monkeypatch):
 def test_a_log_is_asked_for_by_the_containers_name(cluster):
     spec = client.V1PodSpec(containers=[HELPER, container("a", args=["store"])])
     cluster.pods = [pod("p1", "new", spec=spec)]
-    assert configuration.last_line(LAB, deployment(container("a")), STORE) == "p1"
+    assert starting.last_line(LAB, deployment(container("a")), STORE) == "p1"
     assert cluster.asked == [("p1", {"container": "a", "tail_lines": 1})]
 
 

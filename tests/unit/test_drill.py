@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labs.checks import core
+from labs.checks import core, judging, verdict
 from labs.checks.context import ScopedContext
 from labs.curriculum.topics import DOMAINS
 from labs.errors import LabsError, NotYet
@@ -57,8 +57,8 @@ def drill(lab, clock, monkeypatch):
 
     def judge(check, context):
         number = int(check.id.rpartition("-")[2])
-        status = core.PASSED if number in found.solved else core.NOT_YET
-        return core._verdict(SimpleNamespace(id=check.id, title=check.title, why=""), status, "a", "b", "c")
+        status = verdict.PASSED if number in found.solved else verdict.NOT_YET
+        return judging._verdict(SimpleNamespace(id=check.id, title=check.title, why=""), status, "a", "b", "c")
 
     monkeypatch.setattr(found, "_begin", begin)
     monkeypatch.setattr(core, "judge", judge)
@@ -231,7 +231,7 @@ def test_a_wrong_solution_of_the_course_is_an_error(drill, monkeypatch):
 
 def test_an_engine_that_does_not_answer_is_no_score(drill, monkeypatch):
     drill.start()
-    broken = SimpleNamespace(status=core.COULD_NOT_CHECK, passed=False, error=lambda: LabsError("No API server."))
+    broken = SimpleNamespace(status=verdict.COULD_NOT_CHECK, passed=False, error=lambda: LabsError("No API server."))
     monkeypatch.setattr(core, "judge", lambda check, context: broken)
     with pytest.raises(LabsError, match="No API server"):
         drill.score()

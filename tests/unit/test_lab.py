@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from labs import checks
-from labs.checks import core
+from labs.checks import registry
 from labs.engines.runtime.image_reference import with_tag
 from labs.errors import CouldNotCheck, LabsError, NotRunning, NotYet
 from labs.progress import store
@@ -231,7 +231,7 @@ def test_unknown_exercises(session, method):
 @pytest.fixture
 def outcome(monkeypatch):
     """Registers ex-94-1; what is put into the list is raised by it."""
-    monkeypatch.setattr(core, "_registry", {})
+    monkeypatch.setattr(registry, "_registry", {})
     errors = []
 
     @checks.check("ex-94-1", title="A thing", covers=("T1",), why="Things are.")
@@ -259,7 +259,7 @@ def test_other_verdicts_are_shown_and_raised(session, outcome, capsys, error):
 
 def test_the_cause_of_a_repair_is_told_when_it_is_checked_again(session, monkeypatch, capsys):
     """Each new cause anew: else pressing Check would replace all looking."""
-    monkeypatch.setattr(core, "_registry", {})
+    monkeypatch.setattr(registry, "_registry", {})
     causes = iter(["a pod", "a pod", "a Service", "a pod", "a pod"])
 
     @checks.check("ex-94-1", title="The sensor, repaired", covers=("T1",), is_repair=True)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labs.checks import lesson_02
+from labs.checks.readers import docker_ports
 from labs.checks.readers.docker_containers import bindings
 from labs.errors import NotYet
 
@@ -35,7 +35,7 @@ def test_port_range_empty_or_ended(wanted, actual, ports):
 
 
 def test_ended_container_with_a_range_of_ports_is_told_in_a_sentence(monkeypatch):
-    monkeypatch.setattr(lesson_02, "containers", lambda lab: [container("8020-8030")])
+    monkeypatch.setattr(docker_ports, "containers", lambda lab: [container("8020-8030")])
     with pytest.raises(NotYet) as caught:
-        lesson_02.publishing(SimpleNamespace(), 8023)
+        docker_ports.publishing(SimpleNamespace(), 8023)
     assert "container page ended with status 0" in str(caught.value)

@@ -48,7 +48,13 @@ def expect_as_made(lab: CheckContext, declared: Mapping[str, Any], try_: str) ->
 
 
 def declared_world(path: Path, kind: str, name: str) -> dict[str, Any]:
-    """An object of a world's manifest, which the course itself has written. Args: ``path``; ``kind`` and ``name``."""
+    """An object of a world's manifest, which the course itself has written.
+
+    Args:
+        path: the manifest.
+        kind: the object's.
+        name: the object's.
+    """
     import yaml
 
     documents = yaml.safe_load_all(path.read_text(encoding="utf-8"))

@@ -47,9 +47,15 @@ def here(lab: CheckContext, kind: str, name: str, *, called: str, try_: str, api
 
 
 def elsewhere(lab: CheckContext, kind: str, name: str, *, api: str = "core") -> list[str]:
-    """The namespaces that have an object of this kind and name; none where we may not look. Args: as `here`.
+    """The namespaces that have an object of this kind and name; none where we may not look.
 
     Other lessons' namespaces do not count: lessons call different things by one name.
+
+    Args:
+        lab: the lesson's lab.
+        kind: as for `here`.
+        name: the object's.
+        api: as for `here`.
     """
     everywhere = getattr(getattr(clients(lab), api), f"list_{kind}_for_all_namespaces")
     try:

@@ -13,7 +13,12 @@ REVISION = "deployment.kubernetes.io/revision"
 
 
 def is_owned_by(thing: Any, uids: set[str]) -> bool:
-    """Whether the controller of an object is one of these. Args: ``thing``; ``uids``."""
+    """Whether the controller of an object is one of these.
+
+    Args:
+        thing: the object.
+        uids: those of possible controllers.
+    """
     return any(owner.controller and owner.uid in uids for owner in thing.metadata.owner_references or [])
 
 

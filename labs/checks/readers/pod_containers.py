@@ -8,7 +8,8 @@ from typing import Any
 from labs.checks.context import CheckContext
 from labs.checks.core import clients, expect, settle
 from labs.checks.readers.containers import ANY, Program, container_of
-from labs.checks.readers.workloads import is_ready, name_of, pods_of, reasons
+from labs.checks.readers.pods import is_ready, reasons
+from labs.checks.readers.workloads import name_of, pods_of
 from labs.errors import CouldNotCheck, NotYet
 from labs.explain import explain
 from labs.waiting import http_status

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
-from http.client import HTTPException
 from typing import Any
 
 from labs.checks.context import CheckContext
@@ -17,7 +14,7 @@ from labs.checks.readers.workloads import labels_text, name_of, pod_labels, sele
 from labs.errors import NotYet, Timeout
 from labs.waiting import wait_for_http
 
-__all__ = ["answer", "expect_selected", "node_port_service", "post_status", "service"]
+__all__ = ["answer", "expect_selected", "node_port_service", "service"]
 
 
 def service(lab: CheckContext, name: str, try_: str = "") -> Any:
@@ -103,32 +100,3 @@ def answer(lab: CheckContext, port: int, path: str = "/", try_: str = "") -> str
         _, _, seen = error.what.rstrip(".").partition("last seen: ")
         observed = seen if seen.startswith("status") else "none"
         raise NotYet(expected, observed, try_) from error
-
-
-def post_status(lab: CheckContext, port: int, token: str = "") -> int:
-    """The status that a store gives to a POST, under a path that no reading has.
-
-    Args:
-        lab: the lesson's lab.
-        port: on localhost.
-        token: sent with it; none when empty.
-
-    Raises:
-        NotYet: nothing answers.
-        CouldNotCheck: as `answer`.
-    """
-    answer(lab, port, "/healthz")
-    expected, try_ = f"an answer at localhost:{port}", "`kubectl get pods` shows whether it runs."
-    base = address(lab, port)
-    if base is None:
-        raise NotYet(expected, "none", try_)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = urllib.request.Request(f"{base}/checks", b"checked", headers)
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as reply:
-            return reply.status
-    except urllib.error.HTTPError as error:
-        return error.code
-    except (OSError, HTTPException) as error:
-        expect_ports_forwarded(lab, port)
-        raise NotYet(expected, "none", try_) from error

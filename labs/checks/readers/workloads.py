@@ -1,4 +1,4 @@
-"""What checks read of Deployments and of pods, and the words in which they tell it."""
+"""What checks read of Deployments (or the like) and of the pods that they own."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from labs.checks.core import clients, expect, settle
 from labs.checks.readers.containers import ANY, Program, container_of, images_of, is_image, statuses_of
 from labs.checks.readers.namespaces import here
 from labs.checks.readers.ownership import is_owned_by, owner_of, owners_of_pods
+from labs.checks.readers.pods import is_ready, reasons
 from labs.errors import NotYet
 
 __all__ = [
-    "counted",
     "deployment",
     "expect_image",
     "expect_ready",
     "expect_replicas",
     "expect_rolled_out",
     "image_of",
-    "is_ready",
     "labels_text",
     "live_pods",
     "matches",
@@ -27,7 +26,6 @@ __all__ = [
     "owner_of",
     "pod_labels",
     "pods_of",
-    "reasons",
     "selector_text",
     "wait_for_ending_pods",
 ]
@@ -167,57 +165,13 @@ def _last_words(lab: CheckContext, name: str, waiting: str) -> str:
     return f"`kubectl logs deployment/{name}` in the namespace {lab.namespace} shows its last words." if ends else ""
 
 
-def reasons(pods: list[Any]) -> str:
-    """Why pods are not ready, as the end of a sentence: ``; ImagePullBackOff: labs/web:9``. Empty when all are."""
-    found_reasons = set()
-    for pod in pods:
-        if is_ready(pod):
-            continue
-        for status in statuses_of(pod):
-            if status.state.waiting and status.state.waiting.reason not in (None, "PodInitializing"):
-                found_reasons.add(_waiting(status))
-            elif end := status.state.terminated or (not status.ready and status.last_state.terminated):
-                if end.exit_code:
-                    found_reasons.add(_ended(status.name, end))
-            elif status.state.running and not status.ready:
-                found_reasons.add(f"{status.name} runs but is not ready")
-        if not pod.status.container_statuses:
-            found_reasons.add(_unscheduled(pod))
-    return f"; {'; '.join(sorted(found_reasons))}" if found_reasons else ""
-
-
-def _waiting(status: Any) -> str:
-    waiting, end = status.state.waiting, status.last_state.terminated
-    if waiting.reason == "RunContainerError" and waiting.message:
-        return _not_started(status.name, waiting.message)
-    if waiting.reason == "CrashLoopBackOff" and end:
-        return f"{waiting.reason}: {_ended(status.name, end)}"
-    if waiting.reason == "CreateContainerConfigError" and waiting.message:
-        return f"{waiting.reason}: {waiting.message}"
-    return f"{waiting.reason}: {status.image}"
-
-
-def _ended(name: str, end: Any) -> str:
-    if end.reason == "StartError" and end.message:
-        return _not_started(name, end.message)
-    return f"{name} ended with status {end.exit_code}"
-
-
-def _not_started(name: str, message: str) -> str:
-    """The runtime's last word; before it stand the layers that the message came through."""
-    cause = message.rpartition("container process: ")[2].removeprefix("error during container init: ")
-    return f"{name} did not start: {cause.removesuffix(': unknown')}"
-
-
-def _unscheduled(pod: Any) -> str:
-    for condition in pod.status.conditions or []:
-        if condition.type == "PodScheduled" and condition.status == "False" and condition.message:
-            return f"{pod.status.phase}: {condition.message.split('. ')[0].rstrip('.')}"
-    return pod.status.phase or "Pending"
-
-
 def live_pods(lab: CheckContext, selector: str = "") -> list[Any]:
-    """The lesson's pods that are not being deleted. Args: ``lab``; ``selector``, such as ``"app=web"``."""
+    """The lesson's pods that are not being deleted.
+
+    Args:
+        lab: the lesson's lab.
+        selector: such as ``"app=web"``; all pods when empty.
+    """
     pods = clients(lab).core.list_namespaced_pod(lab.namespace, label_selector=selector).items
     return [pod for pod in pods if pod.metadata.deletion_timestamp is None]
 
@@ -249,12 +203,6 @@ def wait_for_ending_pods(lab: CheckContext, workload: Any, timeout: float = 35) 
     settle(ended, timeout=timeout)
 
 
-def is_ready(pod: Any) -> bool:
-    """Whether a pod is Ready and stays: one that is being deleted is not."""
-    ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or [])
-    return ready and pod.metadata.deletion_timestamp is None
-
-
 def matches(selector: Any, labels: dict[str, str]) -> bool:
     """Whether a label selector matches labels, by the rules of Kubernetes' documentation, "Labels and Selectors"."""
     by_operator = {
@@ -273,7 +221,12 @@ def pod_labels(workload: Any) -> dict[str, str]:
 
 
 def image_of(workload: Any, program: Program = ANY) -> str:
-    """The image of the container that a brief means, in a Deployment (or the like). Args: as `container_of`."""
+    """The image of the container that a brief means, in a Deployment (or the like).
+
+    Args:
+        workload: the Deployment.
+        program: says which container, as for `container_of`.
+    """
     return container_of(workload, program).image
 
 
@@ -291,11 +244,6 @@ def labels_text(labels: dict[str, str] | None) -> str:
 def selector_text(pairs: dict[str, str] | None) -> str:
     """A Service's selector as a verdict tells it."""
     return labels_text(pairs) if pairs else "empty"
-
-
-def counted(pods: list[Any]) -> str:
-    """``1 pod``, ``2 pods``."""
-    return f"{len(pods)} pod{'s'[: len(pods) != 1]}"
 
 
 def _place(workload: Any) -> str:

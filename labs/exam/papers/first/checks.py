@@ -10,21 +10,21 @@ from labs.checks.context import ScopedContext
 from labs.checks.core import clients, expect, found, settle
 from labs.checks.facts import ANY, Kept, Stated, states
 from labs.checks.readers.as_made import declared_world, expect_as_made
-from labs.checks.readers.configuration import keys_of, mounts, value_of, variables
+from labs.checks.readers.configuration import mounts, variables
 from labs.checks.readers.containers import Program, container_of, port_number, probe_path
 from labs.checks.readers.pod_containers import log_of, run_in_ready
+from labs.checks.readers.pods import is_ready, reasons
 from labs.checks.readers.quantities import is_amount
 from labs.checks.readers.services import answer, expect_selected, node_port_service
+from labs.checks.readers.settings import keys_of, value_of
 from labs.checks.readers.stated import expect_container, expect_type
 from labs.checks.readers.workloads import (
     deployment,
     expect_image,
     expect_replicas,
     expect_rolled_out,
-    is_ready,
     labels_text,
     pod_labels,
-    reasons,
 )
 
 __all__: list[str] = []  # the tasks name their checks

@@ -1,0 +1,2 @@
+FROM labs/shell:1
+RUN --mount=type=cache,target=/c date
