@@ -1,2 +1,3 @@
+# syntax=docker/dockerfile:1
 FROM labs/shell:1
-RUN --mount=type=cache,target=/c date
+RUN true

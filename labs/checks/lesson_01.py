@@ -89,7 +89,7 @@ def check_store_declared(lab: CheckContext) -> None:
     title="The stations, as their file declares them",
     covers=("T2",),
     why="apply changed only what differed from the file. What no file names, only you could find, by its label.",
-    is_repair=True,
+    symptom="the cluster has something more, less or other than stations.yaml declares",
 )
 def check_stations_repaired(lab: CheckContext) -> None:
     again = "Run the two cells above the exercise (again): they make the morning."
@@ -125,7 +125,7 @@ def check_stations_repaired(lab: CheckContext) -> None:
     title="The worker's definition, repaired",
     covers=("T2",),
     why="Indentation says where a line belongs, quotes say whether it is text: now the server reads what was meant.",
-    is_repair=True,
+    symptom="there are no two running pods with both settings, made of files that `kubectl apply` accepts",
 )
 def check_worker_repaired(lab: CheckContext) -> None:
     try:

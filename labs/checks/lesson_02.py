@@ -127,7 +127,7 @@ def check_worker_running(lab: CheckContext) -> None:
     covers=("T3",),
     why="The published port leads to the one on which the front listens, and the store has a name on their common "
     "network; ports and environment are fixed when a container is made, so it was replaced, and the image kept.",
-    is_repair=True,
+    symptom="localhost:8025 does not show the number of readings from a healthy container, or a constraint is not met",
 )
 def check_front_repaired(lab: CheckContext) -> None:
     front, inside = publishing(lab, FRONT_PORT)

@@ -172,7 +172,7 @@ def expect_no_visitors(lab: CheckContext) -> None:
     covers=("T4", "D3.5"),
     why="A pod names the scheduler that it waits for, and one that does not exist never comes; and the scheduler that "
     "does exist only takes nodes which carry every label that the pod's `nodeSelector` asks for.",
-    is_repair=True,
+    symptom="the Deployment producer has no ready pod that a next one would follow",
 )
 def check_producer_running(lab: CheckContext) -> None:
     producer = deployment(

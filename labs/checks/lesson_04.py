@@ -115,7 +115,7 @@ def check_canary_answering(lab: CheckContext) -> None:
     title="The producer's release, repaired",
     covers=("T5", "D2.1", "D2.2"),
     why="The rollout goes on, the image exists, and the Service selects the pods that run now.",
-    is_repair=True,
+    symptom="localhost:30042/version does not answer 2 from three pods, or would not any more when a pod is replaced",
 )
 def check_producer_repaired(lab: CheckContext) -> None:
     made = "The two cells above the exercise make it."

@@ -118,7 +118,7 @@ def check_archive_closed(lab: CheckContext) -> None:
     title="The sensor, repaired",
     covers=("T6", "D4.5", "D4.6"),
     why="Each name and key exists, the token is encoded once, and the unit is where the program looks for it.",
-    is_repair=True,
+    symptom="the sensor's log does not end with a reading from the north, in fahrenheit, that the untouched tower took",
 )
 def check_sensor_repaired(lab: CheckContext) -> None:
     tower = deployment(lab, "tower", f"Leave it in place. {MADE}")

@@ -129,7 +129,7 @@ def check_archive_kept(lab: CheckContext) -> None:
     title="The logbook's memory, repaired",
     covers=("T7", "D1.4"),
     why="The pod names a claim that exists, the claim a class that exists, and the mount is where the store writes.",
-    is_repair=True,
+    symptom="a reading sent to logbook does not outlive its pod, on the claim as it was",
 )
 def check_logbook_repaired(lab: CheckContext) -> None:
     logbook = deployment(lab, "logbook", "The cell above the exercise makes it.")

@@ -123,7 +123,7 @@ def check_forecast_ready(lab: CheckContext) -> None:
     title="The harbour's chain, repaired from end to end",
     covers=("T8", "D5.2", "D3.5"),
     why="Name, selector, port and readiness: each link of the chain now leads to the next, and only there.",
-    is_repair=True,
+    symptom="localhost:30073 does not show the harbour's page with readings, or a constraint is not met",
 )
 def check_harbour_repaired(lab: CheckContext) -> None:
     front = deployment(lab, "harbour-front", GIVEN)

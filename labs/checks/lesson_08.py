@@ -132,7 +132,7 @@ def check_board_moved(lab: CheckContext) -> None:
     title="The pipeline, repaired",
     covers=("T1", "D3.5", "D3.2", "D5.2"),
     why="Each fault showed elsewhere: the pod's state, its events, the front's own words, the Service's target port.",
-    is_repair=True,
+    symptom="localhost:30082 does not show the number of readings, from two ready Deployments",
 )
 def check_pipeline_repaired(lab: CheckContext) -> None:
     for name in ("store", "front"):

@@ -32,7 +32,7 @@ class Check(Generic[ContextT]):
         why: why the solution works, one sentence.
         function: takes the lab, as a `CheckContext` or more; returns when the exercise is solved.
         is_about_engine: whether the exercise is about the engine's parts, so that one that is down is a wrong answer.
-        is_repair: whether finding the cause is the exercise: a learner who checks is first told that it is not solved.
+        symptom: where finding the cause is the exercise, what a learner who checks is told first; else empty.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Check(Generic[ContextT]):
     why: str
     function: Callable[[ContextT], Any]
     is_about_engine: bool = False
-    is_repair: bool = False
+    symptom: str = ""
 
 
 def check(
@@ -51,7 +51,7 @@ def check(
     covers: Iterable[str],
     why: str = "",
     is_about_engine: bool = False,
-    is_repair: bool = False,
+    symptom: str = "",
 ) -> Callable[[FunctionT], FunctionT]:
     """Register a function as the check of an exercise.
 
@@ -61,7 +61,8 @@ def check(
         covers: ids of the curriculum, such as ``("T5", "D2.2")``.
         why: why the solution works, one sentence, shown after a pass.
         is_about_engine: whether the exercise is about the engine's parts themselves.
-        is_repair: whether the exercise is to find a cause, which the first verdict must not tell.
+        symptom: where finding the cause is the exercise, what the first verdict tells instead of it: how it shows that
+            the exercise is not solved, completing "observed ...".
 
     Raises:
         ValueError: the id is malformed or taken.
@@ -76,7 +77,7 @@ def check(
             function.__qualname__,
         ):
             raise ValueError(f"{check_id} is checked twice: {known.function.__qualname__}, {function.__qualname__}")
-        _registry[check_id] = Check(check_id, title, tuple(covers), why, function, is_about_engine, is_repair)
+        _registry[check_id] = Check(check_id, title, tuple(covers), why, function, is_about_engine, symptom)
         return function
 
     return register

@@ -51,13 +51,16 @@ class Verdict:
         """One line without details."""
         return f"{_MARK[self.status]} {self.check_id} {self.status}: {self.title}"
 
-    @property
-    def symptom(self) -> Verdict:
-        """That it is not solved, without the cause: where finding that is the exercise."""
+    def without_cause(self, symptom: str) -> Verdict:
+        """The same where finding the cause is the exercise.
+
+        Args:
+            symptom: what shows that it is not solved, completing "observed ...".
+        """
         return replace(
             self,
             expected=f"{self.title[:1].lower()}{self.title[1:]}",
-            observed="not all of it is as the exercise asks",
+            observed=symptom,
             try_="Look for the cause yourself: what do `get`, `describe`, `inspect` and `logs` show? "
             "Checked once more without a change, this says what was seen.",
         )

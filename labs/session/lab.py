@@ -104,9 +104,9 @@ class Lab:
             raise LabsError(f"{check_id} belongs to lesson {belongs_to}, and this is lesson {self.lesson}.", todo)
         verdict = checks.run(check_id, self)
         progress_report.checked(self, verdict)
-        if checks.find(check_id).is_repair and verdict.status == checks.NOT_YET:
+        if (symptom := checks.find(check_id).symptom) and verdict.status == checks.NOT_YET:
             before, self._last_causes[check_id] = self._last_causes.get(check_id), verdict.expected
-            verdict = verdict if before == verdict.expected else verdict.symptom
+            verdict = verdict if before == verdict.expected else verdict.without_cause(symptom)
         show(verdict)
         error = verdict.error()
         if error:
