@@ -137,7 +137,14 @@ def check_board_moved(lab: CheckContext) -> None:
 def check_pipeline_repaired(lab: CheckContext) -> None:
     for name in ("store", "front"):
         expect_image(deployment(lab, name, MESS), "weather:1", "`kubectl describe pod` tells which image is missing.")
-    probe = container_of(deployment(lab, "front"), FRONT).readiness_probe
+    front = deployment(lab, "front")
+    expect(
+        front.metadata.generation > 1,  # the server counts the changes of an object's spec, from 1
+        expected="the Deployment front that was there, repaired",
+        observed="one that was made again: its spec was never changed",
+        try_=f"{MESS} Run it again, and change what it made.",
+    )
+    probe = container_of(front, FRONT).readiness_probe
     expect(
         probe and probe.http_get and probe_path(probe.http_get) == "/ready",
         expected="the front's readiness probe, GET /ready",

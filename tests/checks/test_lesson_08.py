@@ -197,6 +197,7 @@ def changed(step: str) -> str:
         ("ex-08-3", FIX.replace("port, value: 8080", "port, value: 80"), "front runs but is not ready"),
         ("ex-08-3", FIX.replace("store:8000", "stor:8000"), "front runs but is not ready"),
         ("ex-08-3", FIX.replace("value: 8000", "value: 8001"), "front runs but is not ready"),
+        ("ex-08-3", REPAIRED.replace("replace -f", "replace --force -f"), "one that was made again"),
         ("ex-08-3", FIX + changed("op: remove, path: PROBE"), "none"),
         ("ex-08-3", FIX + changed("op: replace, path: PROBE/httpGet/path, value: /healthz"), "GET /healthz"),
         ("ex-08-3", FIX + "kubectl set selector service front app=store", "localhost:30082"),
