@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from labs.views.rollout_view.history import RolloutLimits
+from labs.views.rollout_view.counts import RolloutLimits
 
 __all__ = [
     "ABOVE",
