@@ -277,7 +277,7 @@ def test_other_verdicts_are_shown_and_raised(session, outcome, capsys, error):
 
 
 def test_the_cause_of_a_repair_is_told_when_it_is_checked_again(session, monkeypatch, capsys):
-    """Each new cause anew: else pressing Check would replace all looking."""
+    """Each new cause again: else pressing Check would replace all looking."""
     monkeypatch.setattr(registry, "_registry", {})
     causes = iter(["a pod", "a pod", "a Service", "a pod", "a pod"])
 
