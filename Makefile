@@ -22,7 +22,7 @@ check: lint ## before every commit: lint and the unit tests, which need no engin
 	$(FAST) -q
 
 test-lesson: $(BIN)/labs ## one lesson, N=04 without more: solved, untouched, its checks; on the course `test`, or $LABS_NAME
-	$(BIN)/pytest -k "$(N) or drill" tests/notebooks tests/checks/test_lesson_$(N).py $(if $(filter 08,$(N)),tests/checks/test_drill_first.py)
+	$(BIN)/pytest -k "$(N) or drill" tests/notebooks tests/checks/test_lesson_$(N).py $(if $(filter 08,$(N)),$(wildcard tests/checks/test_drill*.py))
 
 test: lint ## every test but the slow ones, nbval over every solved notebook included
 	tests/run.sh

@@ -191,7 +191,7 @@ def _require_syntax(item: Lesson, source: str) -> None:
     except SyntaxError as error:
         first = source.splitlines()[0] if source else ""
         raise LabsError(
-            f"{item.path.name}: the cell that starts with {first!r} is not Python: {error.msg}.", "Mend its source."
+            f"{item.path.name}: the cell that starts with {first!r} is not Python: {error.msg}.", "Repair its source."
         ) from error
 
 

@@ -176,7 +176,7 @@ def expect_no_visitors(lab: CheckContext) -> None:
 )
 def check_producer_running(lab: CheckContext) -> None:
     producer = deployment(
-        lab, "producer", try_="The cell above your answer deploys it; mend it rather than replace it by a pod."
+        lab, "producer", try_="The cell above your answer deploys it; repair it rather than replace it by a pod."
     )
     expect_nodes_untouched(lab)
     expect(

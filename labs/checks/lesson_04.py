@@ -174,7 +174,7 @@ def _expect_history(lab: CheckContext, item: Any, try_: str = "") -> None:
         any(is_image(image, OLD) for image in images),
         expected=f"a ReplicaSet with {OLD} in the history of {name_of(item)}",
         observed=f"only {', '.join(images) or 'nothing'} in it",
-        try_=try_ or f"Start with {OLD}, then change the image of the same Deployment; do not make it anew.",
+        try_=try_ or f"Start with {OLD}, then change the image of the same Deployment; do not create it again.",
     )
 
 

@@ -25,7 +25,7 @@ from labs.curriculum.topics import DOMAINS
 from labs.display import RichOutput, say, show, table
 from labs.errors import EngineError, LabsError
 from labs.exam.attempt import Attempt
-from labs.exam.papers import Task, paper
+from labs.exam.papers import Paper, Task, paper
 from labs.progress import store
 from labs.session import cleanup
 from labs.session.lab import Lab
@@ -41,15 +41,16 @@ class Drill:
 
     Args:
         lab: the lesson's lab.
-        name: the drill's, such as ``"first"``.
+        name: the drill's, such as ``"first"``; or a paper.
         clock: gives the time in seconds; for tests.
 
     Raises:
         LabsError: there is no such drill.
     """
 
-    def __init__(self, lab: Lab, name: str = "first", clock: Callable[[], float] = time.time) -> None:
-        self.lab, self.paper, self._clock = lab, paper(name), clock
+    def __init__(self, lab: Lab, name: str | Paper = "first", clock: Callable[[], float] = time.time) -> None:
+        self.lab, self._clock = lab, clock
+        self.paper = name if isinstance(name, Paper) else paper(name)
 
     def __repr__(self) -> str:
         return f"Drill({self.paper.name!r}, {len(self.paper.tasks)} tasks, {self.paper.minutes} minutes)"
@@ -93,28 +94,38 @@ class Drill:
         """Which tasks are passed now, by number.
 
         Raises:
-            CouldNotCheck: the engine could not be asked.
+            CouldNotCheck: a task could not be checked.
         """
-        return {number: verdict.passed for number, verdict in self._judge_all(self._current()).items()}
+        verdicts = self._judge_all(self._current())
+        unknown = next((verdict.error() for verdict in verdicts.values() if _is_unknown(verdict)), None)
+        if unknown:
+            raise unknown
+        return {number: verdict.passed for number, verdict in verdicts.items()}
 
     def score(self) -> None:
         """Look at the state of all tasks now (a few seconds), and show the score by task and by domain.
 
-        The best score within the time is kept with your progress.
+        The best score within the time is kept with your progress. What could not be checked counts nothing in it.
 
         Raises:
-            CouldNotCheck: the engine could not be asked.
+            CouldNotCheck: no task could be checked.
         """
         current = self._current()
-        self._keep(self._show_score(current), current, in_time=not current.is_over(self._clock()))
+        verdicts = self._judge_all(current)
+        self._keep(self._show_score(current, verdicts), current, in_time=not current.is_over(self._clock()))
 
     def stop(self) -> None:
-        """Stop the clock and show the score. From now on `explain` and `solution` tell, and nothing is recorded."""
-        current = self._current()
-        in_time = not current.is_over(self._clock())
-        current.stop(self._clock())
+        """Stop the clock and show the score. From now on `explain` and `solution` tell, and nothing is recorded.
+
+        Raises:
+            CouldNotCheck: no task could be checked; the clock goes on.
+        """
+        current, now = self._current(), self._clock()
+        verdicts = self._judge_all(current)
+        in_time = not current.is_over(now)
+        current.stop(now)
         current.write(self._file)
-        self._keep(self._show_score(current), current, in_time=in_time)
+        self._keep(self._show_score(current, verdicts), current, in_time=in_time)
 
     def explain(self, number: int) -> None:
         """Show what the check of a task expected and observed. Only when the clock has stopped.
@@ -163,7 +174,7 @@ class Drill:
             say(f"{task.number:>2}  {task.title:<46} {time.monotonic() - began:4.1f} s")
         current.stop(self._clock())
         current.write(self._file)
-        self._show_score(current)
+        self._show_score(current, self._judge_all(current))
 
     # The world
 
@@ -172,7 +183,8 @@ class Drill:
         names = [f"{lab.namespace}-{name}" for name in paper.namespaces]
         say(f"Setting up the namespaces {', '.join(names)} (about half a minute) ...")
         self._file.unlink(missing_ok=True)
-        Path(lab.folder, "error.txt").unlink(missing_ok=True)
+        for file in paper.files:
+            Path(lab.folder, file).unlink(missing_ok=True)
         core_api, labels = lab.clients.core, lab._namespace_labels
         for name in [name for name in names if cleanup.remove_namespace(core_api, name, labels)]:
             cleanup.wait_namespace_gone(core_api, name)
@@ -208,24 +220,25 @@ class Drill:
         return core.judge(task.check(self.paper.name), context)
 
     def _judge_all(self, current: Attempt) -> dict[int, Verdict]:
-        """All at once: a check that waits for live state to settle does not hold up the others."""
+        """All at once: a check that waits for live state to settle does not hold up the others.
+
+        Raises:
+            CouldNotCheck: none of them could be checked.
+        """
         _ = self.lab.clients  # made once, not by each thread
         with core.patience(SETTLE), ThreadPoolExecutor(max_workers=5) as pool:
             verdicts = list(pool.map(lambda task: self._judge(task, current), self.paper.tasks))
-        unknown = next((verdict.error() for verdict in verdicts if verdict.status == COULD_NOT_CHECK), None)
-        if unknown:
-            raise unknown
+        unknown = [error for verdict in verdicts if _is_unknown(verdict) and (error := verdict.error())]
+        if unknown and len(unknown) == len(verdicts):
+            raise unknown[0]
         return {task.number: verdict for task, verdict in zip(self.paper.tasks, verdicts, strict=True)}
 
-    def _show_score(self, current: Attempt) -> int:
+    def _show_score(self, current: Attempt, verdicts: dict[int, Verdict]) -> int:
         """Show the score, and return it in percent."""
         tasks, title = self.paper.tasks, self.paper.title
-        passed = {number for number, verdict in self._judge_all(current).items() if verdict.passed}
+        passed = {number for number, verdict in verdicts.items() if verdict.passed}
         percent = sum(task.weight for task in tasks if task.number in passed)
-        rows = [
-            (str(t.number), t.title, t.domain, f"{t.weight} %", "passed" if t.number in passed else "not passed")
-            for t in tasks
-        ]
+        rows = [(str(t.number), t.title, t.domain, f"{t.weight} %", _state(verdicts[t.number])) for t in tasks]
         show(table(rows, ("task", "", "domain", "weight", "state"), title=f"{title}, by task"))
         domains = []
         for domain, (name, _) in DOMAINS.items():
@@ -233,6 +246,9 @@ class Drill:
             reached, whole = sum(t.weight for t in own if t.number in passed), sum(t.weight for t in own)
             domains.append((domain, name, f"{reached} of {whole} %"))
         show(table(domains, ("", "domain", "reached"), title=f"{title}, by domain"))
+        for task in tasks:
+            if _is_unknown(verdict := verdicts[task.number]):
+                say(f"Task {task.number} ({task.weight} %) could not be checked, and counts nothing: {verdict.error()}")
         word = "enough" if percent >= self.paper.enough else "not enough"
         say(f"{percent} %: {word} ({self.paper.enough} % pass). {current.text(self._clock())}")
         return percent
@@ -267,3 +283,13 @@ class Drill:
 
     def _fill(self, text: str, current: Attempt) -> str:
         return self.paper.fill(text, self.lab, current.facts)
+
+
+def _is_unknown(verdict: Verdict) -> bool:
+    return verdict.status == COULD_NOT_CHECK
+
+
+def _state(verdict: Verdict) -> str:
+    if _is_unknown(verdict):
+        return COULD_NOT_CHECK
+    return "passed" if verdict.passed else "not passed"

@@ -71,7 +71,7 @@ def _build(error: BuildError) -> Explanation:
     error.build_log = entries  # it was an iterator: what has been read from that is lost
     log = "".join(entry.get("stream", "") for entry in entries if isinstance(entry, dict))
     lines = [line for line in _COLOURS.sub("", log).splitlines() if line.strip() and not line.startswith(" --->")]
-    message, todo = error.msg, _todo(f"{error.msg}", error) or "Mend that step of the Dockerfile, then build again."
+    message, todo = error.msg, _todo(f"{error.msg}", error) or "Repair that step of the Dockerfile, then build again."
     if _NO_REGISTRY.search(message):
         named = _FROM.findall("\n".join(lines))
         message = f"there is no image {named[-1] if named else 'of this name'}, and no registry answers to pull it from"

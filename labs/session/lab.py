@@ -5,7 +5,6 @@ Nothing outside the kernel's process is changed: neither the user's kubeconfig n
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,17 @@ from labs import checks
 from labs.curriculum import lessons
 from labs.display import say, show, show_last_traceback, table
 from labs.engines.base import Engine
-from labs.engines.docker_cleanup import remove_docker_objects
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.files import make_readable
 from labs.engines.runtime.image_reference import with_tag
-from labs.errors import LabsError, NotRunning, NotSupported
+from labs.errors import LabsError, NotRunning
 from labs.explain import explain
 from labs.kube import object_diff
 from labs.kube.clients import Clients
 from labs.progress import store
-from labs.session import assigned_namespace, cleanup, hints, progress_report
+from labs.session import hints, progress_report, resetting
 from labs.session.kernel_environment import set_environment, wait_for_startup, write_kubeconfig
-from labs.session.starting_point import run_cells
+from labs.session.starting_point import going_on_in, run_cells
 
 __all__ = ["Lab"]
 
@@ -224,23 +222,18 @@ class Lab:
             LabsError: the namespace belongs to somebody else, there is no such exercise, or one of its cells failed.
             Timeout: the namespace was not deleted in time.
         """
-        cells = self._setup(to) if to else []
+        cells = resetting.setup_cells(self, to) if to else []
         self.cleanup()
         if self.uses_kubernetes:
-            self._ensure_namespace()
+            resetting.ensure_namespace(self)
         if not to:
             say(f"Lesson {self.lesson} is at its start. Run it from the first cell.")
             return
         say(f"Running the {len(cells)} cells that {to} builds on ...")
-        for line in run_cells(cells):
-            say(line)
+        with going_on_in(self.lesson, self.namespace):
+            for line in run_cells(cells):
+                say(line)
         say(f"{to} can begin: go on at its heading.")
-
-    def _setup(self, exercise_id: str) -> list[str]:
-        """The cells that an exercise builds on, with the learner's own node ports. Raises LabsError."""
-        lesson = lessons.lesson(self.lesson)
-        sources = [*lesson.opening, *lesson.setup(exercise_id)]
-        return [self.engine.seat.personal(source) for source in sources] if self.engine.seat else sources
 
     def cleanup(self) -> None:
         """Remove all that the lesson made, as `reset` does, and leave it so.
@@ -252,19 +245,7 @@ class Lab:
         """
         self._hints_shown.clear()
         self._last_causes.clear()
-        shutil.rmtree(self.kubeconfig.with_name("files"), ignore_errors=True)
-        self._start_components()
-        if self.uses_kubernetes:
-            core, names = self.clients.core, self._namespace_labels
-            for line in (
-                assigned_namespace.empty(self.clients.api, self.namespace)
-                if self.engine.seat
-                else cleanup.remove_cluster_objects(core, self.namespace, names, self.labels)
-            ):
-                say(line)
-        if self.engine.has_docker:
-            for line in remove_docker_objects(self.clients.docker, self.labels):
-                say(line)
+        resetting.clean_up(self)
 
     def traceback(self) -> None:
         """Show the full traceback of the last error."""
@@ -293,7 +274,7 @@ class Lab:
                 "It may still be starting: `labs status` in a terminal tells, `labs up` starts it.",
             )
         try:
-            self._ensure_namespace()
+            resetting.ensure_namespace(self)
         except LabsError:
             raise
         except Exception as error:
@@ -301,12 +282,6 @@ class Lab:
             if explanation and explanation.fault:
                 raise NotRunning(explanation.what, explanation.todo) from error
             raise
-
-    def _ensure_namespace(self) -> None:
-        if self.engine.seat:
-            assigned_namespace.require_namespace(self.clients.core, self.namespace)
-        else:
-            cleanup.ensure_namespace(self.clients.core, self.namespace, self._namespace_labels)
 
     def _refresh_kubeconfig(self) -> int:
         """Copy the course's kubeconfig if it has changed, and return its version; 0 while there is none."""
@@ -318,14 +293,3 @@ class Lab:
             write_kubeconfig(self.engine, self.kubeconfig, self.namespace if self.uses_kubernetes else None)
             self._copied = version
         return version
-
-    def _start_components(self) -> None:
-        """Start what the lesson stopped: without a controller manager, for one, no namespace would ever go."""
-        for component in self.components():
-            if component.state == "running":
-                continue
-            try:
-                self.engine.start(component.name)
-            except NotSupported:
-                continue
-            say(f"Started {component.name}.")

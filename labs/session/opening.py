@@ -10,6 +10,7 @@ from labs.display import install_error_messages, quiet_logs, say
 from labs.errors import LabsError
 from labs.session import progress_report
 from labs.session.lab import Lab
+from labs.session.starting_point import namespace_of
 
 __all__ = ["lab_of", "open_lab"]
 
@@ -37,7 +38,7 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
         raise LabsError(f"{lesson!r} is no lesson.", 'A lesson has two digits: `open_lab("04")`.')
     engine = engines.current()
     usual = engine.seat.namespace(lesson) if engine.seat else f"lab-{lesson}"
-    lab = Lab(lesson, engine, namespace or usual, uses_kubernetes=kubernetes)
+    lab = Lab(lesson, engine, namespace or namespace_of(lesson) or usual, uses_kubernetes=kubernetes)
     lab.enter()
     progress_report.opened(lab)
     if not quiet:

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from labs.display import in_notebook
 from labs.errors import LabsError
 from labs.explain import explain
 
-__all__ = ["run_cells"]
+__all__ = ["going_on_in", "namespace_of", "run_cells"]
+
+_namespaces: dict[str, str] = {}  # of lessons whose cells are just run for a learner
+
+
+@contextmanager
+def going_on_in(lesson: str, namespace: str) -> Iterator[None]:
+    """Let the cells that open a lesson go on in the namespace in which the learner has opened it.
+
+    Args:
+        lesson: such as ``"04"``.
+        namespace: that of the learner's lab.
+    """
+    _namespaces[lesson] = namespace
+    try:
+        yield
+    finally:
+        del _namespaces[lesson]
+
+
+def namespace_of(lesson: str) -> str | None:
+    """The namespace in which cells that are just run are to open a lesson; None for the usual one."""
+    return _namespaces.get(lesson)
 
 
 def run_cells(sources: Sequence[str]) -> Iterator[str]:

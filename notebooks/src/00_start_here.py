@@ -2,7 +2,7 @@
 # # Start here
 #
 # In this course nothing is simulated. Behind this page run a real Docker Engine and a real Kubernetes cluster, yours to
-# use, to break and to mend.
+# use, to break and to repair.
 #
 # It tells one story. You have a small side project, a weather pipeline: a *producer* sends temperatures to a *store*, a
 # *worker* computes their mean, a *front* shows them. It runs on your laptop. Lesson by lesson, you bring it to where it
@@ -18,7 +18,7 @@
 # 4. what to do when something has ended;
 # 5. where your progress is kept, and what this course cannot do.
 #
-# *You need*: Python. Nothing of containers.
+# *You need*: Python. No knowledge of containers.
 #
 # *Time*: about 15 minutes, the three exercises included.
 
@@ -26,7 +26,7 @@
 # - **Before**: `labs prepare` the day before, `labs up` on every machine before the doors open; on Binder, have all
 #   press the badge ten minutes early.
 # - **Cut**: sections 6 and 7 can be read at home, except on Binder: there read out when a session ends. Never cut
-#   exercises 1 and 3: whoever has failed a check and mended the course once asks you less for the rest of the day.
+#   exercises 1 and 3: anyone who has failed a check and repaired the course once asks you less for the rest of the day.
 
 # %% tags=["parameters"]
 GREETING = "hello"
@@ -79,7 +79,7 @@ for part in lab.engine.status():
 # | `network`, `ports` | a network of the course's own, and what makes published ports answer on `localhost` |
 # | `kernel` | on a machine without root rights: the Linux kernel in which Docker and the node run, one ordinary process |
 #
-# Is the machine fit for all this? `labs doctor` says what is there, what is missing, and which command mends it. Ask it
+# Is the machine fit for all this? `labs doctor` says what is there, what is missing, and which command repairs it. Ask it
 # first when something is odd.
 
 # %%
@@ -156,7 +156,7 @@ core = client.CoreV1Api()
 #
 # *Constraint*: leave it there when it has ended, so that it can be looked at. Give it `labels=lab.labels`
 # (`--label labs.lesson=00 --label labs.course=NAME` on a command line; `print(lab.labels)` shows both) if `lab.reset()`
-# shall remove it.
+# should remove it.
 #
 # *Done when* the check says *passed*.
 #
@@ -262,11 +262,11 @@ except NotSupported as reason:
 
 # %% [markdown]
 # *failed* means: it ended, and nobody had asked it to. Nothing starts it again by itself, so that you can look first:
-# `labs logs registry` shows what a part wrote last. (One that is killed like this has no last words: what you see there is
-# from its start, and not the cause.)
+# `labs logs registry` shows what a part wrote last. (One that is killed like this writes nothing at its end: what you see
+# there is from its start, and not the cause.)
 
 # %% [markdown] tags=["exercise"] exercise="ex-00-3"
-# ### Exercise 3: mend the course
+# ### Exercise 3: repair the course
 #
 # *Goal*: every part of the course runs again.
 #
@@ -359,7 +359,7 @@ views.progress()
 # 1. `labs status` shows what runs; the engines are ordinary programs on this machine.
 # 2. Docker and Kubernetes are reached as anywhere else: Python, command line, YAML.
 # 3. Answer, check, read the verdict; `lab.hint`, `lab.solution`, `lab.reset()`.
-# 4. `labs up` mends.
+# 4. `labs up` repairs.
 # 5. Progress is one file; limits are known.
 
 # %% [markdown] tags=["teaching"] minutes=1

@@ -19,7 +19,7 @@
 # 8. where YAML surprises;
 # 9. to review, take back and repeat infrastructure.
 #
-# *You need*: Python. Nothing of containers or Kubernetes.
+# *You need*: Python. No knowledge of containers or Kubernetes.
 #
 # *Time*: about 70 minutes, the three exercises included.
 
@@ -387,7 +387,7 @@ print("plan:", plan(definition()))
 # Fahrenheit, and an empty plan. **A program sees only the drift it looks for**, and `look` does not read files inside
 # containers. No tool looks at everything.
 #
-# Hence a rule of the trade: never change what runs, *replace* it. What was replaced has no past.
+# So there is a rule of the trade: never change what runs, *replace* it. What was replaced has no past.
 
 # %%
 docker_client.containers.get("front").remove(force=True)
@@ -395,13 +395,13 @@ apply(definition())
 print(wait_for_http(lab.url(8010)))
 
 # %% [markdown] covers="T2.reconciliation"
-# ### For ever
+# ### Forever
 #
 # So far, somebody must run `apply`. Let a program do it, all the time: *look, compare, act*, and again. This is called
 # **reconciliation**, and the program a *control loop* or *controller*.
 #
 # <img alt="A circle. What should be, the definition, and what is, the world, both go into compare. From compare an
-# arrow, act, leads to the world. It goes round for ever." width="560"
+# arrow, act, leads to the world. It goes round forever." width="560"
 # src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 560 190'
 #  font-family='sans-serif' font-size='14' text-anchor='middle'>
 #  <rect width='560' height='190' rx='8' fill='white'/>
@@ -700,8 +700,8 @@ wait_for_rollout(apps, "front", lab.namespace, TIMEOUT)
 #
 # | difference | who repairs it |
 # |---|---|
-# | record and world | the cluster's loops, at once, for ever |
-# | your file and record | whoever runs `kubectl apply` |
+# | record and world | the cluster's loops, at once, forever |
+# | your file and record | the one who runs `kubectl apply` |
 #
 # The second shows in the plan, and is repaired by one more `apply`:
 
@@ -998,7 +998,7 @@ except yaml.YAMLError as error:
 # - blanks only, two for each level; have your editor show them;
 # - quote every text that could be a number, a date or a yes: `"1.10"`, `"on"`, `"no"`;
 # - ask before you act: `kubectl apply --dry-run=server -f FILE`;
-# - read an error's *line* (YAML) or *path* (`spec.template...`, Kubernetes), mend that, ask again.
+# - read an error's *line* (YAML) or *path* (`spec.template...`, Kubernetes), repair that, ask again.
 #
 # For the last exercise, a colleague has typed the *worker*'s definition on a phone:
 
@@ -1040,24 +1040,24 @@ spec:
 # have two settings in their environment, from the ConfigMap: `INTERVAL`, the text `5`, and `QUIET`, the text `on`.
 # (`envFrom`: every key of the ConfigMap becomes a setting of a **container**.)
 #
-# *Constraint*: mend what is wrong, keep what was meant: names, the label `app: worker`, values.
+# *Constraint*: repair what is wrong, keep what was meant: names, the label `app: worker`, values.
 #
 # *Done when* both pods run, with both settings.
 #
-# There are six faults; `kubectl apply` shows one or two at a time. The quickest way: copy the two cells above below, mend
+# There are six faults; `kubectl apply` shows one or two at a time. The quickest way: copy the two cells above below, repair
 # them, run them, apply.
 
 # %% [markdown] tags=["teaching"] minutes=9 exercise="ex-01-3"
-# - **Say** at the start: six faults, one or two shown at a time. Mend one, send, read. Do not stare at the file.
+# - **Say** at the start: six faults, one or two shown at a time. Repair one, send, read. Do not stare at the file.
 # - **Mistakes**
 #   - unquoted numbers: *cannot unmarshal number into*; the other way round: *cannot unmarshal string into*;
 #   - the selector bent to the mistyped label: *app=workers*;
 #   - `"on"` written as `"true"`: *QUIET: 'on'*;
 #   - the line that makes trouble thrown out: *no INTERVAL*;
-#   - mended, not sent: *have they been*.
+#   - repaired, not sent: *have they been*.
 
 # %% [markdown] tags=["hint"] exercise="ex-01-3"
-# `!kubectl apply -f {folder}/worker`. Read the error: a line, a path or a type. Mend that one, run it again. A tab looks
+# `!kubectl apply -f {folder}/worker`. Read the error: a line, a path or a type. Repair that one, run it again. A tab looks
 # like blanks: delete the blank space before `args` and type it again.
 
 # %% [markdown] tags=["hint"] exercise="ex-01-3"
@@ -1153,7 +1153,7 @@ wait_for_rollout(apps, "front", second, TIMEOUT)
 # %% [markdown] covers="T2.review"
 # The second machine, from the same two files, in seconds, and exactly like the first.
 #
-# One thing does not belong in version control: **secrets**. Whoever can read the repository, or any old copy of it, has
+# One thing does not belong in version control: **secrets**. Anyone who can read the repository, or any old copy of it, has
 # them. Lesson 05 says where they go.
 
 # %% [markdown]
@@ -1162,7 +1162,7 @@ wait_for_rollout(apps, "front", second, TIMEOUT)
 # 1. **By hand**: the machine is its own only description.
 # 2. A **script** says how. Idempotent: run twice, same as once.
 # 3. A **definition** says what. Look, compare, act: only differences are touched.
-# 4. **Drift** is the difference that the world made; **reconciliation** is to repair it, for ever. Replace, do not patch.
+# 4. **Drift** is the difference that the world made; **reconciliation** is to repair it, forever. Replace, do not patch.
 # 5. Script and declaration make the **same object**; a declaration leaves a file that says what should be.
 # 6. The cluster repairs world against *record*; you repair record against *file*. `apply` leaves alone what it never sent.
 # 7. **Notations** differ, the data is the same.

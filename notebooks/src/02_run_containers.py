@@ -99,7 +99,7 @@ def fresh(name):
 
 # %% [markdown] tags=["teaching"] minutes=4
 # - **Show**: the two process lists one below the other; point at the same nginx with its two numbers.
-# - **Ask** before the namespace table prints: which of the six is shared? (`user`; hence no root in images.)
+# - **Ask** before the namespace table prints: which of the six is shared? (`user`; so no root in images.)
 # - Leave `views.container` open in a tab of its own for the next sections.
 
 # %% covers="T3.run"
@@ -355,7 +355,7 @@ print(wait_for_http(lab.url(8022)))
 #
 # *Constraint*: it may use at most 64 MiB of memory. Give it `labels=lab.labels`
 # (`--label labs.lesson=02 --label labs.course=NAME` on a command line; `print(lab.labels)` shows both) if `lab.reset()`
-# shall remove it.
+# should remove it.
 #
 # *Done when* `http://localhost:8021/version` answers `2`, from a container with that limit. Any way there counts.
 
@@ -892,7 +892,7 @@ for line in client.images.push(remote, "2", stream=True, decode=True):
         print(line.get("error") or line["aux"])
 
 # %% [markdown]
-# The digest is a hash of the image's manifest, so it names these very bytes for ever; a tag may be moved. Only layers
+# The digest is a hash of the image's manifest, so it names these very bytes forever; a tag may be moved. Only layers
 # that the registry lacked were sent. Remove the name here, and fetch it back:
 #
 # ```console
@@ -937,8 +937,8 @@ print(*sorted(member.name for member in tarfile.open(fileobj=archive) if member.
 # %% [markdown] tags=["teaching"] minutes=10 exercise="ex-02-3"
 # - **Say**: look first, replace once. Who replaces after each find starts three containers.
 # - **Mistakes**
-#   - only the port mended: *status 502*;
-#   - only `STORE` mended: *on the network bridge*;
+#   - only the port repaired: *status 502*;
+#   - only `STORE` repaired: *on the network bridge*;
 #   - the store's published port: *the port the store's own*;
 #   - `weather-front` replaced in place of the second: *weather-front as it was*;
 #   - the image rebuilt: *weather-front:1 as it was*.

@@ -48,7 +48,7 @@ core, apps = client.CoreV1Api(), client.AppsV1Api()
 # repeats the order.
 #
 # Kubernetes takes no orders. It keeps a record of what should be, the **desired state**, and its programs go round
-# **control loops** for ever: *look, compare, act*. A thermostat works like that: you set 20 °C, not "burn gas for ten
+# **control loops** forever: *look, compare, act*. A thermostat works like that: you set 20 °C, not "burn gas for ten
 # minutes".
 #
 # Desired: two copies of the pipeline's front. The first command only writes that wish down as YAML; `apply` means "make
@@ -160,7 +160,7 @@ except NotSupported as refusal:
 
 # %% [markdown] covers="T4.object"
 # **What happened.** An ordinary command line, an ordinary log. The kubeconfig among the arguments is a client's, like
-# yours: the scheduler is one more user of the API, with few rights. Whoever can debug a program can debug Kubernetes.
+# yours: the scheduler is one more user of the API, with few rights. Anyone who can debug a program can debug Kubernetes.
 #
 # ## 3. The parts of an object
 #
@@ -296,7 +296,7 @@ lab.same(from_python, from_kubectl, from_yaml, ignore=("metadata.name",))
 #
 # (In `kubectl create deployment`, `job` and `cronjob`, what follows `--` is the `command`.)
 #
-# Both are lists of words, and there is no shell: whoever wants `while`, `|` or `>` starts one, as `sh -c "..."`.
+# Both are lists of words, and there is no shell: anyone who wants `while`, `|` or `>` starts one, as `sh -c "..."`.
 
 # %% [markdown] tags=["exercise"] exercise="ex-03-1"
 # ### Exercise 1: the worker
@@ -639,7 +639,7 @@ with stopped("kube-apiserver"):
 # %% [markdown]
 # **What happened.** You were locked out, and every control loop with you: nothing could be changed, healed or scaled.
 # And the front answered. A cluster without its control plane is not down, it is **frozen**: it serves as it did, until
-# something breaks that nobody will mend.
+# something breaks that nobody will repair.
 #
 # When a cell of yours says *The API server does not answer*, this is why; `labs status` in a terminal shows it.
 #
@@ -674,9 +674,9 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 # %% [markdown] tags=["exercise"] exercise="ex-03-3"
 # ### Exercise 3: the producer that never starts
 #
-# The next cell deploys the pipeline's producer. All parts of the cluster run, and yet its pod waits for ever.
+# The next cell deploys the pipeline's producer. All parts of the cluster run, and yet its pod waits forever.
 #
-# *Goal*: find out who does not do their work for this pod, and why. Then mend the Deployment `producer`. There may be more
+# *Goal*: find out who does not do their work for this pod, and why. Then repair the Deployment `producer`. There may be more
 # than one thing wrong with it.
 #
 # *Constraint*: nodes belong to everybody: leave them as they are.
@@ -687,7 +687,7 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 # - **Ask** before they begin: *Pending and no events*: which experiment looked like this?
 # - **Mistakes**
 #   - only the node selector taken out: *no scheduler has looked at it*;
-#   - the scheduler mended, and there they stop: *the scheduler has looked, and found none*;
+#   - the scheduler repaired, and there they stop: *the scheduler has looked, and found none*;
 #   - the node labelled until it fits: *the nodes as they were*;
 #   - the Deployment replaced by a pod: *rather than replace it by a pod*.
 
@@ -702,7 +702,7 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 
 # %% [markdown] tags=["hint"] exercise="ex-03-3"
 # In `spec.template.spec`, take out `schedulerName` (the default is `default-scheduler`) and `nodeSelector`. With
-# `kubectl edit deployment producer` in a terminal, by applying a mended copy of the YAML, or with
+# `kubectl edit deployment producer` in a terminal, by applying a repaired copy of the YAML, or with
 # `apps.patch_namespaced_deployment`; there, `None` takes a field out.
 
 # %% language="bash" covers="D3.5" setup="ex-03-3"
@@ -723,8 +723,8 @@ wait_for_pods(core, lab.namespace, "run=trial", 1)[0].status.phase
 
 # %% tags=["answer"] exercise="ex-03-3"
 ### BEGIN SOLUTION
-mended = {"schedulerName": "default-scheduler", "nodeSelector": None}
-changed = apps.patch_namespaced_deployment("producer", lab.namespace, {"spec": {"template": {"spec": mended}}})
+repaired = {"schedulerName": "default-scheduler", "nodeSelector": None}
+changed = apps.patch_namespaced_deployment("producer", lab.namespace, {"spec": {"template": {"spec": repaired}}})
 ### END SOLUTION
 
 # %% tags=["check"]

@@ -676,7 +676,7 @@ wait_for_pods(core, lab.namespace, "app=front", 6, TIMEOUT)
 
 # %% [markdown] covers="T5.bluegreen"
 # Each Deployment selects by *both* labels. With `app: front` alone the selectors would overlap: owner references keep
-# the pods apart, but an orphan could be adopted by either, and whoever counts by selector would count both.
+# the pods apart, but an orphan could be adopted by either, and anyone who counts by selector would count both.
 #
 # First blue is live; then count who answers.
 
@@ -838,7 +838,7 @@ lab.check("ex-04-2")
 # Deployment; yesterday's version must stay in its history. **Done when** three pods of `labs/web:2` are ready, and
 # `localhost:30042/version` answers `2`, and it stays so when a pod is replaced.
 #
-# There is more than one fault, and mending one uncovers the next. Do not only read the manifest: look at what the
+# There is more than one fault, and repairing one uncovers the next. Do not only read the manifest: look at what the
 # cluster says after each step.
 
 # %% [markdown] tags=["teaching"] minutes=9 exercise="ex-04-3"

@@ -61,7 +61,7 @@ IMAGE = lab.load_image("weather:1")
 # ## 1. Settings do not belong in the image
 #
 # Suppose the unit stood in the program. Then garden and roof need two images: built twice, tested twice, and never
-# quite the same. A password in an image is worse: whoever can pull the image can read it.
+# quite the same. A password in an image is worse: anyone who can pull the image can read it.
 #
 # So build **once**, and give each place its settings when the program **starts**. Our programs look for a setting, such
 # as `unit`, in four places, in this order, and take the first that has it:
@@ -79,7 +79,7 @@ IMAGE = lab.load_image("weather:1")
 
 
 # %% [markdown] tags=["teaching"] minutes=4
-# - **Ask**: who may change a title if it stands in the Deployment? (Whoever may change programs.)
+# - **Ask**: who may change a title if it stands in the Deployment? (Those who may change programs.)
 # - **Draw** the four places in their order; the exercises need it.
 
 
@@ -128,7 +128,7 @@ for station in ("station-garden", "station-roof"):
 # **What happened.** One image, to the byte; two behaviours. And already a mess: both stations send to one store, one in
 # celsius, one in fahrenheit, so the mean is nonsense. The unit is *one* decision, written in two Deployments. Worse:
 #
-# - whoever changes a title must be allowed to change Deployments, and so programs;
+# - anyone who changes a title must be allowed to change Deployments, and so programs;
 # - the Deployments of test and production differ, so what you tested is not what you run.
 #
 # Kubernetes has an object that holds nothing but settings: the **ConfigMap**. Clear the table for it.
@@ -576,7 +576,7 @@ print(state("late").message)
 # |---|---|
 # | `env` or `envFrom` names no ConfigMap | `CreateContainerConfigError`, `configmap "x" not found` |
 # | `env` names no key | `CreateContainerConfigError`, `couldn't find key` |
-# | a volume's ConfigMap is missing | `ContainerCreating` for ever; events say `FailedMount` |
+# | a volume's ConfigMap is missing | `ContainerCreating` forever; events say `FailedMount` |
 # | the ConfigMap is in another namespace | the same as missing: a pod sees its own namespace only |
 #
 # Who is stuck, and who is not? This timeline tells what each part of the cluster did for `late`, one line for each
@@ -665,7 +665,7 @@ print("undone: ", settings("Garden")["title"])
 # %% [markdown] covers="T6.secret D4.6"
 # ## 8. Secret: the same, for what others must not read
 #
-# The store takes readings from whoever reaches it. Give it a **token**, a password for programs: without it, a POST is
+# The store takes readings from anyone who reaches it. Give it a **token**, a password for programs: without it, a POST is
 # answered with 401.
 #
 # A **Secret** is built like a ConfigMap and used like one. In `data` its values are in **base64**, a spelling of bytes
@@ -872,7 +872,7 @@ run("front", "gate", args=["front", there])
 
 # %% [markdown] tags=["hint"] exercise="ex-05-2"
 # `run("store", "archive", volumes=[{"name": "token", "secret": {"secretName": "archive"}}], volumeMounts=[{"name":
-# "token", "mountPath": "/etc/weather"}])`, and for `gate` likewise with `"configMap": {"name": "gate"}` and
+# "token", "mountPath": "/etc/weather"}])`, and for `gate` the same with `"configMap": {"name": "gate"}` and
 # `args=["front", there]`.
 
 # %% tags=["answer"] exercise="ex-05-2"
@@ -941,14 +941,14 @@ run("store", "tower", volumes=[secret_volume], volumeMounts=[{"name": "token", "
 #
 # **Done when** the sensor's log ends with a line such as `north: sent 68.4`. In celsius it would be between 15 and 25.
 #
-# There is more than one fault, and mending one uncovers the next. Ask the cluster after each step.
+# There is more than one fault, and repairing one uncovers the next. Ask the cluster after each step.
 
 # %% [markdown] tags=["teaching"] minutes=9 exercise="ex-05-3"
 # - **Ask** half way: what does the log say now that it did not say before?
 # - **Mistakes**
-#   - the first fault mended, and there they wait: *couldn't find key TOKEN*;
+#   - the first fault repaired, and there they wait: *couldn't find key TOKEN*;
 #   - the token decoded once only: *is in base64 twice*;
-#   - the Secret mended, the pod not restarted: *was changed after the pod had started*;
+#   - the Secret repaired, the pod not restarted: *was changed after the pod had started*;
 #   - it sends, and all go home: *which is celsius*. This fault makes no error; say so if somebody is "done".
 
 # %% [markdown] tags=["hint"] exercise="ex-05-3"

@@ -134,7 +134,7 @@ readings()
 # **Misconception**: *the pod was not deleted, so its files are there*. Files belong to containers, unless you say
 # otherwise. You say otherwise with a **volume**.
 #
-# From Python, `stream` does what `kubectl exec` did. We shall need it again:
+# From Python, `stream` does what `kubectl exec` did. We will need it again:
 
 # %% setup="ex-06-1 ex-06-2 ex-06-3"
 from kubernetes.stream import stream
@@ -313,7 +313,7 @@ for name in ("memory", "disk"):
 
 # %% [markdown] covers="T7.emptydir"
 # **What happened.** In memory, the filesystem itself has that size, and refuses (`head` calls it an I/O error). On disk, the write went through. Is the
-# limit only a word, then? The kubelet measures, now and then. We shall look again after section 7.
+# limit only a word, then? The kubelet measures, now and then. We will look again after section 7.
 
 # %% [markdown] tags=["exercise"] exercise="ex-06-1"
 # ### Exercise 1: a buffer that survives a crash
@@ -331,7 +331,7 @@ for name in ("memory", "disk"):
 # ```
 #
 # (*Connection refused*: the store is still starting; try again. After each further crash the kubelet waits, 10 s and then
-# longer; `NotReady` or `CrashLoopBackOff` means that. `kubectl delete pod buffer --grace-period=1` lets you start afresh.)
+# longer; `NotReady` or `CrashLoopBackOff` means that. `kubectl delete pod buffer --grace-period=1` lets you start again.)
 
 # %% [markdown] tags=["teaching"] minutes=10 exercise="ex-06-1"
 # - **Mistakes**
@@ -342,7 +342,7 @@ for name in ("memory", "disk"):
 #   - several crashes in a row: the kubelet waits longer each time. Let them delete the pod.
 
 # %% [markdown] tags=["hint"] exercise="ex-06-1"
-# One entry under `volumes`, two under `volumeMounts`. Where does the store write, and where shall the reader see it?
+# One entry under `volumes`, two under `volumeMounts`. Where does the store write, and where should the reader see it?
 
 # %% [markdown] tags=["hint"] exercise="ex-06-1"
 # The store's mount is `/data`, the reader's is `/inbox` with `readOnly: true`; both name the same volume. To end the
@@ -560,7 +560,7 @@ print(full.status.reason, "-", full.status.message)
 # | object | written by | says |
 # |---|---|---|
 # | **PersistentVolumeClaim** (PVC) | you, in your namespace | "I need 100 MiB, for one node" |
-# | **StorageClass** | whoever runs the cluster | "this kind of storage is made by that program" |
+# | **StorageClass** | those who run the cluster | "this kind of storage is made by that program" |
 # | **PersistentVolume** (PV) | that program, the *provisioner* | "this piece of storage exists, and is yours" |
 #
 # So your manifests name no disks, and work in any cluster. Which classes are here?
@@ -856,7 +856,7 @@ wait_gone(lambda: core.read_persistent_volume(volume_name), TIMEOUT)
 # !kubectl get pv {volume_name}
 
 # %% [markdown] covers="T7.classes"
-# **What happened.** Claim gone, volume gone, folder gone: the class says `reclaimPolicy: Delete`. Whoever may delete your
+# **What happened.** Claim gone, volume gone, folder gone: the class says `reclaimPolicy: Delete`. Anyone who may delete your
 # claim (or your namespace!) may delete your data.
 #
 # The other policy is `Retain`: the volume stays, and somebody must decide. We try it with a volume made **by hand**, as an
@@ -945,7 +945,7 @@ wait_for(lambda: core.read_persistent_volume("labs-06-shelf").status.phase != "B
 
 # %% [markdown] covers="T7.claims"
 # **Released**, not Available: the note is still there, and the volume still remembers *that* claim, by its uid
-# (`spec.claimRef`). A new claim of the same name does not get it: it could be a stranger's. Whoever has looked through
+# (`spec.claimRef`). A new claim of the same name does not get it: it could be a stranger's. Anyone who has looked through
 # the data, and decides to give the volume away again, removes the memory:
 
 # %% covers="T7.claims"
@@ -1006,12 +1006,12 @@ start(visitor)
 #
 # *Done when* the claim is bound, you have sent a reading, then deleted the pod, and its successor still has the reading.
 #
-# There is more than one fault, and mending one uncovers the next. One of them makes no error at all: look where the data
+# There is more than one fault, and repairing one uncovers the next. One of them makes no error at all: look where the data
 # go.
 
 # %% [markdown] tags=["teaching"] minutes=9 exercise="ex-06-3"
 # - **Mistakes**
-#   - only the name mended: *there is local-path*; a claim's class cannot be changed, so it is made again;
+#   - only the name repaired: *there is local-path*; a claim's class cannot be changed, so it is made again;
 #   - only the class: *the claim logbok*;
 #   - it runs, and all seems well: *data is mounted at /date*. The fault without an error: ask where the data go;
 #   - an emptyDir in its place: *its volumes are of the kind emptyDir*.

@@ -274,7 +274,7 @@ print(*ask("http://shop/hostname"))
 # %% [markdown]
 # **What happened.** No error, no warning, no event: a Service for no pod is a valid wish. The name is known, the address
 # is there, and the connection is refused. An *empty slice* is the sign of a selector that matches nothing (or of no pod
-# at all). Mend it:
+# at all). Repair it:
 
 # %% covers="T8.endpoints"
 # !kubectl set selector service shop app=web
@@ -871,12 +871,12 @@ lab.check("ex-07-2")
 # | | question | `kubectl` | else |
 # |---|---|---|---|
 # | 1 | Are the pods **ready**? | `get pods` | `describe pod`: probe, image, crash |
-# | 2 | Do the **labels** match? | `get service NAME -o wide`, `get pods --show-labels` | mend the selector |
+# | 2 | Do the **labels** match? | `get service NAME -o wide`, `get pods --show-labels` | repair the selector |
 # | 3 | Is the **slice** filled? | `get endpointslices` (lists unready pods, too), or `describe service` | back to 1 and 2 |
-# | 4 | Are the **ports** right? | `describe service`: `TargetPort`; ask the pod itself | mend `targetPort` |
+# | 4 | Are the **ports** right? | `describe service`: `TargetPort`; ask the pod itself | repair `targetPort` |
 # | 5 | Is the **name** right? | `run tmp ... -- nslookup`, the client's settings | name, namespace, port |
 #
-# To recognise the sick, know the healthy:
+# To recognise what is broken, know what is healthy:
 
 # %% [markdown] tags=["teaching"] minutes=3
 # - **Show**: put the five questions on the board, and leave them there for exercise 3. Ask them of `web`, which is
@@ -921,7 +921,7 @@ for name, spec in {"harbour-store": inner, "harbour-front": {"type": "NodePort",
 # ### Exercise 3: the harbour is silent
 #
 # **Goal**: `localhost:30073` shows the harbour's page, with readings. The chain is producer → Service `harbour-store` →
-# store, and you → Service `harbour-front` → front → Service `harbour-store` → store. There are several faults; mending
+# store, and you → Service `harbour-front` → front → Service `harbour-store` → store. There are several faults; repairing
 # one uncovers the next. Ask the five questions, from you inwards. (`/ready` answers 200 only when the front reaches its
 # store. While a Deployment rolls out there are old and new pods: name the one you ask.)
 #
@@ -934,7 +934,7 @@ for name, spec in {"harbour-store": inner, "harbour-front": {"type": "NodePort",
 # - **Say**: from you inwards; one answer a question; stop at the first *no*.
 # - **Mistakes**
 #   - the probe removed, which makes the pod ready and nothing else: *no readiness probe*;
-#   - the probe mended, and there they stop: *looks in the namespace harbour*;
+#   - the probe repaired, and there they stop: *looks in the namespace harbour*;
 #   - one letter not seen: *app=harbor-store*;
 #   - the port left: *targetPort 80*;
 #   - the selector made wide enough: *pipeline=harbour matches harbour-front, harbour-producer too*.
@@ -968,7 +968,7 @@ lab.check("ex-07-3")
 # %% [markdown] covers="D5.2"
 # ## 9. Drain a node while visitors come
 #
-# A node needs a new kernel. Its pods must go, and nobody shall notice: all that you learned comes together. For that,
+# A node needs a new kernel. Its pods must go, and nobody must notice: all that you learned comes together. For that,
 # give the course a second node, and the node our image, which no registry has. (About 20 s. On a cluster that the course
 # did not start, we use what is there.)
 
@@ -994,7 +994,7 @@ print(f"To drain: {LAST}" if LAST else "One node only: nothing to drain here. Re
 #
 # - a readiness probe: a *new* copy gets no request too early;
 # - `preStop: sleep`: an *old* one goes on for 3 s after it was told to end, until all nodes' rules have forgotten it;
-# - a **PodDisruptionBudget**: whoever evicts pods must leave at least three.
+# - a **PodDisruptionBudget**: anyone who evicts pods must leave at least three.
 
 # %%
 polite = {

@@ -164,7 +164,7 @@ print(f"your exam:  {exam:%A %d %B %Y}; the plan's first day is {exam - timedelt
 # (A script needs the `shopt` line to know aliases; a terminal does not. `%%bash` runs a cell as a script.)
 
 # %% [markdown] tags=["teaching"] minutes=12
-# - **Show**: type in a terminal, with mistakes, and let TAB mend them. Do not run this section from cells only.
+# - **Show**: type in a terminal, with mistakes, and let TAB repair them. Do not run this section from cells only.
 # - **Ask** before the table of generators: which kinds have none?
 # - **Ask** before the three deletions: how long does each take? And what does `--force` cost?
 
@@ -563,7 +563,7 @@ broken = Path(labs.__file__).parent / "exam" / "broken_pipeline.yaml"
 # **Done when** both Deployments are ready and the page comes.
 
 # %% [markdown] tags=["teaching"] minutes=12 exercise="ex-08-3"
-# - **Say**: whoever opens the manifest robs themselves. Clock on.
+# - **Say**: those who open the manifest rob themselves. Clock on.
 # - **Mistakes**
 #   - stopped at the second fault or the third: *front runs but is not ready*; send them to the events, then to the
 #     page asked from inside;

@@ -75,7 +75,7 @@ def _is_wanted(deb: Path) -> bool:
 
 def _program_in(tree: Path) -> Program:
     fonts = tree / "fonts.conf"
-    write_at_once(fonts, FONTS.format(tree=tree))  # anew each time: the cache may have been moved
+    write_at_once(fonts, FONTS.format(tree=tree))  # again each time: the cache may have been moved
     folders = [tree / "usr/lib/chromium"]
     for part in ("usr/lib", "lib"):
         for folder in sorted((tree / part).glob("*-linux-gnu*")):

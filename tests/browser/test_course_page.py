@@ -188,7 +188,7 @@ def test_progress_goes_and_comes(jupyter, tmp_path):
         headers.append(route.request.headers)
         route.fulfill(status=200, content_type="application/json", body='{"new": ["ex-04-1"]}')
 
-    page.route("**/kube-labs/progress*", merged)  # whoever runs this test keeps their own progress as it is
+    page.route("**/kube-labs/progress*", merged)  # anyone who runs this test keeps their own progress as it is
     page.locator(".kl-page input[type=file]").set_input_files(tmp_path / "progress.json")
     expect(page.get_by_text("Added: ex-04-1")).to_be_visible()
     assert headers[0].get("x-xsrftoken")

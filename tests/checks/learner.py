@@ -62,8 +62,8 @@ def helped(name: str, kubectl: str = "kubectl", *, more: bool = False) -> str:
 """
 
 
-def start_anew(course: Any) -> None:
-    """Start those anew that would wait up to a minute before they ask an API server again that they have lost."""
+def restart_clients(course: Any) -> None:
+    """Restart those that would wait up to a minute before they ask an API server again that they have lost."""
     for name in ("kube-controller-manager", "kube-scheduler", "kubelet/node1", "kube-proxy/node1"):
         course.stop(name)
         course.start(name)
@@ -79,7 +79,7 @@ def without_api_server(course: Any) -> Iterator[None]:
         yield
     finally:
         course.start("kube-apiserver")
-        start_anew(course)
+        restart_clients(course)
 
 
 class Cells:

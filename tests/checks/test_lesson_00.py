@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labs import checks
-from tests.checks.learner import sh, start_anew
+from tests.checks.learner import restart_clients, sh
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
@@ -132,6 +132,6 @@ def test_without_its_engine_nothing_is_judged(course, cells, check_id, component
         found = str(checks.run(check_id, cells.namespace["lab"]))
     finally:
         course.start(component)
-        start_anew(course)
+        restart_clients(course)
     assert "could not check" in found, found
     assert words in found, found

@@ -115,7 +115,7 @@ NUMBER = "sed -i 's/\"2\"/2/' worker/worker.yaml\n"
 MATCH = "sed -i 's/workers/worker/' worker/worker.yaml\n"
 DEEPER = "sed -i 's/^ *envFrom/        envFrom/' worker/worker.yaml\n"
 SEND = "kubectl apply -f worker || true\n"
-MENDED = SETTINGS + TAB + NUMBER + MATCH + DEEPER
+REPAIRED = SETTINGS + TAB + NUMBER + MATCH + DEEPER
 ONE_BY_ONE = """
 kubectl create configmap worker-settings --from-literal=INTERVAL=5 --from-literal=QUIET=on
 kubectl create deployment worker --image=weather:1 --replicas=2 --dry-run=client -o yaml | \
@@ -153,9 +153,9 @@ RIGHT = {
         "ex-01-2",
         "kubectl apply --server-side --force-conflicts -f stations.yaml\nkubectl delete -f west.yaml\n" + READY,
     ),
-    "2 by orders": ("ex-01-2", ORDERS + LABELLED + LEFTOVER + READY),
-    "3 sed": ("ex-01-3", MENDED + SEND + READY),
-    "3 one file for both": ("ex-01-3", MENDED + ONE_FILE + SEND + READY),
+    "2 with commands": ("ex-01-2", ORDERS + LABELLED + LEFTOVER + READY),
+    "3 sed": ("ex-01-3", REPAIRED + SEND + READY),
+    "3 one file for both": ("ex-01-3", REPAIRED + ONE_FILE + SEND + READY),
 }
 
 WRONG = {
@@ -219,7 +219,7 @@ WRONG = {
         declared((ENV, "        env: [{name: DATA, value: /tmp}]\n")) + READY,
         "DATA taken from the ConfigMap|written into the Deployment store|valueFrom",
     ),
-    "1 selector mended in the file": (
+    "1 selector repaired in the file": (
         "ex-01-1",
         declared(("{app: store}}", "{app: stor}}"), ("{app: store, tier", "{app: stor, tier")) + APPLY,
         "app=store,tier=data on the pods|app=stor|cannot be changed|kubectl delete deployment store",
@@ -251,7 +251,7 @@ WRONG = {
         BRING_BACK + "kubectl label -f west.yaml part-of-",
         "no station that stations.yaml does not declare|also Deployment west, ConfigMap west|Without its label",
     ),
-    "2 all made anew": (
+    "2 all made again": (
         "ex-01-2",
         "kubectl delete deployment,configmap -l part-of=stations\n" + BRING_BACK,
         "that was there in the morning|another one of that name|the first was deleted",
@@ -282,7 +282,7 @@ WRONG = {
         BRING_BACK + LEFTOVER + "kubectl set image deployment/south weather=labs/web:1",
         "the Deployment south as stations.yaml has it|labs/web:1, in the file weather:1|kubectl diff",
     ),
-    "2 by orders, without the label": (
+    "2 with commands, without the label": (
         "ex-01-2",
         ORDERS + "kubectl label configmap north south east part-of-\n" + LEFTOVER,
         "the ConfigMap north as stations.yaml has it|metadata.labels: None|part-of",
@@ -292,21 +292,21 @@ WRONG = {
         "true",
         "that the API server takes|cannot unmarshal number into|of type string|wants a text",
     ),
-    "3 by orders, the files still broken": (
+    "3 with commands, the files still broken": (
         "ex-01-3",
         ONE_BY_ONE + READY,
         "a ConfigMap in settings.yaml that the API server takes|cannot unmarshal number into",
     ),
     "3 repaired, then a file thrown out": (
         "ex-01-3",
-        MENDED + SEND + "rm worker/settings.yaml\n" + READY,
+        REPAIRED + SEND + "rm worker/settings.yaml\n" + READY,
         "the ConfigMap worker-settings in a file of the folder worker|Deployment worker",
     ),
     "3 tab left": ("ex-01-3", SETTINGS + SEND, "YAML in worker.yaml|'\\t'|line 13"),
     "3 number as text": ("ex-01-3", SETTINGS + TAB + SEND, "cannot unmarshal string into|of type int32|wants a number"),
     "3 envFrom left": ("ex-01-3", SETTINGS + TAB + NUMBER + SEND, 'unknown field "spec.template.spec.envFrom"'),
     "3 labels left": ("ex-01-3", SETTINGS + TAB + NUMBER + DEEPER + SEND, "`selector` does not match template"),
-    "3 mended, not sent": ("ex-01-3", MENDED, "a Deployment worker in the namespace lab-01|none|have they been"),
+    "3 repaired, not sent": ("ex-01-3", REPAIRED, "a Deployment worker in the namespace lab-01|none|have they been"),
     "3 selector bent": (
         "ex-01-3",
         SETTINGS + TAB + NUMBER + DEEPER + "sed -i 's/app: worker}/app: workers}/' worker/worker.yaml\n" + SEND,
@@ -314,16 +314,20 @@ WRONG = {
     ),
     "3 yes for on": (
         "ex-01-3",
-        MENDED + 'sed -i \'s/"on"/"true"/\' worker/settings.yaml\n' + SEND,
+        REPAIRED + 'sed -i \'s/"on"/"true"/\' worker/settings.yaml\n' + SEND,
         "QUIET: 'on'|'true'",
     ),
     "3 setting thrown out": (
         "ex-01-3",
-        MENDED + "sed -i /envFrom/d worker/worker.yaml\n" + SEND + READY,
+        REPAIRED + "sed -i /envFrom/d worker/worker.yaml\n" + SEND + READY,
         "INTERVAL=5 in the environment|no INTERVAL",
     ),
-    "3 args thrown out": ("ex-01-3", MENDED + "sed -i /args/d worker/worker.yaml\n" + SEND, "args: [worker]|the front"),
-    "3 one": ("ex-01-3", MENDED + "sed -i 's/: 2/: 1/' worker/worker.yaml\n" + SEND, "replicas: 2|replicas: 1"),
+    "3 args thrown out": (
+        "ex-01-3",
+        REPAIRED + "sed -i /args/d worker/worker.yaml\n" + SEND,
+        "args: [worker]|the front",
+    ),
+    "3 one": ("ex-01-3", REPAIRED + "sed -i 's/: 2/: 1/' worker/worker.yaml\n" + SEND, "replicas: 2|replicas: 1"),
 }
 
 
@@ -353,7 +357,7 @@ def test_wrong_answers_are_told_what_was_seen(world, impatient, exercise_id, scr
     ("exercise_id", "script", "name"),
     [
         ("ex-01-1", declared(("[store]", "[stores]")), "store"),
-        ("ex-01-3", MENDED + "sed -i 's/args: .worker./args: [workers]/' worker/worker.yaml\n" + SEND, "worker"),
+        ("ex-01-3", REPAIRED + "sed -i 's/args: .worker./args: [workers]/' worker/worker.yaml\n" + SEND, "worker"),
     ],
     ids=["1 no such program", "3 no such program"],
 )

@@ -193,10 +193,10 @@ def test_front_pod(verdict, answer, words):
 
 
 PATCH = "kubectl patch deployment producer -p "
-MENDED = '\'{"spec": {"template": {"spec": {"schedulerName": null, "nodeSelector": null}}}}\''
-WRONG_IMAGE = MENDED.replace("null}", 'null, "containers": [{"name": "producer", "image": "labs/shell:2"}]}')
+REPAIRED = '\'{"spec": {"template": {"spec": {"schedulerName": null, "nodeSelector": null}}}}\''
+WRONG_IMAGE = REPAIRED.replace("null}", 'null, "containers": [{"name": "producer", "image": "labs/shell:2"}]}')
 SCHEDULER = '\'{"spec": {"template": {"spec": {"schedulerName": "default-scheduler"}}}}\''
-HOST = MENDED.replace('"nodeSelector": null', '"nodeSelector": {"disk": null, "kubernetes.io/os": "linux"}')
+HOST = REPAIRED.replace('"nodeSelector": null', '"nodeSelector": {"disk": null, "kubernetes.io/os": "linux"}')
 SELECTOR = '\'{"spec": {"template": {"spec": {"nodeSelector": null}}}}\''
 
 
@@ -225,7 +225,7 @@ SELECTOR = '\'{"spec": {"template": {"spec": {"nodeSelector": null}}}}\''
             ["a Deployment producer", "rather than replace it by a pod"],
         ),
         (PATCH + WRONG_IMAGE, ["a ready pod of producer", "observed  0 ready; "]),
-        (PATCH + MENDED, ["passed", "every label that the pod's `nodeSelector` asks for"]),
+        (PATCH + REPAIRED, ["passed", "every label that the pod's `nodeSelector` asks for"]),
         ("producer without faults", ["passed"]),
         ("the reference", ["passed"]),
     ],

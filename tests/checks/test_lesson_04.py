@@ -117,7 +117,7 @@ def named(manifest: str) -> str:
 
 # Exercise 3: the producer
 RESUME = "kubectl rollout resume deployment/producer\n"
-MEND = "kubectl set image deployment/producer web=labs/web:2\n"
+REPAIR = "kubectl set image deployment/producer web=labs/web:2\n"
 SELECT = "kubectl set selector service producer app=producer\n"
 BY_HAND = "kubectl label pods -l app=producer release=one --overwrite\n"
 NEARLY = "kubectl set selector service producer app=produce\n"
@@ -140,7 +140,7 @@ RIGHT = {
     "2 YAML": ("ex-04-2", IN_FRONT + STABLE + CANARY + READY),
     "2 a sidecar first, the port by name": ("ex-04-2", BY_NAME + named(STABLE) + named(CANARY) + READY),
     "2 kubectl, own label": ("ex-04-2", GENERATED + READY),
-    "3 kubectl": ("ex-04-3", MEND + RESUME + SELECT + READY),
+    "3 kubectl": ("ex-04-3", REPAIR + RESUME + SELECT + READY),
     "3 YAML, pinned again": ("ex-04-3", APPLIED + READY),
 }  # fmt: skip
 
@@ -214,14 +214,14 @@ WRONG = {
     "3 nothing": ("ex-04-3", "true", "rollout of producer is paused|kubectl rollout --help"),
     "3 only resumed": ("ex-04-3", RESUME, "image labs/web:2|labs/web:v2|tags there are"),
     "3 rolled back": ("ex-04-3", RESUME + "kubectl rollout undo deployment/producer", "yesterday's version|forward"),
-    "3 selector kept": ("ex-04-3", MEND + RESUME + READY, "select the pods of producer|app=producer,release=one"),
+    "3 selector kept": ("ex-04-3", REPAIR + RESUME + READY, "select the pods of producer|app=producer,release=one"),
     "3 relabelled by hand": (
         "ex-04-3",
-        MEND + RESUME + READY + BY_HAND,
+        REPAIR + RESUME + READY + BY_HAND,
         "select every pod that producer makes (app=producer,release=two)|got it by hand|The next pod comes from",
     ),
-    "3 mistyped selector": ("ex-04-3", MEND + RESUME + NEARLY + READY, "its selector is app=produce|Every pair"),
-    "3 made anew": (
+    "3 mistyped selector": ("ex-04-3", REPAIR + RESUME + NEARLY + READY, "its selector is app=produce|Every pair"),
+    "3 made again": (
         "ex-04-3",
         "kubectl delete deployment producer\n" + APPLIED + READY,
         "labs/web:1 in the history of producer|only labs/web:2|Keep the Deployment",

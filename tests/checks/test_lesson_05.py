@@ -226,7 +226,7 @@ WRONG = {
         + "kubectl patch configmap roof -p 'data: {TITLE: Roof}'",
         "title: Rof (environment)|says Roof, but the pod started before|gets its variables once",
     ),
-    "1 keys mended, not restarted": (
+    "1 keys repaired, not restarted": (
         "ex-05-1",
         SMALL + roof(FROM) + PORT + READY + f"kubectl delete configmap roof\n{MAP}",
         "title: Weather (default)|says Roof, but the pod started before|gets its variables once",
@@ -328,8 +328,8 @@ WRONG = {
         told("sensor-name.* not found"),
         'configmap "sensor-name" not found; lab-05 has sensor-files, sensor-names',
     ),
-    "3 name mended": ("ex-05-3", NAMED + told("find key TOKEN"), "couldn't find key TOKEN|its keys are token"),
-    "3 key mended": (
+    "3 name repaired": ("ex-05-3", NAMED + told("find key TOKEN"), "couldn't find key TOKEN|its keys are token"),
+    "3 key repaired": (
         "ex-05-3",
         NAMED + KEYED + READY,
         "401: Unauthorized|Secret sensor, key token is in base64 twice|Decode",
@@ -405,7 +405,7 @@ def test_what_crashes_is_told_before_its_service(world, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "script", [OTHER_WAY, KEYED + ONCE + NAMED + LYING], ids=["objects fitted", "Deployment mended"]
+    "script", [OTHER_WAY, KEYED + ONCE + NAMED + LYING], ids=["objects fitted", "Deployment repaired"]
 )
 def test_the_mess_comes_back(world, impatient, script):
     world.cells.set_up("ex-05-3")

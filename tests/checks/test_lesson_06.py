@@ -173,8 +173,8 @@ def patch(**replaced: str) -> str:
 
 UNSCHEDULED = "kubectl wait --for=condition=PodScheduled=false pod -l app=logbook\n"
 CLASS = "kubectl delete pvc logbook\n" + claim("logbook", "50Mi")
-MEND = CLASS + patch(claimName="logbook", mountPath="/data")
-ANEW = "kubectl delete deployment/logbook pvc/logbook\n" + claim("logbook", "50Mi") + deployment("logbook")
+REPAIR = CLASS + patch(claimName="logbook", mountPath="/data")
+AGAIN = "kubectl delete deployment/logbook pvc/logbook\n" + claim("logbook", "50Mi") + deployment("logbook")
 
 RIGHT = {
     "1 YAML": ("ex-06-1", buffer() + TO_BUFFER + CRASH),
@@ -193,8 +193,8 @@ RIGHT = {
     "2 YAML": ("ex-06-2", CLAIM + ARCHIVE + used("archive")),
     "2 generated, subPath": ("ex-06-2", GENERATED + used("archive")),
     "2 one pod, no surge": ("ex-06-2", OWN_POD + deployment("archive", spec=NO_SURGE) + used("archive")),
-    "3 patched": ("ex-06-3", MEND + used("logbook")),
-    "3 made anew": ("ex-06-3", ANEW + used("logbook")),
+    "3 patched": ("ex-06-3", REPAIR + used("logbook")),
+    "3 made again": ("ex-06-3", AGAIN + used("logbook")),
 }
 
 WRONG = {
@@ -368,10 +368,10 @@ WRONG = {
         CLASS + patch(claimName="logbook") + ROLLED.format("logbook"),
         "mounted at /data in the Deployment logbook|data is mounted at /date",
     ),
-    "3 bigger": ("ex-06-3", MEND.replace("50Mi", "60Mi") + ROLLED.format("logbook"), "of its size, 50Mi|60Mi"),
+    "3 bigger": ("ex-06-3", REPAIR.replace("50Mi", "60Mi") + ROLLED.format("logbook"), "of its size, 50Mi|60Mi"),
     "3 smaller": (
         "ex-06-3",
-        MEND.replace("50Mi", "5Mi"),
+        REPAIR.replace("50Mi", "5Mi"),
         "at least 50Mi|observed  5Mi",
     ),
 }

@@ -149,7 +149,7 @@ PROBE = """kubectl patch deployment harbour-front --type=json -p '[{"op": "repla
 URL = "kubectl set env deployment/harbour-front STORE=http://harbour-store:8000\n"
 SELECT = "kubectl set selector service harbour-store app=harbour-store\n"
 TARGET = """kubectl patch service harbour-store -p '{"spec": {"ports": [{"port": 8000, "targetPort": 8000}]}}'\n"""
-ANEW = "kubectl delete service harbour-store\nkubectl expose deployment harbour-store --port=8000\n"
+AGAIN = "kubectl delete service harbour-store\nkubectl expose deployment harbour-store --port=8000\n"
 FAILED_503 = "for i in $(seq 60); do kubectl get events | grep -q 'statuscode: 503' && break; sleep 0.5; done\n"
 UNPROBED = """kubectl patch deployment harbour-front --type=json -p '[{"op": "remove",
 "path": "/spec/template/spec/containers/0/readinessProbe"}]'
@@ -168,9 +168,9 @@ RIGHT = {
         front("forecast", replicas=3, port="8080") + BY_KUBECTL + ready("forecast"),
     ),
     "3 kubectl": ("ex-07-3", PROBE + URL + SELECT + TARGET + ready("harbour-front")),
-    "3 Service made anew, port in full": (
+    "3 Service made again, port in full": (
         "ex-07-3",
-        ANEW
+        AGAIN
         + PROBE
         + URL.replace("harbour-store:8000", "harbour-store.lab-07:8000")
         + ready("harbour-front"),

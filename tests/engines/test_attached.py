@@ -52,7 +52,7 @@ def namespaces(here: Course) -> dict[str, dict]:
 
 
 def test_lesson_in_a_strangers_cluster(here, guest, attach, owners, docker_client):
-    """Only what bears the course's label is made, and only that is removed."""
+    """Only what has the course's label is made, and only that is removed."""
     before = namespaces(here)
     guest.must("up", "--quiet", *attach)
     assert namespaces(here) == before

@@ -198,7 +198,7 @@ def test_memory_of_each_component_is_known(here):
 
 
 def test_containers_of_any_user_find_python_compiled(docker_client):
-    """Whoever may not write into the image would compile what they import at each start."""
+    """Anyone who may not write into the image would compile what they import at each start."""
     ask = ["python3", "-v", "-c", "import http.server, json, urllib.request, threading"]
     said = docker_client.containers.run("labs/python:3", ask, labels=["test"], remove=True, user="1000", stderr=True)
     imported = said.decode()

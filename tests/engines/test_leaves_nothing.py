@@ -78,7 +78,7 @@ def test_down_while_up_is_at_work(another, before):
 
 
 def test_kill_of_up_alone_then_up_again_then_a_crash_of_all(another, before):
-    """What the killed command had started goes on or is started anew; and a crash of everything, as of a machine that
+    """What the killed command had started goes on or is started again; and a crash of everything, as of a machine that
     loses its power, is nothing else than a stop."""
     process = another.begin_up()
     next(line for line in process.stdout if "✓ control plane (" in line)

@@ -30,7 +30,7 @@ def ready_nodes(here: Course) -> list[str]:
 
 
 def without_ports(pids: dict[str, int]) -> dict[str, int]:
-    """All but the forwarder to localhost, which is started anew when there are other nodes to lead to."""
+    """All but the forwarder to localhost, which is started again when there are other nodes to lead to."""
     return {name: pid for name, pid in pids.items() if name != "ports"}
 
 
@@ -39,7 +39,7 @@ def test_node_joins_serves_and_leaves(here, core, namespace):
     before = without_ports(here.pids())
     here.must("up", "--quiet", "--nodes", "2")
     assert ready_nodes(here) == ["node1", "node2"]
-    assert before.items() <= here.pids().items(), "what ran was started anew"
+    assert before.items() <= here.pids().items(), "what ran was started again"
 
     guest = pod("guest", "labs/web:1", nodeName="node2")
     here.kubectl("apply", "-n", namespace, "-f", "-", input=as_text(guest))

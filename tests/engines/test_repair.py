@@ -1,4 +1,4 @@
-"""What ends by itself is told by `labs status` and mended by `labs up`; what it held is still there."""
+"""What ends by itself is told by `labs status` and repaired by `labs up`; what it held is still there."""
 
 from __future__ import annotations
 

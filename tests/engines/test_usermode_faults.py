@@ -130,8 +130,8 @@ def test_disk_of_another_session(stopped, image):
 def test_disk_whose_first_block_is_torn_is_mended(stopped, image):
     with image.open("r+b") as file:
         file.write(bytes(4096))
-    assert "was damaged and has been mended" in " ".join(stopped.must("up").split())
-    assert "has been mended" in stopped.components()["kernel"]["detail"]
+    assert "was damaged and has been repaired" in " ".join(stopped.must("up").split())
+    assert "has been repaired" in stopped.components()["kernel"]["detail"]
     works(stopped)
 
 
@@ -196,7 +196,7 @@ def test_folders_of_programs_that_forbid_programs(person, folder, variable):
     assert variable in done.stdout
 
 
-# --- time, memory and whoever calls
+# --- time, memory and those who call
 
 
 def test_limited_memory_is_told(person):

@@ -78,7 +78,7 @@ def somebody(*more: str, state_bytes: int = 0) -> Iterator[Unprivileged]:
     """A person whose course is up; nothing of it is left afterwards.
 
     Args:
-        more: folders of our cache that theirs shall have beside what a start needs.
+        more: folders of our cache that theirs must have beside what a start needs.
         state_bytes: how large the disk is on which their courses lie; 0 for that of all their files.
     """
     folder = Path(tempfile.mkdtemp(prefix="labs-unprivileged-"))

@@ -13,6 +13,7 @@ import kubernetes.config.kube_config
 import nbformat
 import pytest
 import yaml
+from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -58,6 +59,9 @@ class Engine:
         self.loaded.append(reference)
         return reference
 
+    def status(self):
+        return []
+
 
 @pytest.fixture
 def engine(tmp_path):
@@ -80,6 +84,21 @@ def environment(monkeypatch):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     module = kubernetes.config.kube_config
     monkeypatch.setattr(module, "KUBE_CONFIG_DEFAULT_LOCATION", module.KUBE_CONFIG_DEFAULT_LOCATION)
+
+
+def test_a_reset_to_an_exercise_goes_on_in_the_namespace_that_the_lab_was_opened_with(
+    engine, project, environment, monkeypatch
+):
+    engine.has_docker = False
+    monkeypatch.setattr(opening.engines, "current", lambda: engine)
+    shell = InteractiveShell.instance()
+    try:
+        for own in ("mine", None):
+            opening.open_lab("94", namespace=own, kubernetes=False, quiet=True).reset(to="ex-94-1")
+            assert shell.user_ns["lab"].namespace == (own or "lab-94")
+        assert opening.open_lab("94", kubernetes=False, quiet=True).namespace == "lab-94"
+    finally:
+        InteractiveShell.clear_instance()
 
 
 def test_importing_the_package_imports_no_client():
@@ -258,7 +277,7 @@ def test_other_verdicts_are_shown_and_raised(session, outcome, capsys, error):
 
 
 def test_the_cause_of_a_repair_is_told_when_it_is_checked_again(session, monkeypatch, capsys):
-    """Each new cause anew: else pressing Check would replace all looking."""
+    """Each new cause again: else pressing Check would replace all looking."""
     monkeypatch.setattr(registry, "_registry", {})
     causes = iter(["a pod", "a pod", "a Service", "a pod", "a pod"])
 

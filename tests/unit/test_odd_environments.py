@@ -102,7 +102,7 @@ def test_nobody_becomes_root_for_an_attached_course(started, tmp_path):
 @pytest.mark.parametrize(
     ("log", "words"),
     [
-        ("  ✗ network (0.1 s)\n✗ It broke.\n  → Mend it.\n", "It broke."),
+        ("  ✗ network (0.1 s)\n✗ It broke.\n  → Repair it.\n", "It broke."),
         ("✗ One line.\n", "One line."),
         ("sudo: a password is required\n", "sudo: a password is required"),
         ("", "`labs up` was ended before it had said why."),

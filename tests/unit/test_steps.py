@@ -255,11 +255,11 @@ def test_an_error_can_be_read_elsewhere(tmp_path):
     reporter.record_to(tmp_path / "startup.json")
 
     def fail(step):
-        raise EngineError("It broke.", "Mend it.")
+        raise EngineError("It broke.", "Repair it.")
 
     with pytest.raises(EngineError):
         run({"a": ((), fail)}, reporter)
-    assert read_startup(tmp_path / "startup.json").error == "It broke. Mend it."
+    assert read_startup(tmp_path / "startup.json").error == "It broke. Repair it."
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from labs.views.rollout_view.history import (
-    Clock,
-    Counts,
-    History,
-    RolloutLimits,
-    Sample,
-    count,
-    limits_of,
-    span_of,
-    thin,
-)
+from labs.views.rollout_view.counts import Counts, RolloutLimits, count, limits_of
+from labs.views.rollout_view.history import Clock, History, Sample, span_of, thin
 from labs.views.rollout_view.requests import Answer, Pace, RequestStream, ask
 from labs.views.rollout_view.view import RolloutView
 from labs.views.rollout_view.wording import condition_of, differ, in_words, is_complete, tag_of, troubles_of, version_of

@@ -235,7 +235,7 @@ def test_claim_and_the_pod_that_uses_it():
         ("kubectl create", "created", f"{kind} data"),
         ("persistentvolume controller", "waits for a pod that uses it", f"{kind} data"),
         ("replicaset controller", "created", "Pod store-1"),
-        ("scheduler", "chose node1, where the pod that uses it shall run", f"{kind} data"),
+        ("scheduler", "chose node1, where the pod that uses it is to run", f"{kind} data"),
         ("persistentvolume controller", "waits for the provisioner to make a volume", f"{kind} data"),
         ("provisioner rancher.io/local-path", "makes a volume for it", f"{kind} data"),
         ("provisioner rancher.io/local-path", "made a volume for it", f"{kind} data"),

@@ -84,7 +84,7 @@ def test_not_gone():
 
 
 class Answers:
-    """What a client's methods answer, one after the other; the last for ever. No API is imitated beyond that."""
+    """What a client's methods answer, one after the other; the last one forever. No API is imitated beyond that."""
 
     def __init__(self, **methods):
         for name, answers in methods.items():

@@ -272,7 +272,7 @@ class AttachedEngine(Engine):
 
     def start(self, name: str) -> None:
         raise NotSupported(
-            f"The course did not start {name}, so it cannot start or stop it.", "That is for whoever runs it."
+            f"The course did not start {name}, so it cannot start or stop it.", "That is for those who run it."
         )
 
     def stop(self, name: str) -> None:
@@ -282,7 +282,7 @@ class AttachedEngine(Engine):
         self.start(name)
 
     def logs(self, name: str, lines: int = 50) -> str:
-        raise NotSupported(f"The course did not start {name} and has no log of it.", "Whoever runs it can show one.")
+        raise NotSupported(f"The course did not start {name} and has no log of it.", "Those who run it can show one.")
 
     def remove(self) -> None:
         """Delete the namespaces and Docker's objects with this course's label, and the course's folder."""

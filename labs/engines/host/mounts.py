@@ -30,7 +30,7 @@ def mounted_below(folder: Path) -> list[Path]:
 
 
 def unmount_below(folder: Path) -> None:
-    """Take away all that is mounted on a folder or below it. Whoever used it must have ended.
+    """Take away all that is mounted on a folder or below it. What used it must have ended.
 
     Args:
         folder: one of the course's own.

@@ -179,7 +179,7 @@ setup() {
     exec "$MACHINE_INIT" -s -- sleep infinity
 }
 
-# All that may be made before the machine's own /proc, /sys and users; whoever is root among those only could not.
+# All that may be made before the machine's own /proc, /sys and users; one who is root among those only could not.
 file_system() {
     mkdir -p "$1" "$MACHINE_FOLDER/upper" "$MACHINE_FOLDER/work"
     mount -t overlay overlay -o "lowerdir=/,upperdir=$MACHINE_FOLDER/upper,workdir=$MACHINE_FOLDER/work" "$1"

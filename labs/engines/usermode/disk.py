@@ -69,7 +69,7 @@ class GuestDisk:
                 ) from error
 
     def _repaired(self, tools: Tools) -> str:
-        """Mend the disk or set it aside, and return what a person should know of that."""
+        """Repair the disk or set it aside, and return what a person should know of that."""
         with lock_image(self.path):
             try:
                 return repair(self.path, tools.outside())

@@ -79,7 +79,7 @@ def repair(image: Path, env: Mapping[str, str]) -> str:
         return ""
     if _e2fsck("-y", image, env) & ~REPAIRED == 0:
         return (
-            "the disk was damaged and has been mended; should an image, a container or a volume be missing or broken, "
+            "the disk was damaged and has been repaired; if an image, a container or a volume is missing or broken, "
             "`labs down` and `labs up` begin from the start"
         )
     raise Damaged

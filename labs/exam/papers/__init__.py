@@ -76,6 +76,7 @@ class Paper:
         minutes: the time there is.
         enough: percent that pass.
         namespaces: short names; their full names begin with the lesson's.
+        files: what tasks ask for in the drill's folder; removed at the start.
         stages: how the world is made.
         tasks: in order.
     """
@@ -87,6 +88,7 @@ class Paper:
     namespaces: tuple[str, ...]
     stages: tuple[Stage, ...]
     tasks: tuple[Task, ...]
+    files: tuple[str, ...] = ()
 
     def task(self, number: int) -> Task:
         """One task.
@@ -146,4 +148,5 @@ def paper(name: str) -> Paper:
         namespaces=tuple(content["namespaces"]),
         stages=tuple(stages),
         tasks=tuple(tasks),
+        files=tuple(content.get("files", ())),
     )

@@ -12,29 +12,26 @@ from labs.views.framework.context import ViewContext
 from labs.views.framework.pod_state import newest_warnings, owner_of, state_of
 from labs.views.framework.view import View
 from labs.views.rollout_view.answers import answers_in
-from labs.views.rollout_view.history import SETTLED, Counts, History, Sample, count, limits_of, span_of, thin
+from labs.views.rollout_view.counts import Counts, count, limits_of
+from labs.views.rollout_view.history import SETTLED, History, Sample, span_of, thin
+from labs.views.rollout_view.replica_sets import ReplicaSets
 from labs.views.rollout_view.requests import Answer, Pace, RequestStream
 from labs.views.rollout_view.wording import (
     ABOVE,
     BELOW,
     LAST_KNOWN,
     OTHERWISE,
-    REVISION,
     as_text,
     condition_of,
     differ,
-    images_of,
     in_words,
     is_complete,
     limits_in_words,
-    revision_of,
     troubles_of,
-    was_of,
 )
 
 __all__ = ["RolloutView", "rollout"]
 
-SHOWN = 6  # ReplicaSets at 0 that have a line of their own because they had pods in this picture
 QUICK, SLOW = 0.1, 2.0  # seconds between two requests, while something happens and when nothing does
 AFTERWARDS = 2.0  # seconds for which requests stay quick after the last change
 TICK = 0.25  # seconds between two pictures in which only time has passed
@@ -67,9 +64,8 @@ class RolloutView(View):
         self._template = ""  # the uid and the template that were seen last
         self._is_held = False  # a template changed while the Deployment was paused
         self._last: dict[str, Any] | None = None  # the Deployment as it was last
-        self._known: dict[str, dict[str, Any]] = {}  # ReplicaSets, also those that are gone and still drawn
+        self._sets = ReplicaSets()
         self._unseen_from: float | None = None  # where on the axis the API server was heard last, while it is not
-        self._order: list[str] = []  # their uids, by which each keeps its colour
         super().__init__(lab, f"Rollout of {name}")
 
     def begin(self) -> None:
@@ -137,9 +133,7 @@ class RolloutView(View):
             return
         self._last = deployment
         uid, limits = deployment["metadata"]["uid"], limits_of(deployment)
-        for thing in self._objects("replicasets"):
-            if owner_of(thing)[2] == uid:
-                self._known[thing["metadata"]["uid"]] = thing
+        self._sets.note(thing for thing in self._objects("replicasets") if owner_of(thing)[2] == uid)
         self._track_template(now, deployment)
         is_settled = is_complete(deployment) or deployment["spec"].get("paused", False)
         counts = count(self._pods(), deployment)
@@ -167,7 +161,7 @@ class RolloutView(View):
         for pod in self._objects("pods"):
             kind, name, uid = owner_of(pod)
             label = pod["metadata"].get("labels", {}).get("pod-template-hash", "")
-            if uid in self._known or (kind == "ReplicaSet" and label and name == f"{self._deployment}-{label}"):
+            if uid in self._sets or (kind == "ReplicaSet" and label and name == f"{self._deployment}-{label}"):
                 mine.append(pod)
         return mine
 
@@ -202,7 +196,9 @@ class RolloutView(View):
         first, last = span_of(history, now)
         samples = [s for s in history.samples if s.t <= last]
         samples = thin([*[s for s in samples if s.t <= first][-1:], *[s for s in samples if s.t > first]], first, last)
-        sets, resting = self._sets(deployment, samples, is_gone)
+        here = {thing["metadata"]["uid"] for thing in self._objects("replicasets")}
+        drawn = {uid for sample in samples for uid, counts in sample.counts.items() if counts.has}
+        sets, resting = self._sets.lines(here, drawn, self._pods(), deployment, is_gone=is_gone)
         limits, troubles = limits_of(deployment), self._troubles(deployment)
         most_why, fewest_why = limits_in_words(limits)
         notes: list[str]
@@ -240,48 +236,6 @@ class RolloutView(View):
             "notes": [*notes, *([OTHERWISE] if is_otherwise else [])],
             **answers,
         }
-
-    def _sets(
-        self, deployment: dict[str, Any], samples: list[Sample], is_gone: bool
-    ) -> tuple[list[dict[str, Any]], list[str]]:
-        """The ReplicaSets that are drawn, newest first, and the names of those at rest."""
-        here = {thing["metadata"]["uid"] for thing in self._objects("replicasets")}
-        drawn = {uid for sample in samples for uid, counts in sample.counts.items() if counts.has}
-        self._known = {uid: thing for uid, thing in self._known.items() if uid in here or uid in drawn}
-        revision = deployment["metadata"].get("annotations", {}).get(REVISION, "")
-        counts = count(self._pods(), deployment)
-        ending: dict[str, int] = {}
-        for pod in self._pods():
-            if pod["metadata"].get("deletionTimestamp"):
-                ending[owner_of(pod)[2]] = ending.get(owner_of(pod)[2], 0) + 1
-        shown: list[dict[str, Any]] = []
-        resting: list[str] = []
-        for uid, thing in sorted(self._known.items(), key=lambda item: revision_of(item[1]), reverse=True):
-            wants = 0 if is_gone or uid not in here else thing["spec"].get("replicas", 1)
-            is_current = str(revision_of(thing)) == revision and not is_gone
-            has, ready, _ = counts.get(uid, Counts(0, 0, 0))
-            is_idle = not (wants or has or ending.get(uid) or is_current)
-            if is_idle and (uid not in drawn or len(shown) >= SHOWN):
-                resting.append(f"{revision_of(thing)} ({', '.join(images_of(thing))})")
-                continue
-            if uid not in self._order:
-                self._order = [*self._order[-50:], uid]
-            shown.append(
-                {
-                    "id": uid,
-                    "name": thing["metadata"]["name"],
-                    "revision": str(revision_of(thing) or "?"),
-                    "was": was_of(thing),
-                    "image": ", ".join(images_of(thing)),
-                    "current": is_current,
-                    "wants": wants,
-                    "has": has,
-                    "ready": ready,
-                    "ending": ending.get(uid, 0),
-                    "look": self._order.index(uid),
-                }
-            )
-        return shown, resting
 
     def _troubles(self, deployment: dict[str, Any]) -> list[dict[str, Any]]:
         warnings = newest_warnings(self._objects("events"))

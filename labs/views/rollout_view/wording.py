@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from labs.views.rollout_view.history import RolloutLimits
+from labs.views.rollout_view.counts import RolloutLimits
 
 __all__ = [
     "ABOVE",
@@ -84,7 +84,8 @@ def _under_way(status: dict[str, Any], so_far: str) -> tuple[str, str]:
         why = f"{progress.get('reason', '')}: {progress.get('message', '')}"
         return (
             "bad",
-            f"gave up: {why} Nothing is rolled back by itself: mend the template, or `kubectl rollout undo`; {so_far}",
+            f"gave up: {why} Nothing is rolled back by itself: repair the template, "
+            f"or `kubectl rollout undo`; {so_far}",
         )
     if failure.get("status") == "True":
         return "bad", f"{failure.get('reason', '')}: {failure.get('message', '')} ({so_far})"

@@ -41,7 +41,7 @@ def kept_until(finalizer: str, users: list[dict[str, Any]]) -> str:
         return f"keeps it until Pod {names[0]}{more}, which {verb} ended"
     if reason := _REASONS.get(finalizer):
         return f"keeps it until {reason}"
-    return f"keeps it until whoever set its finalizer {finalizer} has taken that away"
+    return f"keeps it until the one that set its finalizer {finalizer} has taken that away"
 
 
 def who_asked(status: dict[str, Any], *, is_owned: bool) -> tuple[str, str]:

@@ -287,7 +287,7 @@ def _of_claim(claim: dict[str, Any], common: dict[str, Any]) -> Iterator[Fact]:
     for entry in meta.get("managedFields") or []:
         at, fields = seconds(entry.get("time")), entry.get("fieldsV1") or {}
         if node and f"f:{NODE}" in ((fields.get("f:metadata") or {}).get("f:annotations") or {}):
-            did = f"chose {node}, where the pod that uses it shall run"
+            did = f"chose {node}, where the pod that uses it is to run"
             yield Fact((uid, "node chosen", node), at, "scheduler", did, step="node chosen", **common)
         if volume and "f:volumeName" in (fields.get("f:spec") or {}):
             did, why = "bound it to its volume", f"Volume: {volume}"

@@ -88,7 +88,7 @@ def print_summary(address: str, bind: str, sheet: Path, disks: int, folder: Path
         say(f"[yellow]![/yellow] All disks together hold {disks} GB when they are full; {free} GB are free here.")
     if not ipaddress.ip_address(bind).is_loopback:
         say(
-            "[yellow]![/yellow] No TLS: whoever shares the network reads codes and notebooks. "
+            "[yellow]![/yellow] No TLS: anyone who shares the network reads codes and notebooks. "
             "Put a web server with a certificate in front, and leave out `--bind`.",
             soft_wrap=True,
         )

@@ -13,7 +13,7 @@ from typing import Any
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from labs.engines.seat import MANAGED_BY, SEATS, Seat
+from labs.engines.seat import MANAGED_BY, Seat
 from labs.errors import LabsError
 from labs.waiting import wait_for
 from labs.workshop.room import hub_secrets, manifests
@@ -22,6 +22,7 @@ from labs.workshop.room.learner_kubeconfig import learner_kubeconfig
 from labs.workshop.room.members import Member, members_of
 from labs.workshop.room.roster import Learner
 from labs.workshop.room.rules import Rules
+from labs.workshop.room.seats import assign_seats, require_free_names, seat_numbered
 
 __all__ = ["Glance", "Room"]
 
@@ -72,8 +73,8 @@ class Room:
         """
         with translate_errors("be set up"):
             known = {member.learner.id: member for member in self._read_members()}
-            seats = self._seats(learners, rules, known)
-            self._require_free_names(seats.values(), rules.lessons)
+            seats = assign_seats(self.name, learners, rules, known)
+            require_free_names(self.clients.core, self.name, seats.values(), rules.lessons)
             for thing in (*manifests.cluster_objects(), *manifests.room_objects(self.name, asdict(rules))):
                 self.cluster.apply(thing)
             networks = self._pod_networks()
@@ -128,7 +129,7 @@ class Room:
 
     def seat_of(self, member: Member, rules: Rules) -> Seat:
         """The seat that a learner was given."""
-        return self._seat(member.learner.id, member.number, rules)
+        return seat_numbered(self.name, member.learner.id, member.number, rules)
 
     def member(self, learner: str) -> Member:
         """One learner; takes and raises what `seat` does."""
@@ -216,38 +217,6 @@ class Room:
         """
         maps = self.clients.core.list_namespaced_config_map(self.name, label_selector=self._ours).items
         return members_of(self.clients.api.sanitize_for_serialization(maps))
-
-    def _seats(self, learners: list[Learner], rules: Rules, known: dict[str, Member]) -> dict[str, Seat]:
-        """Everybody keeps the seat they have; who comes new gets the first free one."""
-        taken = {one: member.number for one, member in known.items()}
-        free = iter(number for number in range(1, SEATS + 1) if number not in taken.values())
-        seats = {}
-        for learner in learners:
-            number = taken.get(learner.id) or next(free, 0)
-            if not number:
-                raise LabsError(
-                    f"One cluster has seats for {SEATS} learners: the lessons' node ports are used up then.",
-                    "Share the roster out over several clusters.",
-                )
-            seats[learner.id] = self._seat(learner.id, number, rules)
-        return seats
-
-    def _seat(self, learner: str, number: int, rules: Rules) -> Seat:
-        registry = f"{rules.registry}/{learner}" if rules.registry else ""
-        return Seat(self.name, learner, number, rules.address, registry)
-
-    def _require_free_names(self, seats: Iterable[Seat], lessons: list[str]) -> None:
-        existing = {n.metadata.name: n.metadata.labels or {} for n in self.clients.core.list_namespace().items}
-        wanted = {self.name: "", **{seat.namespace(lesson): seat.learner for seat in seats for lesson in lessons}}
-        for name, learner in wanted.items():
-            if len(name) > 63:
-                raise LabsError(f"The namespace {name!r} would be longer than 63 characters.", "Give a shorter id.")
-            marks = {**MANAGED_BY, "labs/workshop": self.name, **({"labs/learner": learner} if learner else {})}
-            if name in existing and not marks.items() <= existing[name].items():
-                raise LabsError(
-                    f"The cluster has a namespace {name!r} that is not this workshop's, so nothing was made.",
-                    "Choose another name: `--workshop NAME`.",
-                )
 
     def _pod_networks(self) -> list[str]:
         nodes = self.clients.api.sanitize_for_serialization(self.clients.core.list_node())["items"]

@@ -109,7 +109,7 @@ def _learners(path: Path, rows: list[tuple[int, list[str]]], name_at: int, id_at
     problems += [f"{' and '.join(who)} would share the id {one!r}" for one, who in lines.items() if len(who) > 1]
     if problems:
         raise LabsError(
-            f"{path}: {'; '.join(problems)}.", "Mend these lines; a column `id` tells apart who has the same name."
+            f"{path}: {'; '.join(problems)}.", "Repair these lines; a column `id` tells apart who has the same name."
         )
     if not found:
         raise LabsError(f"{path} names nobody.", "Write one learner on each line, below the header.")
