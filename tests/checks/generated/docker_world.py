@@ -51,6 +51,9 @@ class DockerWorld(LessonWorld):
             found[key] = {"kind": "Container", "metadata": {"name": item.name, "namespace": ""}, "spec": spec}
         return found
 
+    def _settle(self, seconds: int) -> None:
+        """Checks wait long enough for containers."""
+
     def _forms(self, task: Task) -> dict[str, Form]:
         stated = {
             fact.name for fact in task.facts if isinstance(fact, Stated) and not fact.field and fact.is_name_stated

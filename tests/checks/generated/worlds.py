@@ -79,19 +79,24 @@ class LessonWorld:
         self.cells, self.lab = cells, cells.open()
         self.ids = ids
         self._built = False
-        self.tasks = {each: self._learn(each) for each in ids}
+        self.tasks: dict[str, Task] = {}
+        self._learn()
 
-    def _learn(self, exercise_id: str) -> Task:
-        """Find out what the reference solution changes."""
+    def _learn(self) -> None:
+        """Find out what each reference solution changes; each touches objects of its own."""
         self.begin()
-        play, before = self.play_of(exercise_id), self.captured()
-        self.solve(exercise_id)
-        self._play_after(play)
-        verdict = self.judge(exercise_id)
-        assert verdict.passed, f"the reference solution: {verdict}"
-        after = self.captured()
-        answer = {key: item for key, item in after.items() if before.get(key) != item}
-        return Task(exercise_id, self.facts(exercise_id), play, before, answer, sorted(before.keys() - after.keys()))
+        for exercise_id in self.ids:
+            play, before = self.play_of(exercise_id), self.captured()
+            self.solve(exercise_id)
+            self._play_after(play)
+            after = self.captured()
+            answer = {key: item for key, item in after.items() if before.get(key) != item}
+            gone = sorted(before.keys() - after.keys())
+            self.tasks[exercise_id] = Task(exercise_id, self.facts(exercise_id), play, before, answer, gone)
+        self._settle(60)
+        for exercise_id in self.ids:
+            verdict = self.judge(exercise_id)
+            assert verdict.passed, f"the reference solution: {verdict}"
 
     # What other worlds do otherwise
 
@@ -121,12 +126,9 @@ class LessonWorld:
 
     def _remove_strays(self) -> None:
         """Remove what was put into the namespace `default` on purpose."""
-        for kind, name, namespace in {key for task in self._learnt() for key in task.answer}:
+        for kind, name, namespace in {key for task in self.tasks.values() for key in task.answer}:
             if kind not in {"File", "Container"} and namespace != "default":
                 kubectl("-n", "default", "delete", kind.lower(), name, "--ignore-not-found", "--wait=false")
-
-    def _learnt(self) -> list[Task]:
-        return list(getattr(self, "tasks", {}).values())
 
     def captured(self) -> Objects:
         return captured(self.namespaces())
@@ -198,11 +200,26 @@ class LessonWorld:
                 trial.send()
             except AssertionError as error:
                 verdicts[exercise_id] = str(error)
+        self._settle(60 if all(trial.is_right for trial in round_.values()) else 5)
         for exercise_id in round_:
             if exercise_id not in verdicts:
                 self._play_after(self.tasks[exercise_id].play)
                 verdicts[exercise_id] = self.judge(exercise_id)
         return verdicts
+
+    def _settle(self, seconds: int) -> None:
+        """Wait until what was sent runs, on a machine that has much else to do; or so long."""
+        limit = f"--timeout={seconds}s"
+        ready = {
+            "Deployment": ("rollout", "status"),
+            "StatefulSet": ("rollout", "status"),
+            "DaemonSet": ("rollout", "status"),
+            "Job": ("wait", "--for=condition=Complete"),
+            "Pod": ("wait", "--for=condition=Ready"),
+        }
+        for kind, name, namespace in sorted({key for task in self.tasks.values() for key in task.answer}):
+            if kind in ready:
+                kubectl("-n", namespace, *ready[kind], f"{kind.lower()}/{name}", limit, check=False)
 
     def _forms(self, task: Task) -> dict[str, Form]:
         apart = task.play.forms or {}
