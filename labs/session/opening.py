@@ -7,6 +7,7 @@ import re
 from labs import engines
 from labs.curriculum import lessons
 from labs.display import install_error_messages, quiet_logs, say
+from labs.engines import other_courses
 from labs.errors import LabsError
 from labs.session import progress_report
 from labs.session.lab import Lab
@@ -48,7 +49,23 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
             say(f"Not running: {', '.join(ended)}. `labs up` in a terminal starts what is missing.")
         if engine.seat:
             say(progress_report.SHOWN)
+        elif engine.local_ports() and (taken := _taken_ports(lesson, engine.name)):
+            say(taken)
     return lab
+
+
+def _taken_ports(lesson: str, course: str) -> str:
+    """What to say when another course answers on ports of localhost that this lesson is about to use; or nothing."""
+    first = 10 * int(lesson[-1])  # lessons do not meet: 8020 to 8029 are lesson 02's, and so are 30020 to 30029
+    own = {base + first + n for base in (8000, 30000) for n in range(10)}
+    told = []
+    for other, ports in other_courses.on_localhost(course).items():
+        if taken := ", ".join(str(port) for port in sorted(own & ports)):
+            told.append(
+                f"localhost:{taken} answers for the course {other}, so nothing of this lesson can answer there. "
+                f"`labs --name {other} reset {lesson}` in a terminal ends what has it."
+            )
+    return " ".join(told)
 
 
 def lab_of(lesson: str) -> Lab:

@@ -1,0 +1,48 @@
+"""What other courses have of this machine's localhost, on which each port is there once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from labs import engines
+from labs.engines.runtime.state import list_courses
+from labs.errors import LabsError
+
+__all__ = ["on_localhost", "shared_localhost"]
+
+
+def on_localhost(name: str) -> dict[str, frozenset[int]]:
+    """The ports of localhost that other courses of this user answer on.
+
+    Args:
+        name: the course that is asking.
+
+    Returns:
+        By the other's name; one that leads no port on is not there.
+    """
+    found = {}
+    for state in list_courses():
+        if state.folder.name == name:
+            continue
+        with suppress(LabsError, OSError, KeyError):  # it is being removed, or its record is damaged
+            ports = engines.of(state).local_ports()
+            if ports and ports.is_running:
+                found[state.folder.name] = ports.listening
+    return found
+
+
+def shared_localhost(name: str) -> str:
+    """What to say of the other courses when one starts: a sentence; empty where it has localhost to itself.
+
+    Args:
+        name: the course that starts.
+    """
+    others = on_localhost(name)
+    if not others:
+        return ""
+    subject = f"The course{'s'[: len(others) > 1]} {' and '.join(others)} {'run' if len(others) > 1 else 'runs'}"
+    now = [f"{port} for {other}" for other, ports in others.items() for port in sorted(ports)]
+    return (
+        f"{subject} on this machine, too. A port of localhost answers for the course that had it first"
+        f"{', now ' + ', '.join(now) if now else ''}: do the same lesson in one of them at a time, or choose other ports."
+    )
