@@ -6,11 +6,12 @@ import re
 
 from labs import engines
 from labs.curriculum import lessons
-from labs.display import install_error_messages, quiet_logs, say
+from labs.display import in_notebook, install_error_messages, quiet_logs, say
 from labs.engines import other_courses
 from labs.errors import LabsError
 from labs.session import progress_report
 from labs.session.lab import Lab
+from labs.session.parameters import require_usable
 
 __all__ = ["lab_of", "open_lab"]
 
@@ -30,12 +31,15 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
 
     Raises:
         NotRunning: no course is up, or its API server does not answer.
-        LabsError: the lesson's number is malformed, or the namespace belongs to somebody else.
+        LabsError: the lesson's number is malformed, a parameter of the notebook is of another kind than the lesson can
+            use, or the namespace belongs to somebody else.
     """
     install_error_messages()
     quiet_logs()
     if not re.fullmatch(r"[0-9]{2}", lesson):
         raise LabsError(f"{lesson!r} is no lesson.", 'A lesson has two digits: `open_lab("04")`.')
+    if shell := in_notebook():
+        require_usable(lesson, shell.user_ns)
     engine = engines.current()
     usual = engine.seat.namespace(lesson) if engine.seat else f"lab-{lesson}"
     lab = Lab(lesson, engine, namespace or usual, uses_kubernetes=kubernetes)
