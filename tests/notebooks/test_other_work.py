@@ -97,7 +97,9 @@ def nbval(notebook: str) -> list[str]:
     return [*argv, notebook]
 
 
-@pytest.mark.parametrize("machine", [("host", "EUC-KR"), ("host", "C without Python's help"), ("host", "C")], indirect=True)
+@pytest.mark.parametrize(
+    "machine", [("host", "EUC-KR"), ("host", "C without Python's help"), ("host", "C")], indirect=True
+)
 @pytest.mark.parametrize("lesson", ["02_run_containers", "05_configure_applications"])
 def test_solved_notebook_passes_on_a_machine_set_for_other_work(machine, lesson):
     _, run = machine

@@ -27,6 +27,7 @@ from labs.kube import kubectl
 from labs.session.kernel_environment import set_environment
 from tests.other_work import SETTINGS, write_home
 
+
 @pytest.fixture(params=["anna", "김 안나의 집"])
 def home(request, monkeypatch, tmp_path) -> Path:
     """A learner's home folder with settings for other work."""
