@@ -1,8 +1,9 @@
-"""What learners have set for other work than the course: in their environment, in their home folder, on their machine."""
+"""What learners have set for other work than the course: in their environment, home folder and on their machine."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -82,6 +83,7 @@ class Machine:
         folder: an empty one for all of it.
         uid: whose machine it is.
         locale: the locale's settings.
+        encoding: in which names of files are written.
 
     Attributes:
         home: the learner's home folder.
@@ -89,14 +91,19 @@ class Machine:
         mounts: lines of a shell script, to be run as root in a mount namespace, that make the machine.
     """
 
-    def __init__(self, folder: Path, uid: int, locale: dict[str, str]) -> None:
-        self.home, self.clone = folder / "김 안나의 집", folder / "김 안나의 집/내 강의 (2027)/kube labs"
+    def __init__(self, folder: Path, uid: int, locale: dict[str, str], encoding: str = "utf-8") -> None:
+        self.home, self.clone = (
+            folder / os.fsdecode(name.encode(encoding))
+            for name in ("김 안나의 집", "김 안나의 집/내 강의 (2027)/kube labs")
+        )
         self._temporary, self._locale = folder / "tmp of 8 MB", locale
         write_home(self.home)
         self._clone_project()
         users = folder / "passwd"
-        others = [each for each in Path("/etc/passwd").read_text().splitlines() if each.split(":")[2] != str(uid)]
-        users.write_text("\n".join([f"anna:x:{uid}:{uid}::{self.home}:/usr/sbin/nologin", *others, ""]), "utf-8")
+        known = Path("/etc/passwd").read_text(encoding="utf-8").splitlines()
+        others = [line for line in known if line.split(":")[2] != str(uid)]
+        lines = [f"anna:x:{uid}:{uid}::{self.home}:/usr/sbin/nologin", *others, ""]
+        users.write_bytes(os.fsencode("\n".join(lines)))
         self._temporary.mkdir()
         subprocess.run(["chown", "-R", f"{uid}:{uid}", self.home], check=True)
         self.mounts = (
@@ -130,10 +137,15 @@ class Machine:
             "SHELL": "/usr/sbin/nologin",
             "TMPDIR": str(self._temporary),
             "PYTHONPATH": str(self.clone),
-            "LABS_PROGRESS": str(self.home / "진도.json"),
+            "LABS_PROGRESS": str(self.home / "progress.json"),
         }
 
+    def close_home(self) -> None:
+        """Let nobody write into the home folder, with the clone in it."""
+        home = shlex.quote(str(self.home))
+        self.mounts += f"mount --bind {home} {home}\nmount -o remount,bind,ro {home}\n"
+
     def command(self, *argv: str | Path, folder: Path | None = None) -> list[str]:
-        """A command line, as it is typed there. Args: ``argv``; ``folder``, in which; the clone's notebooks if not."""
+        """A command line, as it is typed there. Args: ``argv``; ``folder``, in which; not given, the notebooks'."""
         into = shlex.quote(str(folder or self.clone / "notebooks"))
         return ["sh", "-c", f'umask 077 && cd {into} && exec "$@"', "sh", *(str(word) for word in argv)]

