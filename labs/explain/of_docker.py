@@ -29,6 +29,7 @@ _TODO = (
     (r"invalid characters for a local volume", "Names have no spaces; a folder of Docker's machine begins with `/`."),
     (r"(?:COPY|ADD) failed", "COPY reaches only files in the folder given as `path`. Is it there, and spelled so?"),
 )
+_BUILT = "`labs status` in a terminal tells whether it is still being built or has ended; then run this cell again."
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -46,13 +47,21 @@ def _api(error: APIError) -> Explanation:
         todo = "Remove the container that holds it, or publish another port."
         return Explanation(f"Port {port[1] or port[2]} is already taken.", todo)
     if _NO_REGISTRY.search(text):
-        what = f"Docker has no image {_image_name(error)}, and no registry answers that it could be pulled from."
-        return Explanation(what, f"Is the name right? `{_client_name(error)}.images.list()` shows what is there.")
+        return _no_registry(error)
     if program := _NO_PROGRAM.search(text):
         return Explanation(f"The image has no program {program[1]!r}.", "Is the command spelled right?")
     if error.is_server_error() and not error.explanation:
         return Explanation(f"Docker: {text}", AGAIN, fault=True)
     return Explanation(f"Docker: {text}", _todo(text, error))
+
+
+def _no_registry(error: APIError) -> Explanation:
+    name = _image_name(error)
+    if name.startswith("localhost:"):  # the course's own, which a first start builds
+        host = name.partition("/")[0]
+        return Explanation(f"No registry answers at {host}, so {name} cannot be pulled.", _BUILT, fault=True)
+    what = f"Docker has no image {name}, and no registry answers that it could be pulled from."
+    return Explanation(what, f"Is the name right? `{_client_name(error)}.images.list()` shows what is there.")
 
 
 def _container(error: ContainerError) -> Explanation:

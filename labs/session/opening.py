@@ -50,7 +50,11 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")
         if ended := [part.name for part in lab.components() if part.state != "running"]:
-            say(f"Not running: {', '.join(ended)}. `labs up` in a terminal starts what is missing.")
+            startup = engine.startup()
+            if startup and startup.running:
+                say(f"Still being started: {', '.join(ended)}. `labs status` in a terminal tells how far it is.")
+            else:
+                say(f"Not running: {', '.join(ended)}. `labs up` in a terminal starts what is missing.")
         if engine.seat:
             say(progress_report.SHOWN)
         elif engine.local_ports() and (taken := _taken_ports(lesson, engine.name)):
