@@ -18,8 +18,9 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.utils import FailToCreateError
 
+from labs.engines.cluster.images import assemble
 from labs.errors import LabsError, NotYet
-from labs.explain import EXPLAINED, explain
+from labs.explain import EXPLAINED, explain, of_docker
 
 
 def raised(function, *arguments, **options):
@@ -303,6 +304,30 @@ def test_an_image_that_is_not_there():
     found = explain(docker_error(ImageNotFound, 404, "No such image: mine:1"))
     assert found.what == "Docker: No such image: mine:1."
     assert "images.list()" in found.todo
+
+
+def test_an_image_that_docker_names_twice():
+    found = explain(docker_error(ImageNotFound, 404, "no such image: mine:1: No such image: mine:1"))
+    assert found.what == "Docker: No such image: mine:1."
+
+
+def test_the_courses_own_images_are_those_that_a_start_brings_back():
+    assert {*assemble.BASE} == of_docker.BASE_IMAGES
+
+
+@pytest.mark.parametrize(
+    "words", ["No such image: labs/shell:1", "no such image: labs/shell:1: No such image: labs/shell:1"]
+)
+def test_an_image_of_the_courses_own_that_was_removed(words):
+    found = explain(docker_error(ImageNotFound, 404, words))
+    assert found.what.startswith("Docker has no image labs/shell:1 any more, which is the course's own: `docker system")
+    assert found.todo.startswith("`labs up` in a terminal brings the course's own back")
+
+
+def test_a_build_from_an_image_of_the_courses_own_that_was_removed():
+    log = iter([{"stream": "Step 1/2 : FROM labs/python:3\n"}])
+    found = explain(BuildError('Get "https://registry-1.docker.io/v2/": dial tcp: lookup failed', log))
+    assert found.what.startswith("Docker has no image labs/python:3 any more")
 
 
 def test_other_refusals_keep_dockers_words():
