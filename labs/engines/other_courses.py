@@ -40,7 +40,8 @@ def shared_localhost(name: str) -> str:
     others = on_localhost(name)
     if not others:
         return ""
-    subject = f"The course{'s'[: len(others) > 1]} {' and '.join(others)} {'run' if len(others) > 1 else 'runs'}"
+    *names, last = others
+    subject = f"The courses {', '.join(names)} and {last} run" if names else f"The course {last} runs"
     taken = [f"{port} for {other}" for other, ports in others.items() for port in sorted(ports)]
     now = f", now {', '.join(taken)}" if taken else ""
     return (

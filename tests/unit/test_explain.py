@@ -14,13 +14,15 @@ import requests
 import urllib3
 import yaml
 from docker.errors import APIError, BuildError, ContainerError, DockerException, ImageNotFound
-from kubernetes import client, config
+from kubernetes import client, config, dynamic, utils, watch
 from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import portforward, stream
 from kubernetes.utils import FailToCreateError
 
 from labs.engines.cluster.images import assemble
 from labs.errors import LabsError, NotYet
 from labs.explain import EXPLAINED, explain, of_docker
+from labs.waiting import wait_for_pods
 
 
 def raised(function, *arguments, **options):
@@ -395,3 +397,29 @@ def test_a_cluster_that_no_configuration_was_loaded_for(monkeypatch, host):
 
 def test_an_address_without_a_host_that_no_client_of_ours_made():
     assert explain(raised(urllib3.PoolManager().urlopen, "GET", "http://")) is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: stream(
+            client.CoreV1Api().connect_get_namespaced_pod_exec, "web", "lab-04", command=["ls"], stdout=True
+        ),
+        lambda: portforward(client.CoreV1Api().connect_get_namespaced_pod_portforward, "web", "lab-04", ports="80"),
+        lambda: list(watch.Watch().stream(client.CoreV1Api().list_namespaced_pod, "lab-04", timeout_seconds=1)),
+        lambda: utils.create_from_dict(
+            client.ApiClient(), {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+        ),
+        lambda: dynamic.DynamicClient(client.ApiClient()),
+        lambda: wait_for_pods(client.CoreV1Api(), "lab-04", "app=web", 1, 3),
+    ],
+    ids=["exec", "port-forward", "watch", "utils", "dynamic", "our own waiting"],
+)
+@pytest.mark.filterwarnings("ignore:URLs without a scheme:FutureWarning")
+def test_every_way_to_ask_a_cluster_that_no_configuration_was_loaded_for(monkeypatch, call):
+    unset = client.Configuration()
+    unset.host = ""
+    monkeypatch.setattr(client.Configuration, "_default", unset)
+    explanation = explain(raised(call))
+    assert "`config.load_kube_config()` was not called" in explanation.what
+    assert "make the client again" in explanation.todo

@@ -57,6 +57,12 @@ def test_another_course_and_its_ports_are_named(courses):
     assert "had it first, now 8022 for other, 30040 for other: do the same lesson in one of them at a time" in said
 
 
+def test_several_other_courses_are_named(courses):
+    for name in ("a", "b", "c"):
+        courses(name, [])
+    assert shared_localhost("mine").startswith("The courses a, b and c run on this machine, too. A port of localhost")
+
+
 def test_a_course_that_cannot_be_read_is_passed_over(courses):
     damaged = courses("damaged", [8022])
     (damaged.folder / State.RECORD).write_text("{", encoding="utf-8")
