@@ -92,10 +92,13 @@ def lab(
     """Start the engines and JupyterLab, which opens on the course page as soon as the Docker lessons can begin."""
     from labs.curriculum import lessons
     from labs.engines.background import up_in_background
+    from labs.engines.other_courses import shared_localhost
     from labs.jupyter import command as jupyter_command
 
     if warning := up_in_background():
         _print_error(warning, mark="[yellow]![/yellow]")
+    if others := shared_localhost(os.environ["LABS_NAME"]):
+        console.print(escape(others), highlight=False, soft_wrap=True)
     console.print(
         "JupyterLab starts. The status bar tells how far the engines are: Kubernetes may still be on its way."
     )

@@ -13,6 +13,7 @@ from rich.table import Table
 from labs import engines
 from labs.curriculum.lessons import docker_lessons
 from labs.engines.choice import WHY
+from labs.engines.other_courses import shared_localhost
 from labs.engines.runtime.reporter import Startup
 
 __all__ = ["show_status", "what_failed"]
@@ -62,6 +63,8 @@ def show_status(console: Console, *, as_json: bool = False) -> bool:
         f"Course [bold]{engine.name}[/bold], engine {engine.kind}" + escape(f": {why}." if why else ""), highlight=False
     )
     console.print(table)
+    if others := shared_localhost(engine.name):
+        console.print(escape(others), highlight=False, soft_wrap=True)
     if starting:
         console.print(f"Being started: {str(starting) or 'nearly done'}.")
     elif startup and startup.error and not startup.failed:

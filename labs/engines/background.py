@@ -14,7 +14,7 @@ from labs.engines.runtime.left_running import leave_running
 from labs.engines.runtime.privileges import as_root
 from labs.engines.runtime.reporter import Cancelled, Reporter, Startup, read_startup
 from labs.engines.runtime.state import State, course_name
-from labs.engines.runtime.user_folders import cache_folder
+from labs.engines.runtime.user_folders import make_cache_folder
 from labs.errors import EngineError, LabsError
 from labs.waiting import wait_for
 
@@ -40,8 +40,7 @@ def up_in_background(*, patience: float = 3600) -> LabsError | None:
     needs_root = engines.kind(chosen.kind).needs_root
     argv = as_root(command) if needs_root else command  # root for this alone: JupyterLab is the user's
     began = time.time()
-    log = cache_folder() / "up.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = make_cache_folder() / "up.log"
     with log.open("w", encoding="utf-8") as output:
         child = subprocess.Popen(
             argv,

@@ -14,7 +14,7 @@ from labs.engines.base import STARTUP, CourseOptions, Engine
 from labs.engines.runtime.privileges import require_root
 from labs.engines.runtime.reporter import Reporter, Startup, read_startup
 from labs.engines.runtime.state import State, course_name
-from labs.engines.runtime.user_folders import cache_folder, owner
+from labs.engines.runtime.user_folders import cache_folder, make_cache_folder, owner
 from labs.errors import NotRunning, NotSupported
 from labs.waiting import wait_for
 
@@ -63,6 +63,7 @@ def up(
         )
     if course.needs_root:
         require_root()
+    make_cache_folder()
     state = course.state_of(name)
     try:
         with Reporter(quiet=quiet) as waiting:
@@ -124,6 +125,7 @@ def prepare(*, engine: str = "", quiet: bool = False) -> None:
         raise NotSupported("An attached cluster needs nothing beforehand.", "`labs up --context NAME` attaches to it.")
     if course.needs_root:
         require_root()
+    make_cache_folder()
     state = course.state_of(PREPARED)
     try:
         with state.lock(), Reporter(quiet=quiet) as reporter:

@@ -10,13 +10,16 @@ from docker.errors import APIError, BuildError, ContainerError, DockerException,
 
 from labs.explain.base import AGAIN, Explainer, Explanation, frames_of, package_of, sentence
 
-__all__ = ["EXPLAINERS"]
+__all__ = ["BASE_IMAGES", "EXPLAINERS"]
 
+BASE_IMAGES = frozenset({"labs/shell:1", "labs/web:1", "labs/web:2", "labs/python:3", "labs/python:3.11"})
+"""The images that the course puts into Docker when it starts."""
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use')
 _PORT_TAKEN = re.compile(r":(\d+) failed: port is already allocated|:(\d+): bind: address already in use")
 _NO_PROGRAM = re.compile(r'exec: "([^"]+)": (?:executable file not found|stat |no such file)')
 _NO_REGISTRY = re.compile(r'Get "https?://\S+": (?:dial tcp|net/http|context deadline|x509|EOF)')
 _NO_PACKAGES = re.compile(r"(?:pip3?|apt|apt-get|apk): not found|No module named pip|Could not resolve|name resolution")
+_NO_IMAGE = re.compile(r"[Nn]o such image: ([^\s:]+(?::[\w.-]+)?)")
 _FROM = re.compile(r"FROM (\S+)")
 # What to do about words of Docker's; {client} is what the learner calls the client.
 _TODO = (
@@ -29,12 +32,30 @@ _TODO = (
     (r"invalid characters for a local volume", "Names have no spaces; a folder of Docker's machine begins with `/`."),
     (r"(?:COPY|ADD) failed", "COPY reaches only files in the folder given as `path`. Is it there, and spelled so?"),
 )
+_BUILT = "`labs status` in a terminal tells whether it is still being built or has ended; then run this cell again."
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _image_not_found(error: ImageNotFound) -> Explanation:
+    text = _text(error)
+    if found := _NO_IMAGE.search(text):
+        name = found[1].rstrip(".")
+        if own := _own_image(name):
+            return own
+        text = f"No such image: {name}."  # Docker says it twice
     todo = f"Was the cell that builds or tags it run? `{_client_name(error)}.images.list()` shows what is there."
-    return Explanation(f"Docker: {_text(error)}", todo)
+    return Explanation(f"Docker: {text}", todo)
+
+
+def _own_image(name: str) -> Explanation | None:
+    """One of the course's own that is not there, after ``docker system prune -a``, say; None for any other image."""
+    if name not in BASE_IMAGES:
+        return None
+    what = (
+        f"Docker has no image {name} any more, which is the course's own: `docker system prune -a` removes all images"
+    )
+    todo = "`labs up` in a terminal brings the course's own back; those that you built, their cells build again."
+    return Explanation(f"{what} that no container uses.", todo)
 
 
 def _api(error: APIError) -> Explanation:
@@ -46,13 +67,24 @@ def _api(error: APIError) -> Explanation:
         todo = "Remove the container that holds it, or publish another port."
         return Explanation(f"Port {port[1] or port[2]} is already taken.", todo)
     if _NO_REGISTRY.search(text):
-        what = f"Docker has no image {_image_name(error)}, and no registry answers that it could be pulled from."
-        return Explanation(what, f"Is the name right? `{_client_name(error)}.images.list()` shows what is there.")
+        return _no_registry(error)
     if program := _NO_PROGRAM.search(text):
         return Explanation(f"The image has no program {program[1]!r}.", "Is the command spelled right?")
     if error.is_server_error() and not error.explanation:
         return Explanation(f"Docker: {text}", AGAIN, fault=True)
     return Explanation(f"Docker: {text}", _todo(text, error))
+
+
+def _no_registry(error: APIError) -> Explanation:
+    name = _image_name(error)
+    if name.startswith("localhost:"):  # the course's own, which a first start builds
+        host = name.partition("/")[0]
+        return Explanation(f"No registry answers at {host}, so {name} cannot be pulled.", _BUILT, fault=True)
+    if own := _own_image(name):
+        return own
+    what = f"Docker has no image {name}, and no registry answers that it could be pulled from."
+    todo = f"Is the name right? Was its cell run? `{_client_name(error)}.images.list()` shows what is there."
+    return Explanation(what, todo)
 
 
 def _container(error: ContainerError) -> Explanation:
@@ -74,6 +106,8 @@ def _build(error: BuildError) -> Explanation:
     message, todo = error.msg, _todo(f"{error.msg}", error) or "Repair that step of the Dockerfile, then build again."
     if _NO_REGISTRY.search(message):
         named = _FROM.findall("\n".join(lines))
+        if own := _own_image(named[-1] if named else ""):
+            return own
         message = f"there is no image {named[-1] if named else 'of this name'}, and no registry answers to pull it from"
         todo = f"Is the name after FROM right? `{_client_name(error)}.images.list()` shows what is there."
     elif _NO_PACKAGES.search("\n".join([message, *lines[-5:]])):

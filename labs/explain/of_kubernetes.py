@@ -101,6 +101,8 @@ def _stream(error: ApiException) -> Explanation:
         if "container not found" in body:
             return _bad_request(_Answer.of(inner))
         return _api(inner)
+    if reason == "url is invalid":  # it is a path without a host
+        return no_cluster()
     if "Handshake" in reason or "-+-+-" in reason:
         return Explanation("The API server did not open a connection to the container.", AGAIN, fault=True)
     if _NO_CONNECTION.search(reason):
@@ -184,6 +186,8 @@ def _several(error: FailToCreateError) -> Explanation | None:
 
 def _validation(error: ValueError) -> Explanation | None:
     """The client checks what it is given against the API's types, with pydantic, before it asks the server."""
+    if str(error).startswith("Host value  should start with") and raised_by(error) == "kubernetes":
+        return no_cluster()  # kubernetes.dynamic found the host empty
     title = str(getattr(error, "title", ""))
     if not hasattr(error, "errors") or not re.match(r"V\d|\w+Api\.", title):
         return None

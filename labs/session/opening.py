@@ -6,10 +6,12 @@ import re
 
 from labs import engines
 from labs.curriculum import lessons
-from labs.display import install_error_messages, quiet_logs, say
+from labs.display import in_notebook, install_error_messages, quiet_logs, say
+from labs.engines import other_courses
 from labs.errors import LabsError
 from labs.session import progress_report
 from labs.session.lab import Lab
+from labs.session.parameters import require_usable
 from labs.session.starting_point import namespace_of
 
 __all__ = ["lab_of", "open_lab"]
@@ -30,12 +32,15 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
 
     Raises:
         NotRunning: no course is up, or its API server does not answer.
-        LabsError: the lesson's number is malformed, or the namespace belongs to somebody else.
+        LabsError: the lesson's number is malformed, a parameter of the notebook is of another kind than the lesson can
+            use, or the namespace belongs to somebody else.
     """
     install_error_messages()
     quiet_logs()
     if not re.fullmatch(r"[0-9]{2}", lesson):
         raise LabsError(f"{lesson!r} is no lesson.", 'A lesson has two digits: `open_lab("04")`.')
+    if shell := in_notebook():
+        require_usable(lesson, shell.user_ns)
     engine = engines.current()
     usual = engine.seat.namespace(lesson) if engine.seat else f"lab-{lesson}"
     lab = Lab(lesson, engine, namespace or namespace_of(lesson) or usual, uses_kubernetes=kubernetes)
@@ -46,10 +51,30 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")
         if ended := [part.name for part in lab.components() if part.state != "running"]:
-            say(f"Not running: {', '.join(ended)}. `labs up` in a terminal starts what is missing.")
+            startup = engine.startup()
+            if startup and startup.running:
+                say(f"Still being started: {', '.join(ended)}. `labs status` in a terminal tells how far it is.")
+            else:
+                say(f"Not running: {', '.join(ended)}. `labs up` in a terminal starts what is missing.")
         if engine.seat:
             say(progress_report.SHOWN)
+        elif engine.local_ports() and (taken := _taken_ports(lesson, engine.name)):
+            say(taken)
     return lab
+
+
+def _taken_ports(lesson: str, course: str) -> str:
+    """What to say when another course answers on ports of localhost that this lesson is about to use; or nothing."""
+    first = 10 * int(lesson[-1])  # lessons do not meet: 8020 to 8029 are lesson 02's, and so are 30020 to 30029
+    own = {base + first + n for base in (8000, 30000) for n in range(10)}
+    told = []
+    for other, ports in other_courses.on_localhost(course).items():
+        if taken := ", ".join(str(port) for port in sorted(own & ports)):
+            told.append(
+                f"localhost:{taken} answers for the course {other}, so nothing of this lesson can answer there. "
+                f"`labs --name {other} reset {lesson}` in a terminal ends what has it."
+            )
+    return " ".join(told)
 
 
 def lab_of(lesson: str) -> Lab:

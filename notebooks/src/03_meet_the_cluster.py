@@ -30,7 +30,6 @@
 
 # %% tags=["parameters"]
 FRONT_IMAGE = "labs/web:1"
-FRONTS = 2
 
 # %%
 from kubernetes import client, config
@@ -59,6 +58,7 @@ core, apps = client.CoreV1Api(), client.AppsV1Api()
 # - **Ask**: was the pod restarted? (No: another name, another address.)
 
 # %% covers="T4.desired" setup="ex-03-2"
+FRONTS = 2
 # !kubectl create deployment front --image={FRONT_IMAGE} --replicas={FRONTS} --dry-run=client -o yaml | kubectl apply -f -
 
 # %% setup="ex-03-2"

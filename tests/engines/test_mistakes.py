@@ -54,6 +54,20 @@ def test_of_a_container(docker_client, options, what, todo):
     assert todo in found.todo
 
 
+def test_of_a_registry_that_does_not_run_yet(engine, docker_client):
+    name = f"{engine.registry}/web"
+    engine.stop("registry")
+    try:
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            docker_client.images.pull(name, "gone")
+    finally:
+        engine.start("registry")
+    found = explain(caught.value)
+    assert found.what == f"No registry answers at {engine.registry}, so {name}:gone cannot be pulled."
+    assert "whether it is still being built or has ended" in found.todo
+    assert found.fault
+
+
 @pytest.mark.parametrize("kind", ["containers", "volumes"])
 def test_of_a_name(docker_client, kind):
     with pytest.raises(Exception) as caught:  # noqa: PT011

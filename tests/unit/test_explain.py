@@ -14,12 +14,15 @@ import requests
 import urllib3
 import yaml
 from docker.errors import APIError, BuildError, ContainerError, DockerException, ImageNotFound
-from kubernetes import client, config
+from kubernetes import client, config, dynamic, utils, watch
 from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import portforward, stream
 from kubernetes.utils import FailToCreateError
 
+from labs.engines.cluster.images import assemble
 from labs.errors import LabsError, NotYet
-from labs.explain import EXPLAINED, explain
+from labs.explain import EXPLAINED, explain, of_docker
+from labs.waiting import wait_for_pods
 
 
 def raised(function, *arguments, **options):
@@ -305,6 +308,30 @@ def test_an_image_that_is_not_there():
     assert "images.list()" in found.todo
 
 
+def test_an_image_that_docker_names_twice():
+    found = explain(docker_error(ImageNotFound, 404, "no such image: mine:1: No such image: mine:1"))
+    assert found.what == "Docker: No such image: mine:1."
+
+
+def test_the_courses_own_images_are_those_that_a_start_brings_back():
+    assert {*assemble.BASE} == of_docker.BASE_IMAGES
+
+
+@pytest.mark.parametrize(
+    "words", ["No such image: labs/shell:1", "no such image: labs/shell:1: No such image: labs/shell:1"]
+)
+def test_an_image_of_the_courses_own_that_was_removed(words):
+    found = explain(docker_error(ImageNotFound, 404, words))
+    assert found.what.startswith("Docker has no image labs/shell:1 any more, which is the course's own: `docker system")
+    assert found.todo.startswith("`labs up` in a terminal brings the course's own back")
+
+
+def test_a_build_from_an_image_of_the_courses_own_that_was_removed():
+    log = iter([{"stream": "Step 1/2 : FROM labs/python:3\n"}])
+    found = explain(BuildError('Get "https://registry-1.docker.io/v2/": dial tcp: lookup failed', log))
+    assert found.what.startswith("Docker has no image labs/python:3 any more")
+
+
 def test_other_refusals_keep_dockers_words():
     assert explain(docker_error(APIError, 400, "invalid reference format")).what == "Docker: invalid reference format."
     assert explain(DockerException("odd")).what == "Docker: odd."
@@ -370,3 +397,29 @@ def test_a_cluster_that_no_configuration_was_loaded_for(monkeypatch, host):
 
 def test_an_address_without_a_host_that_no_client_of_ours_made():
     assert explain(raised(urllib3.PoolManager().urlopen, "GET", "http://")) is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: stream(
+            client.CoreV1Api().connect_get_namespaced_pod_exec, "web", "lab-04", command=["ls"], stdout=True
+        ),
+        lambda: portforward(client.CoreV1Api().connect_get_namespaced_pod_portforward, "web", "lab-04", ports="80"),
+        lambda: list(watch.Watch().stream(client.CoreV1Api().list_namespaced_pod, "lab-04", timeout_seconds=1)),
+        lambda: utils.create_from_dict(
+            client.ApiClient(), {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+        ),
+        lambda: dynamic.DynamicClient(client.ApiClient()),
+        lambda: wait_for_pods(client.CoreV1Api(), "lab-04", "app=web", 1, 3),
+    ],
+    ids=["exec", "port-forward", "watch", "utils", "dynamic", "our own waiting"],
+)
+@pytest.mark.filterwarnings("ignore:URLs without a scheme:FutureWarning")
+def test_every_way_to_ask_a_cluster_that_no_configuration_was_loaded_for(monkeypatch, call):
+    unset = client.Configuration()
+    unset.host = ""
+    monkeypatch.setattr(client.Configuration, "_default", unset)
+    explanation = explain(raised(call))
+    assert "`config.load_kube_config()` was not called" in explanation.what
+    assert "make the client again" in explanation.todo

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import socket
+import subprocess
+import sys
 from contextlib import suppress
 
+import pytest
+
 from labs.engines.cluster import port_forwarder
-from labs.engines.cluster.port_forwarder import STATE, Forwarder
+from labs.engines.cluster.port_forwarder import CONFIG, STATE, Forwarder
 from labs.engines.runtime.component import Component
 
 RUNNING = Component(port_forwarder.COMPONENT, "running")
@@ -106,3 +111,61 @@ def test_names_are_answered_as_soon_as_another_program_leaves_the_port(tmp_path,
     assert answer[:2] == b"\7\7"
     assert answer[3] & 15 == 3  # NXDOMAIN
     assert not port_forwarder.with_detail(RUNNING, tmp_path).detail
+
+
+def test_name_server_whose_socket_was_lost_is_opened_again(tmp_path, monkeypatch):
+    (tmp_path / STATE).parent.mkdir()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setattr(port_forwarder, "NAMES", port)
+    monkeypatch.setattr(port_forwarder, "RETRY", 0.05)
+
+    async def trial() -> bytes:
+        forwarder = Forwarder(tmp_path, {"nodes": [], "name_server": "127.0.0.1"})
+        await forwarder.serve_names()
+        trying = asyncio.create_task(forwarder.retry())
+        forwarder.name_server.abort()
+        try:
+            return await question(port)
+        finally:
+            trying.cancel()
+            forwarder.name_server.close()
+
+    assert asyncio.run(trial())[3] & 15 == 3  # NXDOMAIN
+
+
+PART_ENDS = """
+import asyncio, sys
+from pathlib import Path
+from labs.engines.cluster.port_forwarder import Forwarder, _serve
+
+def ends(self, *_):
+    raise {error}
+
+setattr(Forwarder, {part!r}, ends)
+asyncio.run(_serve(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        ("watch_docker", "SystemExit('no more')"),
+        ("watch_kubernetes", "MemoryError('no more')"),
+        ("_enter_docker", "OSError('no more')"),
+        ("retry", "OSError('no more')"),
+    ],
+)
+def test_no_part_ends_while_the_forwarder_runs(tmp_path, part, error):
+    """Else its state would be running, and the ports of one kind dead until somebody removes the course."""
+    (tmp_path / STATE).parent.mkdir()
+    nowhere = str(tmp_path / "nowhere")
+    config = {"nodes": [], "docker_socket": nowhere, "api": "127.0.0.1:1"}
+    config |= dict.fromkeys(("ca", "certificate", "key"), nowhere)
+    config |= {"docker_pid": os.getpid()} if part == "_enter_docker" else {}
+    (tmp_path / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    argv = [sys.executable, "-c", PART_ENDS.format(part=part, error=error), str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, check=False, encoding="utf-8", timeout=60)
+    assert done.returncode == 1
+    assert "no more" in done.stderr  # `labs logs ports` has it

@@ -25,55 +25,18 @@ from IPython.utils.process import getoutput
 from labs.cli import shell
 from labs.kube import kubectl
 from labs.session.kernel_environment import set_environment
-
-LEAKS = {
-    "DOCKER_BUILDKIT": "0",
-    "DOCKER_CONTENT_TRUST": "1",
-    "DOCKER_DEFAULT_PLATFORM": "linux/arm64",
-    "DOCKER_CONTEXT": "desktop-linux",
-    "DOCKER_API_VERSION": "1.24",
-    "DOCKER_TLS_VERIFY": "1",
-    "BUILDX_BUILDER": "elsewhere",
-    "KUBECTL_KUBERC": "true",
-    "KUBECTL_EXTERNAL_DIFF": "meld",
-    "HELM_NAMESPACE": "other",
-    "PIP_USER": "1",
-}
-KUBERC = """\
-apiVersion: kubectl.config.k8s.io/v1beta1
-kind: Preference
-aliases:
-- name: mine
-  command: version
-  options: [{name: client, default: "true"}]
-"""
+from tests.other_work import SETTINGS, write_home
 
 
 @pytest.fixture(params=["anna", "김 안나의 집"])
 def home(request, monkeypatch, tmp_path) -> Path:
     """A learner's home folder with settings for other work."""
     folder = tmp_path / request.param
-    (folder / ".docker/cli-plugins").mkdir(parents=True)
-    settings = {
-        "credsStore": "no-such-helper",
-        "proxies": {"default": {"httpProxy": "http://proxy.example:3128"}},
-        "HttpHeaders": {"X-Meta": "other"},
-        "currentContext": "other",
-    }
-    (folder / ".docker/config.json").write_text(json.dumps(settings), encoding="utf-8")
-    (folder / ".kube").mkdir()
-    (folder / ".kube/kuberc").write_text(KUBERC, encoding="utf-8")
-    for name in ("one", "two"):
-        (folder / ".kube" / name).write_text(f"current-context: {name}\n", encoding="utf-8")
-    (folder / ".bashrc").write_text(
-        "export DOCKER_HOST=tcp://elsewhere:2375 KUBECONFIG=~/.kube/one:~/.kube/two DOCKER_BUILDKIT=0 PATH=/nowhere\n"
-        "export DOCKER_CONFIG=~/.docker\numask 077\n",
-        encoding="utf-8",
-    )
+    write_home(folder)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("KUBECONFIG", f"{folder}/.kube/one:{folder}/.kube/two")
     monkeypatch.delenv("DOCKER_CONFIG", raising=False)
-    for name, value in LEAKS.items():
+    for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(kubernetes.config.kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", "")
     return folder
@@ -88,7 +51,7 @@ def open_lesson(folder: Path, docker_host: str = "unix:///nowhere/docker.sock") 
 
 def test_settings_of_the_environment_are_gone(home):
     kubeconfig = open_lesson(home / "course")
-    assert not {*LEAKS} & {*os.environ}
+    assert not {*SETTINGS} & {*os.environ}
     assert os.environ["KUBECONFIG"] == str(kubeconfig)
     assert os.environ["HOME"] == str(home)
 

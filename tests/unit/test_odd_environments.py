@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import platform
 import stat
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from labs.engines.runtime import privileges, unexpected_errors
 from labs.engines.runtime.reporter import Reporter
 from labs.engines.runtime.state import State
 from labs.engines.runtime.user_folders import cache_folder
+from labs.errors import NotSupported
 from labs.kube import kubectl
 from labs.session.kernel_environment import set_environment
 
@@ -163,3 +166,32 @@ def test_user_of_whom_the_system_knows_no_home():
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert said.startswith("The user 4321 has no home folder")
     assert "Set HOME, or LABS_CACHE" in said
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the engine that needs nobody's rights is x86-64 only")
+@pytest.mark.parametrize("command", ["up", "prepare"])
+def test_home_in_which_no_folder_can_be_made(tmp_path, command):
+    """As one on a disk that is mounted read-only, or somebody else's."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("LABS_", "XDG_"))}
+    env |= {"HOME": "/dev/null", "LABS_STATE": str(tmp_path), "LC_ALL": "C"}
+    argv = [sys.executable, "-m", "labs.cli", "--name", "trial", command, "--engine", "usermode"]
+    done = subprocess.run(argv, env=env, capture_output=True, check=False, encoding="utf-8")
+    printed = done.stdout + done.stderr
+    assert done.returncode == 2, printed
+    assert "for what is fetched and built, cannot be made: Not a directory." in printed
+    assert "Set LABS_CACHE to a folder of yours." in printed
+    assert len(printed.splitlines()) == 2
+
+
+def test_jupyterlab_is_not_started_without_a_place_for_what_is_built(started, monkeypatch):
+    monkeypatch.setenv("LABS_CACHE", "/dev/null/cache")
+    with pytest.raises(NotSupported, match="/dev/null/cache, for what is fetched and built, cannot be made"):
+        background.up_in_background()
+    assert started == []
+
+
+def test_disk_that_nobody_may_write_is_told():
+    error = OSError(errno.EROFS, "Read-only file system", "/srv/labs/mine")
+    told = unexpected_errors.explain_unexpected(error)
+    assert told.what == "/srv/labs/mine is on a disk that nobody may write."
+    assert "LABS_STATE" in told.todo

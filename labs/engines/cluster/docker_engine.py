@@ -210,5 +210,5 @@ def docker_archive(docker_host: str, reference: str) -> bytes:
         except docker.errors.ImageNotFound:
             have = sorted(tag for image in client.images.list() for tag in image.tags)
             raise EngineError(
-                f"Docker has no image {reference!r}.", f"Build it first; Docker has: {', '.join(have)}."
+                f"Docker has no image {reference!r}.", f"Build it first; Docker has: {', '.join(have) or 'none'}."
             ) from None

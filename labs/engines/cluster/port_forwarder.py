@@ -17,14 +17,16 @@ import ssl
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from labs.engines.cluster.name_server import NoSuchName
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.local_ports import read_local_ports
 from labs.engines.runtime.unix_http import UnixConnection
@@ -40,20 +42,6 @@ RETRY = 2  # seconds
 NAMES = 53  # the port of name servers
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Dial = Callable[[], Coroutine[Any, Any, Connection]]
-
-
-class NoSuchName(asyncio.DatagramProtocol):
-    """A name server that knows no name: so a container's question about the outside fails at once, not after 20 s."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # asyncio's own transport for datagrams is no subclass of DatagramTransport before Python 3.12
-        self.transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, address: tuple[str | Any, int]) -> None:
-        end = data.find(b"\0", 12) + 5  # one question: labels, a zero, type and class (RFC 1035, 4.1)
-        if len(data) >= end > 16:
-            header = data[:2] + b"\x81\x83" + b"\0\1" + bytes(6)  # answer, recursion done, NXDOMAIN; no records
-            self.transport.sendto(header + data[12:end], address)
 
 
 class Forwarder:
@@ -80,6 +68,10 @@ class Forwarder:
         if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns")
         os.close(descriptor)
+
+    async def enter(self) -> None:
+        """Have the thread that connects for others enter Docker's network; raise what keeps it from that."""
+        await asyncio.get_running_loop().run_in_executor(self.inside, int)
 
     async def to_docker(self, address: str, port: int) -> Connection:
         """Connect to a published port from within Docker's network, where bindings to 127.0.0.1 answer too."""
@@ -121,13 +113,13 @@ class Forwarder:
         """Take the ports that another program has left meanwhile; forever."""
         while True:
             await asyncio.sleep(RETRY)
-            if self.problems or self.names_problem:
+            if self.problems or self.names_problem or (self.name_server and self.name_server.is_closing()):
                 async with self.changing:
                     await self._listen()
 
     async def serve_names(self) -> None:
         """Answer containers' questions about the outside, where the engine gives an address to do so."""
-        if "name_server" not in self.config or self.name_server:
+        if "name_server" not in self.config or (self.name_server and not self.name_server.is_closing()):
             return
         try:
             loop = asyncio.get_running_loop()
@@ -217,6 +209,16 @@ class Forwarder:
         _follow(connect, "/api/v1/services?watch=1&timeoutSeconds=45", listed)
 
 
+def _watch(watch: Callable[[asyncio.AbstractEventLoop], None], loop: asyncio.AbstractEventLoop) -> None:
+    """Run what never ends by itself. Should it end, all of the forwarder does: half of one would count as running."""
+    try:
+        watch(loop)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
 def _get_json(connection: http.client.HTTPConnection, path: str) -> Any:
     try:
         connection.request("GET", path)
@@ -283,9 +285,10 @@ async def _serve(folder: Path) -> None:
         (folder / STATE).unlink(missing_ok=True)  # what an earlier process had is not this one's
     forwarder = Forwarder(folder, json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     loop = asyncio.get_running_loop()
+    await forwarder.enter()
     await forwarder.serve_names()
     for watch in (forwarder.watch_docker, forwarder.watch_kubernetes):
-        threading.Thread(target=watch, args=(loop,), daemon=True).start()
+        threading.Thread(target=_watch, args=(watch, loop), daemon=True).start()
     await forwarder.retry()
 
 

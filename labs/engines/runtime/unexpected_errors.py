@@ -23,6 +23,11 @@ def explain_unexpected(error: Exception) -> LabsError:
             f"You may not change {error.filename or 'what this needs'}: {error.strerror}.",
             "Run it as the user who started the course, or as root.",
         )
+    if getattr(error, "errno", None) == errno.EROFS:
+        return LabsError(
+            f"{getattr(error, 'filename', None) or 'What this needs'} is on a disk that nobody may write.",
+            "Set LABS_CACHE and LABS_STATE to folders of yours.",
+        )
     return LabsError(
         f"Something unexpected happened: {type(error).__name__}: {str(error).rstrip('.')}.", _keep_details(error)
     )

@@ -10,7 +10,7 @@ from platformdirs import user_cache_path
 
 from labs.errors import NotSupported
 
-__all__ = ["APP", "cache_folder", "in_home", "owner", "owner_home"]
+__all__ = ["APP", "cache_folder", "in_home", "make_cache_folder", "owner", "owner_home"]
 
 APP = "kube-labs"
 
@@ -23,6 +23,23 @@ def cache_folder() -> Path:
     if owner()[0] != os.getuid():  # under sudo: the user's cache, not root's
         return in_home("LABS_CACHE", lambda: owner_home() / ".cache" / APP)
     return in_home("LABS_CACHE", lambda: user_cache_path(APP))
+
+
+def make_cache_folder() -> Path:
+    """The folder of `cache_folder`, made if it is not there.
+
+    Raises:
+        NotSupported: it cannot be made, as in a home folder that nobody may write.
+    """
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotSupported(
+            f"The folder {folder}, for what is fetched and built, cannot be made: {error.strerror}.",
+            "Set LABS_CACHE to a folder of yours.",
+        ) from error
+    return folder
 
 
 def in_home(variable: str, find: Callable[[], Path]) -> Path:
