@@ -9,6 +9,7 @@ from labs.curriculum import lessons
 from labs.display import install_error_messages, quiet_logs, say
 from labs.errors import LabsError
 from labs.session import progress_report
+from labs.session.classic_builder import guard_builds
 from labs.session.lab import Lab
 
 __all__ = ["lab_of", "open_lab"]
@@ -41,6 +42,8 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
     lab.enter()
     progress_report.opened(lab)
     if not quiet:
+        if engine.has_docker:
+            guard_builds()
         where = f", namespace {lab.namespace}" if kubernetes else ""
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")
