@@ -165,6 +165,10 @@ class Engine(ABC):
         """Addresses and networks of the engine on this machine, to which no proxy leads."""
         return []
 
+    def command_folders(self) -> list[Path]:
+        """Folders with commands of the course's own for a learner's PATH; what is not there is the machine's."""
+        return []
+
     def local_ports(self) -> LocalPorts | None:
         """What the course leads on from this machine's localhost; None where nothing of the course does."""
         return None

@@ -10,11 +10,18 @@ from typing import Any, ClassVar
 from labs.engines.base import STARTUP, Engine
 from labs.engines.cluster import control_plane, port_forwarder
 from labs.engines.cluster.control_plane import ControlPlane
-from labs.engines.cluster.docker_engine import DOCKER, REGISTRY, REGISTRY_PORT, DockerEngine, docker_archive
+from labs.engines.cluster.docker_engine import (
+    DOCKER,
+    REGISTRY,
+    REGISTRY_PORT,
+    DockerEngine,
+    docker_archive,
+    with_version,
+)
 from labs.engines.cluster.machine import Daemons, NodeNetwork
 from labs.engines.cluster.node import Node
 from labs.engines.cluster.startup import CourseStartup, start_ports
-from labs.engines.programs import binaries
+from labs.engines.programs import binaries, command_line
 from labs.engines.programs.node_tools import Tools
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.local_ports import LocalPorts, read_local_ports
@@ -109,7 +116,11 @@ class ManagedEngine(Engine):
         return self.processes
 
     def status(self) -> list[Component]:
-        return [port_forwarder.with_detail(part, self.folder) for part in self.components()]
+        parts = (port_forwarder.with_detail(part, self.folder) for part in self.components())
+        return [with_version(part, self.folder) for part in parts]
+
+    def command_folders(self) -> list[Path]:
+        return [folder] if (folder := command_line.docker_folder()) else []
 
     def local_ports(self) -> LocalPorts | None:
         forwarder = self.processes.component(port_forwarder.COMPONENT)

@@ -17,10 +17,15 @@ BASE_IMAGES = frozenset({"labs/shell:1", "labs/web:1", "labs/web:2", "labs/pytho
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use')
 _PORT_TAKEN = re.compile(r":(\d+) failed: port is already allocated|:(\d+): bind: address already in use")
 _NO_PROGRAM = re.compile(r'exec: "([^"]+)": (?:executable file not found|stat |no such file)')
-_NO_REGISTRY = re.compile(r'Get "https?://\S+": (?:dial tcp|net/http|context deadline|x509|EOF)')
+_NO_REGISTRY = re.compile(r'(?:Get|Head) "https?://\S+": (?:dial tcp|net/http|context deadline|x509|EOF)')
 _NO_PACKAGES = re.compile(r"(?:pip3?|apt|apt-get|apk): not found|No module named pip|Could not resolve|name resolution")
 _NO_IMAGE = re.compile(r"[Nn]o such image: ([^\s:]+(?::[\w.-]+)?)")
 _FROM = re.compile(r"FROM (\S+)")
+# BuildKit's words, in place of the classic builder's
+_NO_FILE = re.compile(
+    r'(?:failed to compute cache key: )?failed to calculate checksum of ref \S+: "/?([^"]+)": not found'
+)
+_NO_SOURCE = re.compile(r"failed to resolve source metadata for (?:docker\.io/(?:library/)?)?(\S+):")
 # What to do about words of Docker's; {client} is what the learner calls the client.
 _TODO = (
     (r"network \S+ not found", "Was the cell that creates it run? `{client}.networks.list()` shows what is there."),
@@ -30,7 +35,25 @@ _TODO = (
     (r"Cannot locate specified Dockerfile", "The folder given as `path` needs a file named `Dockerfile`."),
     (r"Minimum memory limit|specify the units", "A limit without a unit is a number of bytes; `64m` is 64 MiB."),
     (r"invalid characters for a local volume", "Names have no spaces; a folder of Docker's machine begins with `/`."),
-    (r"(?:COPY|ADD) failed", "COPY reaches only files in the folder given as `path`. Is it there, and spelled so?"),
+    (
+        r"(?:COPY|ADD) (?:failed|found no)",
+        "COPY reaches only files in the folder given as `path`, none that `.dockerignore` leaves out. Is it there, and "
+        "spelled so?",
+    ),
+    (
+        r"asks for the classic builder",
+        "`!docker build --tag NAME FOLDER` in a cell builds with BuildKit, which does; or write one RUN, its commands "
+        "joined with `&&`.",
+    ),
+    (
+        r"option requires BuildKit",
+        "`{client}.images.build` asks for the classic builder; `!docker build --tag NAME FOLDER` in a cell builds with "
+        "BuildKit.",
+    ),
+    (
+        r"no BuildKit frontend",
+        "Leave the line `# syntax=...` out: Docker's own BuildKit knows what this course shows.",
+    ),
 )
 _BUILT = "`labs status` in a terminal tells whether it is still being built or has ended; then run this cell again."
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -103,9 +126,10 @@ def _build(error: BuildError) -> Explanation:
     error.build_log = entries  # it was an iterator: what has been read from that is lost
     log = "".join(entry.get("stream", "") for entry in entries if isinstance(entry, dict))
     lines = [line for line in _COLOURS.sub("", log).splitlines() if line.strip() and not line.startswith(" --->")]
-    message, todo = error.msg, _todo(f"{error.msg}", error) or "Repair that step of the Dockerfile, then build again."
+    message = _plain(str(error.msg))
+    todo = _todo(message, error) or "Repair that step of the Dockerfile, then build again."
     if _NO_REGISTRY.search(message):
-        named = _FROM.findall("\n".join(lines))
+        named = _NO_SOURCE.findall(message) or _FROM.findall("\n".join(lines))
         if own := _own_image(named[-1] if named else ""):
             return own
         message = f"there is no image {named[-1] if named else 'of this name'}, and no registry answers to pull it from"
@@ -116,20 +140,27 @@ def _build(error: BuildError) -> Explanation:
     return Explanation(what, todo)
 
 
+def _plain(message: str) -> str:
+    """The message with BuildKit's way to say that a file or a frontend is missing put into plain words."""
+    if (found := _NO_SOURCE.search(message)) and found[1].startswith("docker/dockerfile"):
+        return f"there is no BuildKit frontend {found[1]}, for which the line `# syntax=` asks, and no registry answers"
+    return _NO_FILE.sub(lambda found: f"COPY found no {found[1]!r} in the build's folder", message)
+
+
 def _todo(text: str, error: BaseException) -> str:
     found = next((todo for pattern, todo in _TODO if re.search(pattern, text)), "")
     return found.format(client=_client_name(error)) if found else ""
 
 
 def _other(error: DockerException) -> Explanation:
-    text = sentence(str(error))
+    text = sentence(_plain(str(error)))
     if "server API version" in text or "Connection aborted" in text:
         return Explanation("Docker does not answer.", AGAIN, fault=True)
     return Explanation(f"Docker: {text}", _todo(text, error))
 
 
 def _text(error: APIError) -> str:
-    return sentence(error.explanation or str(error))
+    return sentence(_plain(str(error.explanation or error)))
 
 
 def _client_name(error: BaseException) -> str:

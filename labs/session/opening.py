@@ -10,6 +10,7 @@ from labs.display import in_notebook, install_error_messages, quiet_logs, say
 from labs.engines import other_courses
 from labs.errors import LabsError
 from labs.session import progress_report
+from labs.session.classic_builder import guard_builds
 from labs.session.lab import Lab
 from labs.session.parameters import require_usable
 from labs.session.starting_point import namespace_of
@@ -47,6 +48,8 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
     lab.enter()
     progress_report.opened(lab)
     if not quiet:
+        if engine.has_docker:
+            guard_builds()
         where = f", namespace {lab.namespace}" if kubernetes else ""
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")

@@ -23,7 +23,7 @@
 # *Time*: about 65 minutes, half an hour of them for the three exercises.
 
 # %% [markdown] tags=["teaching"] minutes=1
-# - **Before**: Kubernetes is not needed. Keep a terminal with `docker ps` open, where there is a `docker` command.
+# - **Before**: Kubernetes is not needed. Keep a terminal with `labs shell 02` open, for `docker ps`.
 # - **Cut**, in this order: section 14 after the push, section 13, section 8. Short of half an hour: end after
 #   exercise 2.
 
@@ -62,7 +62,8 @@ client = docker.from_env()
 # $ docker run --rm labs/shell:1 cat /etc/os-release
 # ```
 #
-# If you have that command, try `!docker ps` in a cell, at any time. This course shows it next to each Python call.
+# The course shows this command next to each Python call. Try `!docker ps` in a cell at any time, or in the terminal that
+# `labs shell 02` opens.
 
 # %% [markdown] tags=["teaching"] minutes=2
 # - **Ask**: "it runs on my laptop" - name three things that differ elsewhere. Then run the first container.
@@ -470,8 +471,7 @@ def build(part, tag):
 build("store", "weather-store:1")
 
 # %% [markdown]
-# Each step gave an image that the next one began with; those that changed files gave a layer. (On a command line, newer
-# versions of Docker build with BuildKit, and show steps differently. The result is the same. The two `LABEL` steps
+# Each step gave an image that the next one began with; those that changed files gave a layer. (The two `LABEL` steps
 # come from `labels=`.) Change the program, and build again under another tag. Watch for `Using cache`:
 
 # %% covers="T3.build D1.1" setup="ex-02-2 ex-02-3"
@@ -482,6 +482,29 @@ build("store", "weather-store:2")
 # %% [markdown]
 # **What happened.** Steps up to the first one whose input changed came from the cache; all later ones ran. (`FROM` only
 # names the base, and prints no such line.) So put what changes rarely (system, libraries) first, and your code last.
+#
+# Docker has two builders. The Python client asks for the **classic** one. The command line uses **BuildKit**: it works at
+# steps that do not need each other at the same time, makes no images in between, and knows more:
+#
+# | in a Dockerfile | does |
+# |---|---|
+# | `COPY --chmod=755 run.sh /` | copies, and sets who may do what |
+# | `RUN <<EOF`, lines, `EOF` | runs several lines as one step |
+# | `RUN --mount=type=cache,target=/c ...` | keeps a folder from build to build, outside of the image |
+#
+# The classic builder refuses the first and the last, and leaves the lines of the second out without a word. (So the
+# course stops a call with `<<EOF`.) The next cell builds the same folder with BuildKit:
+
+# %% [markdown] tags=["teaching"] minutes=1
+# - **Show** twice: the second run of the cell says `CACHED`. The two builders do not know each other's cache.
+
+# %% covers="T3.build D1.1"
+labels = " ".join(f"--label {key}={value}" for key, value in lab.labels.items())
+!docker build --tag weather-store:kit {labels} {project}/store
+
+# %% [markdown]
+# (Where you see `Step 1/7`, the command line is an older one without BuildKit. Where there is none, your engine is an
+# attached one, to which you bring it.)
 
 # %% [markdown] covers="T3.build T3.run D1.1"
 # ### What runs: `ENTRYPOINT` and `CMD`
@@ -669,7 +692,7 @@ print(ask("http://localhost:8000/readings", "weather-net"))
 #   data:
 # ```
 #
-# Compose makes a network for its project by itself, on which `store` is a name.
+# Compose makes a network for its project by itself, on which `store` is a name. (The course brings `docker compose`.)
 
 # %% [markdown] tags=["exercise"] exercise="ex-02-2"
 # ### Exercise 2: the worker
@@ -921,6 +944,11 @@ import tarfile
 
 archive = io.BytesIO(b"".join(client.images.get("weather-store:2").save(named=True)))
 print(*sorted(member.name for member in tarfile.open(fileobj=archive) if member.isfile()), sep="\n")
+
+# %% [markdown]
+# What stands under `blobs/sha256` are layers and JSON, each named by its hash; `index.json` leads to them. This is the
+# layout of the *Open Container Initiative*, which other tools read as well. (A Docker older than 25 shows a folder
+# with `layer.tar` for each layer instead.)
 
 # %% [markdown] tags=["exercise"] exercise="ex-02-3"
 # ### Exercise 3: a front that does not answer

@@ -14,9 +14,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from labs.engines.programs import debian_packages
+from labs.engines.programs.debian_suite import KEYRING
 from labs.engines.runtime.command import run
 from labs.engines.runtime.user_folders import cache_folder
-from labs.engines.usermode.kernel_source import KEYRING, mirror
+from labs.engines.usermode.kernel_source import mirror
 from labs.errors import NotSupported
 
 __all__ = ["SUITES", "archive", "network", "unpack"]

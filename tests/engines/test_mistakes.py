@@ -23,6 +23,7 @@ def build(client, folder, dockerfile: str) -> None:
         ("FROM labs/pyhton:3", "there is no image labs/pyhton:3", "Is the name after FROM right?"),
         ("FROM labs/python:3\nRUN pip install requests", "pip: not found", "no way to the internet"),
         ("FORM labs/python:3", "unknown instruction: FORM", "begins with FROM"),
+        ("FROM labs/python:3\nRUN --mount=type=cache,target=/c true", "requires BuildKit", "`!docker build --tag"),
         ("FROM labs/python:3\nCOPY wroker.py /app/", "COPY failed", "COPY reaches only files in the folder"),
     ],
 )

@@ -353,6 +353,50 @@ def test_a_build_that_failed_shows_its_last_lines():
     assert list(error.build_log) == log  # still there for the learner to read
 
 
+CHECKSUM = 'failed to calculate checksum of ref 2004-2bba::k2sop8: "/nothere": not found'
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        CHECKSUM,
+        f"failed to compute cache key: {CHECKSUM}",
+        f"failed to build: failed to solve: failed to compute cache key: {CHECKSUM}",
+    ],
+)
+def test_buildkits_words_for_a_missing_file(message):
+    found = explain(BuildError(message, iter(())))
+    assert "COPY found no 'nothere' in the build's folder." in found.what
+    assert "checksum" not in found.what
+    assert "COPY reaches only files in the folder" in found.todo
+    assert "found no 'nothere'" in explain(docker_error(APIError, 500, message)).what
+
+
+def test_buildkits_words_for_a_missing_image():
+    message = (
+        "nothere:1: failed to resolve source metadata for docker.io/library/nothere:1: failed to do request: Head "
+        '"https://registry.example/v2/library/nothere/manifests/1": dial tcp: lookup registry.example: refused'
+    )
+    found = explain(BuildError(message, iter(())))
+    assert found.what.startswith("The build failed: there is no image nothere:1, and no registry answers")
+    assert "FROM" in found.todo
+
+
+def test_a_frontend_that_cannot_be_pulled():
+    message = (
+        "failed to resolve source metadata for docker.io/docker/dockerfile:1: failed to do request: Head "
+        '"https://registry.example/v2/docker/dockerfile/manifests/1": dial tcp: lookup registry.example: refused'
+    )
+    found = explain(BuildError(message, iter(())))
+    assert "no BuildKit frontend docker/dockerfile:1" in found.what
+    assert "`# syntax=...`" in found.todo
+
+
+def test_what_only_buildkit_can_do():
+    message = "the --mount option requires BuildKit. Refer to https://docs.example to learn how"
+    assert "`!docker build --tag NAME FOLDER`" in explain(BuildError(message, iter(()))).todo
+
+
 def test_yaml_kubeconfig_and_commands(tmp_path):
     assert explain(raised(yaml.safe_load, "a: b: c")).what == (
         "Not YAML: line 1, column 5: mapping values are not allowed here."

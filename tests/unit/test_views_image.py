@@ -150,6 +150,52 @@ def test_log_of_buildkit():
     ]
 
 
+def test_log_of_buildkit_that_names_cached_steps_in_any_order():
+    text = """\
+#6 [2/4] RUN mkdir /data
+#6 CACHED
+
+#7 [4/4] RUN python3 -m compileall /app
+#7 ...
+
+#5 [1/4] FROM docker.io/labs/python:3
+#5 DONE 0.0s
+
+#8 [3/4] COPY x.py /app/
+#8 DONE 0.1s
+
+#7 [4/4] RUN python3 -m compileall /app
+#7 0.574 Listing '/app'...
+#7 DONE 0.6s
+"""
+    steps = steps_of(entries(text))
+    assert [(step.number, step.line.split()[0], step.verdict) for step in steps] == [
+        (1, "FROM", "from"),
+        (2, "RUN", "cached"),
+        (3, "COPY", "ran"),
+        (4, "RUN", "ran"),
+    ]
+    assert (
+        "The first that did not: step 3 of 4, COPY x.py /app/: a file that it copies has changed" in in_words(steps)[1]
+    )
+
+
+def test_log_of_buildkit_that_names_a_later_stage_first():
+    text = """\
+#5 [stage-1 1/2] FROM docker.io/labs/web:1
+#6 [build 1/2] FROM docker.io/labs/python:3
+#7 [build 2/2] RUN make
+#7 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 127
+"""
+    steps = steps_of(entries(text))
+    assert [(step.stage, step.line, step.verdict) for step in steps] == [
+        (0, "FROM docker.io/labs/python:3", "from"),
+        (0, "RUN make", "failed"),
+        (1, "FROM docker.io/labs/web:1", "from"),
+    ]
+    assert in_words(steps)[-1] == "The build failed at step 2, RUN make."
+
+
 def test_reading_a_log_leaves_the_clients_generator_unread():
     log = itertools.tee(iter(PARTLY))[0]  # what docker-py returns
     assert entries(log) == PARTLY

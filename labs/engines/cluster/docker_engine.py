@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labs.engines.cluster.images.archive_files import archive_mark, link_or_copy, tags_by_archive
 from labs.engines.cluster.machine import Machine
+from labs.engines.programs import catalog
+from labs.engines.programs.docker_programs import is_current
 from labs.engines.programs.node_tools import Tools
+from labs.engines.runtime.component import Component
 from labs.engines.runtime.state import State
 from labs.engines.runtime.user_folders import owner
 from labs.errors import CommandFailed, EngineError
@@ -19,11 +24,12 @@ from labs.waiting import wait_for
 if TYPE_CHECKING:
     import docker
 
-__all__ = ["DOCKER", "REGISTRY", "REGISTRY_PORT", "DockerEngine", "docker_archive"]
+__all__ = ["DOCKER", "REGISTRY", "REGISTRY_PORT", "DockerEngine", "docker_archive", "with_version"]
 
 DOCKER = "docker"
 REGISTRY = "registry"
 REGISTRY_PORT = 5000
+VERSION = "docker/version.json"
 
 
 REGISTRY_CONFIG = """\
@@ -74,15 +80,13 @@ class DockerEngine:
     def binds(state: State, tools: Tools) -> list[tuple[Path, str, str]]:
         """What the machine must see of the host."""
         uid, gid = owner()
-        binds = [
+        return [
             (state.make_folder("docker/data", mode=0o710), "/var/lib/docker", "rw"),
             (state.make_folder("docker/registry"), "/var/lib/registry", "rw"),
             (state.make_folder("docker/run", mode=0o700, uid=uid, gid=gid), "/run/labs", "rw"),
             (state.make_folder("docker/bin"), "/opt/kube-labs-bin", "ro"),
+            *tools.binds,
         ]
-        if tools.prefix:
-            binds.append((tools.prefix, "/opt/kube-labs", "ro"))
-        return binds
 
     @property
     def socket(self) -> Path:
@@ -101,11 +105,10 @@ class DockerEngine:
         Raises:
             EngineError: it did not start.
         """
-        dockerd, options, environment = "dockerd", [], self.tools.env
+        dockerd = "dockerd"
         if program:
             link_or_copy(program, self.state.folder / self.programs / "dockerd")
-            dockerd, options = "/opt/kube-labs-bin/dockerd", ["--ip6tables=false"]  # no container has such an address
-            environment = {**environment, "DOCKER_INSECURE_NO_IPTABLES_RAW": "1"}  # no other machine reaches containers
+            dockerd = "/opt/kube-labs-bin/dockerd"
         self.machine.spawn(
             self.component,
             [
@@ -116,14 +119,14 @@ class DockerEngine:
                 "--exec-root=/run/docker",
                 "--pidfile=/run/docker.pid",
                 "--userland-proxy=false",
+                "--ip6tables=false",  # no container has such an address, and each rule is a program that runs
                 *self._runtime(),
                 f"--dns={self.dns}",
                 "--log-level=warn",
                 *([] if self.group is None else [f"--group={self.group}"]),
                 *(f"--insecure-registry={each}" for each in self.insecure),
-                *options,
             ],
-            env=environment,
+            env={**self.tools.env, "DOCKER_INSECURE_NO_IPTABLES_RAW": "1"},  # no other machine reaches containers
         )
         try:
             wait_for(self._answers, timeout=60, what="the Docker Engine to answer", interval=0.05)
@@ -136,6 +139,14 @@ class DockerEngine:
             ) from error
         if self.group is None:
             os.chown(self.socket, *owner())
+        self._note_version()
+
+    def _note_version(self) -> None:
+        """Write down which Docker runs, and why no newer one, for `labs status`."""
+        with closing(self.client()) as client:
+            version = client.version()["Version"]
+        note = {"version": version, "why_old": self.tools.why_old}
+        self.state.write_file(VERSION, json.dumps(note), mode=0o644)
 
     def _runtime(self) -> list[str]:
         name = Path(self.tools.runtime).name
@@ -186,6 +197,27 @@ class DockerEngine:
                 return bool(client.ping())
         except Exception:  # any refusal means: not yet; after a crash the old socket is still there
             return False
+
+
+def with_version(component: Component, folder: Path) -> Component:
+    """A component as it is; where it is Docker, and older than the course asks for, with a remark that says so.
+
+    Args:
+        component: one of the course's.
+        folder: the course's.
+    """
+    if component.name != DOCKER or component.state != "running" or component.detail:
+        return component
+    try:
+        note = json.loads((folder / VERSION).read_text(encoding="utf-8"))
+        version, why = note["version"], note["why_old"]
+        if is_current("dockerd", version.partition("+")[0]):
+            return component
+    except (OSError, ValueError, KeyError, TypeError):  # a course that an older version of ours has started
+        return component
+    oldest = catalog.docker()["minimum"]["dockerd"]
+    because = f": {why}" if why else ""
+    return replace(component, detail=f"{version}, older than the {oldest} that lessons are written for{because}")
 
 
 def docker_archive(docker_host: str, reference: str) -> bytes:

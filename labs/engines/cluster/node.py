@@ -54,17 +54,15 @@ class Node:
     def binds(name: str, state: State, tools: Tools) -> list[tuple[Path, str, str]]:
         """What the machine must see of the host."""
         folder = f"nodes/{name}"
-        binds = [
+        return [
             (state.make_folder(folder, mode=0o700), "/etc/kubernetes", "ro"),
             (state.make_folder(f"{folder}/containerd"), "/var/lib/containerd", "rw"),
             (state.make_folder(f"{folder}/kubelet"), "/var/lib/kubelet", "rw"),
             (state.make_folder(f"{folder}/pod-logs"), "/var/log/pods", "rw"),
             (state.make_folder(f"{folder}/volumes"), "/opt/local-path-provisioner", "rw"),
             (state.make_folder("bin", mode=0o755), "/opt/kube-labs-bin", "ro"),
+            *tools.binds,
         ]
-        if tools.prefix:
-            binds.append((tools.prefix, "/opt/kube-labs", "ro"))
-        return binds
 
     def start_containerd(self) -> None:
         """Start containerd unless it runs, and wait until it answers.

@@ -15,7 +15,7 @@ from labs.engines.cluster import addons, control_plane, port_forwarder
 from labs.engines.cluster.addresses import pod_cidr
 from labs.engines.cluster.docker_engine import REGISTRY
 from labs.engines.cluster.images import assemble
-from labs.engines.programs import binaries, go_toolchain
+from labs.engines.programs import binaries, command_line, go_toolchain
 from labs.engines.programs.node_tools import Tools
 from labs.engines.runtime.command import run
 from labs.engines.runtime.reporter import Reporter, Step
@@ -79,6 +79,7 @@ class CourseStartup(ABC):
             "pause": self.built("pause"),
             "Kubernetes programs": ((), self.ensure(*KUBERNETES)),
             "add-on programs": self.built(*addons.ADDONS, after=("Kubernetes programs",)),
+            "docker command": (("programs of the node",), command_line.ensure),
         }
 
     @property

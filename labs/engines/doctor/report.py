@@ -17,7 +17,7 @@ from rich.table import Table
 from labs.engines import choice
 from labs.engines.doctor import host, usermode
 from labs.engines.doctor.finding import MISSING, OK, REMARK, Finding, missing_requirements
-from labs.engines.programs import binaries, catalog, debian_packages
+from labs.engines.programs import binaries, catalog, debian_packages, docker_programs
 from labs.engines.programs.go_toolchain import find_go, version_of
 from labs.engines.programs.node_tools import system_tools, unpacked_tools
 from labs.engines.runtime.memory import available_memory
@@ -114,6 +114,7 @@ def _programs() -> Iterator[Finding]:
         needed.append(("the base images (about 60 MB)", ""))
     needed += [(what, each.kind) for each in EXAMINED for what in each.packages()]
     yield from _packages(needed)
+    yield from _old_docker()
     try:
         yield Finding(OK, "kubectl", kubectl())
     except LabsError as error:
@@ -122,7 +123,24 @@ def _programs() -> Iterator[Finding]:
 
 def _docker(*, own_kernel: bool) -> str:
     """Where Docker's programs are; empty when they must be fetched."""
-    return "this system's own" if system_tools(own_kernel=own_kernel) else "in the cache" if unpacked_tools() else ""
+    if system_tools(own_kernel=own_kernel):
+        return "this system's own"
+    if own_kernel or docker_programs.is_packaged():
+        return "in the cache" if unpacked_tools() else ""
+    if (tree := docker_programs.find(docker_programs.ENGINE)) and unpacked_tools(with_docker=False):
+        return f"{docker_programs.version_of(tree, 'dockerd')}, in the cache"
+    return "in the cache" if unpacked_tools() and docker_programs.missed(docker_programs.ENGINE) else ""
+
+
+def _old_docker() -> Iterator[Finding]:
+    """That, and why, Docker is not current on the engine `host`."""
+    if system_tools() or docker_programs.find(docker_programs.ENGINE) or unpacked_tools() is None:
+        return
+    why = "LABS_DOCKERD says `packaged`" if docker_programs.is_packaged() else ""
+    if why := why or docker_programs.missed(docker_programs.ENGINE):
+        oldest = catalog.docker()["minimum"]["dockerd"]
+        observed = f"of this system's release, which may be older than the {oldest} that lessons are written for: {why}"
+        yield Finding(REMARK, "Docker", observed, docker_programs.LATER, engine=choice.HOST)
 
 
 def _packages(needed: list[tuple[str, str]]) -> Iterator[Finding]:

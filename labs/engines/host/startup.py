@@ -8,7 +8,7 @@ from labs.engines.cluster import addons, control_plane, port_forwarder
 from labs.engines.cluster.docker_engine import REGISTRY
 from labs.engines.cluster.images import assemble
 from labs.engines.cluster.startup import KUBERNETES, CourseStartup, start_ports
-from labs.engines.programs import system_programs
+from labs.engines.programs import command_line, system_programs
 from labs.engines.runtime.reporter import Step
 from labs.engines.runtime.tasks import Task
 
@@ -46,6 +46,7 @@ class HostStartup(CourseStartup):
             "pause on the nodes": (("containerd", "pause"), self.import_pause),
             "nodes": (("control plane", "pause on the nodes"), self.start_nodes),
             "images on the nodes": (("containerd", "base images"), self.import_base_images),
+            "docker command": (("Docker Engine",), command_line.ensure),  # whoever waits, waits for Docker first
             "add-ons": (("nodes", "add-on programs"), self.start_addons),
         }
 

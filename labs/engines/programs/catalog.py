@@ -11,8 +11,8 @@ from pathlib import Path
 
 from labs.errors import NotSupported
 
-__all__ = ["Build", "CatalogItem", "add", "architecture", "builds", "item_of", "items", "kernel_release",
-           "kernel_source", "toolchain"]  # fmt: skip
+__all__ = ["Build", "CatalogItem", "add", "architecture", "builds", "docker", "item_of", "items",
+           "kernel_release", "kernel_source", "toolchain"]  # fmt: skip
 
 FILES = [Path(__file__).with_name("catalog.toml")]
 
@@ -182,6 +182,14 @@ def toolchain() -> dict:
 def kernel_release() -> dict[str, str]:
     """Where the user-mode kernel is published: a folder's address (``release``), a pinned ``sha256``."""
     return _raw()["kernel"]
+
+
+def docker() -> dict:
+    """Where Docker's own programs come from.
+
+    The ``suite`` of Debian whose packages they are, and by program the oldest version that will do (``minimum``).
+    """
+    return _raw()["docker"]
 
 
 def kernel_source() -> str:

@@ -18,6 +18,7 @@ KEPT = (
     "LABS_STATE",
     "LABS_CACHE",
     "LABS_NO_DOWNLOAD",
+    "LABS_DOCKERD",
     "LANG",
     "PATH",
     "TERM",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from labs.engines.programs import catalog, debian_packages
+from labs.engines.programs import catalog, debian_packages, debian_suite
 from labs.engines.runtime.command import run
-from labs.errors import CommandFailed, EngineError, NotSupported
+from labs.errors import CommandFailed, EngineError
 
 __all__ = ["choose", "fetch", "mirror", "offered", "replacement"]
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SUITE = "sid"
 """Stable Debian's kernels are older than what is wanted; newer sources build with its compiler all the same."""
 
@@ -33,7 +32,7 @@ def fetch(folder: Path, oldest: tuple[int, int]) -> tuple[Path, str]:
         EngineError: there is no such source, or it could not be fetched.
     """
     debian_packages.fetch_lists("the user-mode kernel")
-    options = _options(folder, mirror())
+    options = debian_suite.options(folder, mirror(), SUITE)
     try:
         name, version = choose(_offered(options), catalog.kernel_source(), oldest)
         run(["apt-get", *options, "download", f"{name}={version}"], cwd=folder, timeout=900)
@@ -61,7 +60,7 @@ def offered(folder: Path) -> list[tuple[str, str]]:
         NotSupported: this is no Debian.
         CommandFailed: no mirror answers.
     """
-    return _offered(_options(folder, mirror()))
+    return _offered(debian_suite.options(folder, mirror(), SUITE))
 
 
 def _offered(options: list[str]) -> list[tuple[str, str]]:
@@ -123,35 +122,7 @@ def mirror() -> str:
     Raises:
         NotSupported: it is not Debian.
     """
-    wanted = "$(ORIGIN) $(SUITE) $(REPO_URI)"
-    targets = run(["apt-get", *debian_packages.options(whole=False), "indextargets", "--format", wanted], timeout=60)
-    for line in targets.splitlines():
-        origin, suite, address = line.split(" ", 2)
-        if origin == "Debian" and "security" not in suite:
-            return address
-    raise NotSupported(
-        "The user-mode kernel is built from Debian's kernel source, and this system has no package source of Debian's.",
+    return debian_suite.mirror(
+        "The user-mode kernel is built from Debian's kernel source",
         "Name a user-mode kernel in LABS_KERNEL: one that was built elsewhere runs here too.",
     )
-
-
-def _options(folder: Path, mirror: str) -> list[str]:
-    """apt's own files, in a folder of ours."""
-    for name in ("lists/partial", "apt", "archives/partial"):
-        (folder / name).mkdir(parents=True)
-    (folder / "status").touch()
-    sources = folder / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING}] {mirror} {SUITE} main\n", encoding="utf-8")
-    moved = {
-        "Dir::Etc::sourcelist": sources,
-        "Dir::Etc::sourceparts": "-",
-        "Dir::State::Lists": folder / "lists",
-        "Dir::State::status": folder / "status",
-        "Dir::Cache": folder / "apt",
-        "Dir::Cache::archives": folder / "archives",
-        "Debug::NoLocking": "true",
-        "APT::Sandbox::User": "root",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": "3",
-    }
-    return [word for key, value in moved.items() for word in ("-o", f"{key}={value}")]

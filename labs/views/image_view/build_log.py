@@ -14,6 +14,8 @@ STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 RESULT = re.compile(r"\s*---> ([0-9a-f]{6,64})\s*$")
 PLAIN = re.compile(r"#(\d+) (?:\[([^\]]*?)(\d+)/(\d+)\] (.+)|(CACHED|DONE \S+|ERROR.*))\s*$")  # BuildKit's own log
 
+UNNAMED = re.compile(r"stage-(\d+) ")
+
 
 @dataclass
 class BuildStep:
@@ -78,7 +80,9 @@ def _classic(text: str) -> list[BuildStep]:
 
 
 def _buildkit(text: str) -> list[BuildStep]:
+    """BuildKit's log: it works at several steps and stages at once, and names what is cached in any order."""
     steps: dict[str, BuildStep] = {}
+    places: dict[str, int] = {}  # of a step in its stage, as the brackets say
     stages: list[str] = []
     for line in text.splitlines():
         found = PLAIN.match(line.strip())
@@ -88,10 +92,28 @@ def _buildkit(text: str) -> list[BuildStep]:
             if found[2] not in stages:
                 stages.append(found[2])
             verdict = "from" if found[5].upper().startswith("FROM ") else "ran"
-            steps[found[1]] = BuildStep(len(steps) + 1, found[5], verdict, stage=stages.index(found[2]))
+            steps[found[1]] = BuildStep(0, found[5], verdict, stage=stages.index(found[2]))
+            places[found[1]] = int(found[3])
         elif (step := steps.get(found[1])) and found[6] and step.verdict == "ran":
             step.verdict = {"C": "cached", "E": "failed"}.get(found[6][0], step.verdict)
-    return list(steps.values())
+    order = _in_order(stages)
+    for step in steps.values():
+        step.stage = order[stages[step.stage]]
+    ordered = [steps[key] for key in sorted(steps, key=lambda key: (steps[key].stage, places[key]))]
+    for number, step in enumerate(ordered, 1):
+        step.number = number
+    return ordered
+
+
+def _in_order(stages: list[str]) -> dict[str, int]:
+    """Each stage's place in the Dockerfile: one without a name tells it, the others follow as the log names them."""
+    told = {stage: int(found[1]) for stage in stages if (found := UNNAMED.match(stage))}
+    free = (place for place in range(len(stages) + max(told.values(), default=0) + 1) if place not in told.values())
+    order = {stage: told.get(stage, -1) for stage in stages}
+    for stage in stages:
+        if stage not in told:
+            order[stage] = next(free)
+    return order
 
 
 def in_words(steps: list[BuildStep]) -> list[str]:
@@ -109,8 +131,8 @@ def in_words(steps: list[BuildStep]) -> list[str]:
     later = [step for step in done if step.number > missed.number and step.stage == missed.stage]
     if later and not any(step.verdict == "cached" for step in later):
         notes.append("Every later step begins with the image of the step before it, so all of them ran again.")
-    if steps[-1].verdict == "failed":
-        notes.append(f"The build failed at step {steps[-1].number}, {steps[-1].line}.")
+    if failed := next((step for step in steps if step.verdict == "failed"), None):
+        notes.append(f"The build failed at step {failed.number}, {failed.line}.")
     return notes
 
 

@@ -186,7 +186,7 @@ class LearnerServer:
         sockets = self.folder.make_folder("docker/run", mode=0o700, uid=user, gid=user)
         programs = self.folder.make_folder("docker/bin")
         binds = [(data, "/var/lib/docker", "rw"), (sockets, "/run/labs", "rw"), (programs, "/opt/kube-labs-bin", "ro")]
-        return [*binds, (self.tools.prefix, "/opt/kube-labs", "ro")] if self.tools.prefix else binds
+        return [*binds, *self.tools.binds]
 
     def _lead_node_ports(self, machine: LearnerMachine) -> None:
         """Let `localhost:30041` mean the node's port, as it does for who learns alone."""

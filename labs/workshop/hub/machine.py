@@ -122,7 +122,7 @@ def shown_folders(tools: Tools) -> list[Path]:
         tools: the node's programs.
     """
     programs = wrappers()
-    ours = [folder for folder in (tools.prefix, programs.parent if programs else None) if folder]
+    ours = [folder for folder, _ in tools.folders] + ([programs.parent] if programs else [])
     folders = [Path(sys.base_prefix), Path(sys.prefix), lessons.root(), *ours]
     wanted = {folder.resolve() for folder in folders}
     return sorted(folder for folder in wanted if not any(other in folder.parents for other in wanted))
