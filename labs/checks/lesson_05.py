@@ -109,7 +109,6 @@ def check_archive_closed(lab: CheckContext) -> None:
     Stated("Deployment", "sensor"),
     Stated("Secret", "sensor"),
     Stated("Secret", "sensor", "data.token", ANY, ("aGFyYm91cg==",), ""),
-    Stated("ConfigMap", "sensor-names"),
     Kept("Deployment", "tower", {"spec": {"template": {"spec": {"volumes": None}}}}),
     Kept("Secret", "tower", {"data": {"token": "aGFyYm91cg=="}}),
 )

@@ -94,7 +94,7 @@ def _made_up(value: Any) -> Any:
 
 def _other_objects(fact: Stated, answer: Objects, there: Objects) -> Iterator[Wrong]:
     """Left out, under another name, in another namespace; a Deployment without pods beside somebody else's pods."""
-    key = _find(fact, answer)
+    key = _find(fact, there | answer)
     words = (fact.name,)
     if key in there:  # it is kept, not made: an exercise that wants it gone would not state it
         yield Wrong(f"{fact.kind} {fact.name} deleted", answer, words, (key, None))
@@ -112,7 +112,7 @@ def _other_objects(fact: Stated, answer: Objects, there: Objects) -> Iterator[Wr
             objects = copy.deepcopy(answer)
             objects[key]["metadata"]["namespace"] = "default"
             yield Wrong(f"{fact.kind} {fact.name} in default", objects, words)
-    if fact.kind == "Deployment":
+    if fact.kind == "Deployment" and key in answer:
         objects = copy.deepcopy(answer)
         objects[key]["spec"]["replicas"] = 0
         pod = copy.deepcopy(pod_of(answer[key]))

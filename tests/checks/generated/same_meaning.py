@@ -59,7 +59,7 @@ def _sidecar(place: int) -> Form:
     def form(objects: Objects) -> bool:
         pods = list(_pods(objects, jobs=False))
         for pod in pods:
-            pod["spec"]["containers"].insert(place, {"name": "beside", **SLEEPER})
+            pod["spec"]["containers"].insert(place, {"name": f"beside-{place}", **SLEEPER})
         return bool(pods)
 
     return form
