@@ -28,6 +28,8 @@ class Wrong:
         objects: what is applied.
         words: one of them must stand in the verdict.
         patch: object and merge patch that are sent afterwards; None deletes the object.
+        more: other objects that are there as well.
+        is_setting: whether it is in what pods read when they start.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Wrong:
     words: tuple[str, ...]
     patch: tuple[Key, Object | None] | None = None
     more: list[Object] = field(default_factory=list)
+    is_setting: bool = False
 
 
 def wrongs(answer: Objects, facts: tuple[Fact, ...], there: Objects) -> Iterator[Wrong]:
@@ -81,7 +84,8 @@ def _other_values(fact: Stated, answer: Objects) -> Iterator[Wrong]:
             if (path, value) in places:
                 holder[name] = other
         words = (str(other), fact.name) if fact.value is ANY else (str(fact.value), str(other), fact.name)
-        yield Wrong(f"{fact.kind} {fact.name}, {fact.field}: {other!r}", objects, words)
+        is_setting = fact.kind in {"ConfigMap", "Secret"}
+        yield Wrong(f"{fact.kind} {fact.name}, {fact.field}: {other!r}", objects, words, is_setting=is_setting)
 
 
 def _made_up(value: Any) -> Any:

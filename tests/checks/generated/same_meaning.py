@@ -105,7 +105,7 @@ def _ports_by_name(objects: Objects) -> bool:
                 entry = same[0] if same else {"containerPort": target}
                 if not same:
                     container["ports"].append(entry)
-                entry.setdefault("name", "entry")
+                entry.setdefault("name", f"entry-{target}")
                 port["targetPort"] = entry["name"]
             changed = True
     return changed

@@ -234,6 +234,8 @@ class LessonWorld:
             if wrong:
                 self._send(task, wrong.objects, PLAIN)
             self._send(task, objects, road)
+            if wrong and wrong.is_setting:
+                self._restart(objects)
 
         name = " + ".join([*chosen, *([f"after: {wrong.name}"] if wrong else []), f"[{road}]"])
         return Trial(name, answer, is_right=True)
@@ -257,6 +259,12 @@ class LessonWorld:
                 kubectl("apply", "-f", str(self.lab.folder / path))
             return
         send(objects, road)
+
+    def _restart(self, objects: Objects) -> None:
+        """Start the pods again that take a setting when they start only."""
+        for kind, name, namespace in objects:
+            if kind == "Deployment":
+                kubectl("-n", namespace, "rollout", "restart", f"deployment/{name}")
 
     def _send_wrong(self, task: Task, wrong: Wrong) -> None:
         self._send(task, wrong.objects, PLAIN)
