@@ -1,4 +1,4 @@
-# %% [markdown] facts="docker-only stops-components binder"
+# %% [markdown] facts="docker-only stops-components"
 # # Start here
 #
 # In this course nothing is simulated. Behind this page run a real Docker Engine and a real Kubernetes cluster, yours to

@@ -1,4 +1,4 @@
-# %% [markdown] facts="default-namespace"
+# %% [markdown]
 # # Declare infrastructure as code
 #
 # The weather pipeline runs on your laptop. You set it up by hand, long ago, from notes in a wiki. Now a second machine

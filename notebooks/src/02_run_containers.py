@@ -1,4 +1,4 @@
-# %% [markdown] facts="docker-only binder"
+# %% [markdown] facts="docker-only"
 # # Run containers
 #
 # A small side project works on your laptop, and must now run elsewhere. This lesson packs it into containers, on a

@@ -1,4 +1,4 @@
-# %% [markdown] facts="default-namespace shared-cluster binder"
+# %% [markdown] facts="shared-cluster binder"
 # # Roll out Deployments
 #
 # The pipeline's front runs in the cluster. Now a new version comes out, in the middle of the day, and nobody must notice.

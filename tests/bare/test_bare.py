@@ -27,6 +27,7 @@ NBVAL = (
     "--override-ini=addopts="
 )
 SOLVED = lessons.with_fact("docker-only")
+FIRST = ("00",)  # where every run of the tests tries it: the others run on the same engine there
 STAYS = re.compile(
     r"course/(\.venv|kube_labs\.egg-info|build)/|(.*/)?__pycache__/"
     r"|\.cache/(kube-labs|pip)/"
@@ -78,7 +79,7 @@ def test_two_commands(row: Row):
             with urllib.request.urlopen(f"{lab.address}/api", timeout=10) as answer:
                 assert b'"version"' in answer.read()
             lab.step("a page from a pod", fetch_page)
-            for number in SOLVED:
+            for number in FIRST if row in EACH_TIME else SOLVED:
                 lab.step(f"solved lesson {number}", lambda m, n=number: solve(m, n))
         assert "Traceback" not in lab.said()
         assert "✗" not in lab.said()

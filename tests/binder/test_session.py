@@ -114,6 +114,7 @@ def test_memory_was_enough(session):
     assert "oom_kill 0" in killed
 
 
+@pytest.mark.slow  # tests of the engine `usermode` try it as well, and are slow, too
 def test_killed_kernel_comes_back(session):
     session.must("pkill -KILL -f '[u]bd0='")  # not this shell, which would match as well
     status, told = session.run("labs status")

@@ -8,8 +8,9 @@ def test_it(jupyter):
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -42,11 +43,16 @@ class Jupyter:
         self.pages: list[Page] = []
         self._server, self._context = server, context
 
-    def page(self, path: str = "") -> Page:
+    def ask(self, path: str) -> Any:
+        """What the server's REST API answers. Args: ``path``, such as ``kube-labs/standing``."""
+        return self._server.ask(path)
+
+    def page(self, path: str = "", prepare: Callable[[Page], Any] = lambda page: None) -> Page:
         """A fresh page on JupyterLab, with an empty workspace and the sidebars folded away.
 
         Args:
             path: what to open there, such as ``tree/00_start_here.ipynb``.
+            prepare: called before anything is loaded, say to answer requests.
         """
         workspace = f"test-{next(_numbers)}"
         layout = {"left": {"collapsed": True}, "right": {"collapsed": True}}
@@ -55,6 +61,7 @@ class Jupyter:
         page = self._context.new_page()
         watch(page)
         self.pages.append(page)
+        prepare(page)
         page.goto(f"{self.url}lab/workspaces/{workspace}/{path}?token={self.token}")
         page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
         return page

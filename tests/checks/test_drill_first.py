@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import suppress
+from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
 from labs import open_lab
-from labs.checks import core
-from labs.checks.context import ScopedContext
+from labs.errors import Timeout
 from labs.exam.drill import Drill
 from labs.waiting import wait_for
-from tests.checks.learner import HELPER, apply, helped, sh
+from tests.checks.learner import HELPER, apply, helped, judge_wrong, sh
 
 pytestmark = pytest.mark.engine
 
@@ -134,17 +133,19 @@ def judged(drill):
     """Runs what a learner would type, and judges one task; then brings the task back to its start."""
     done = []
 
-    def judge(number: int, script: str, wait: float = 0):  # seconds in which what was made may become ready
+    def judge(number: int, script: str, wait: float = 0, words: str = ""):
+        """Args: ``wait``, seconds in which what was made may become ready; ``words`` of the verdict on a wrong one."""
         done.append(number)
         current = drill._current()
         sh(f"cd {drill.lab.folder}\n{script.replace('CODE', current.facts['code'])}")
-        task, until = drill.paper.task(number), time.monotonic() + wait
-        while True:
-            context = ScopedContext(drill.lab, f"lab-08-{task.namespace}", current.facts)
-            verdict = core.judge(task.check("first"), context)
-            if verdict.passed or time.monotonic() >= until:
-                return verdict
-            time.sleep(1)
+        task = drill.paper.task(number)
+        ask = partial(drill._judge, task, current)
+        if words:
+            return judge_wrong(drill.lab, ask, [words])
+        seen = [ask()]
+        with suppress(Timeout):
+            wait_for(lambda: seen[-1].passed or seen.append(ask()), timeout=wait, interval=1)
+        return seen[-1]
 
     yield judge
     for number in done:
@@ -244,8 +245,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("number", "script", "words"), WRONG, ids=[f"{n}-{w[:20]}" for n, _, w in WRONG])
-def test_wrong_solutions_do_not(judged, number, script, words, impatient):
-    verdict = judged(number, script)
+def test_wrong_solutions_do_not(judged, number, script, words):
+    verdict = judged(number, script, words=words)
     assert verdict.status == "not yet", verdict
     told = f"expected {verdict.expected}; observed {verdict.observed}"
     assert words in told, verdict

@@ -244,6 +244,7 @@ def test_producer(verdict, answer, words):
     assert all(word in found for word in words), found
 
 
+@pytest.mark.slow  # as in 00
 @pytest.mark.alone
 def test_without_api_server_nothing_is_judged(course, cells):
     with without_api_server(course):

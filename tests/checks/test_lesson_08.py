@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from labs import checks
-from labs.checks import core
 from labs.curriculum import lessons
-from tests.checks.learner import HELPER, apply, helped, sh
+from tests.checks.learner import HELPER, apply, helped, judge_wrong, remove, sh
 
 pytestmark = pytest.mark.engine
 
@@ -24,19 +25,16 @@ class World:
 
     def forget(self) -> None:
         """Remove all answers; that their pods still end disturbs nobody."""
-        sh("""
-for namespace in lab-08 lab-08-night; do
-  kubectl -n $namespace delete deployments,services,jobs,configmaps --all --wait=false &
-done
-wait
-kubectl -n lab-08 delete pods --all --grace-period=1 --wait=false &
-kubectl -n lab-08-night delete pods --all --grace-period=1 --wait=false
-wait""")
+        for namespace in ("lab-08", "lab-08-night"):
+            remove(self.lab, "deployment", "service", "job", "config_map", namespace=namespace)
+            remove(self.lab, "pod", namespace=namespace, grace_period_seconds=1)
 
-    def run(self, exercise_id: str, script: str) -> checks.Verdict:
+    def run(self, exercise_id: str, script: str, words: str = "", patience: float = 5) -> checks.Verdict:
+        """Judge what a script does; ``words`` are those of the verdict on a wrong one."""
         self.cells.set_up(exercise_id)
         sh(script)
-        return checks.run(exercise_id, self.lab)
+        ask = partial(checks.run, exercise_id, self.lab)
+        return judge_wrong(self.lab, ask, [words], patience) if words else ask()
 
 
 def solution(exercise_id: str) -> str:
@@ -203,9 +201,8 @@ def changed(step: str) -> str:
         ("ex-08-3", FIX + "kubectl set selector service front app=store", "localhost:30082"),
     ],
 )  # fmt: skip
-def test_wrong_solutions_get_the_words_that_help(world, exercise_id, script, words, monkeypatch):
-    monkeypatch.setattr(core, "PATIENCE", 12 if exercise_id == "ex-08-3" else 5)
-    verdict = world.run(exercise_id, script)
+def test_wrong_solutions_get_the_words_that_help(world, exercise_id, script, words):
+    verdict = world.run(exercise_id, script, words, patience=12 if exercise_id == "ex-08-3" else 5)
     assert verdict.status == "not yet", verdict
     told = f"expected {verdict.expected}; observed {verdict.observed}"
     assert words in told, verdict

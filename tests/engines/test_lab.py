@@ -260,15 +260,39 @@ def test_a_stopped_api_server_is_no_verdict_and_reset_starts_it(lab, monkeypatch
 
 
 @pytest.fixture
-def lesson(environment, tmp_path, monkeypatch):
-    """The lesson above in a project folder of its own, built and recorded."""
+def source(environment, tmp_path, monkeypatch):
+    """The lesson above in a project folder of its own."""
     source = tmp_path / "notebooks" / "src" / "93_run_thing.py"
     source.parent.mkdir(parents=True)
     source.write_text(LESSON)
     monkeypatch.setenv("LABS_ROOT", str(tmp_path))
+    return source
+
+
+@pytest.fixture
+def lesson(source):
+    """The lesson above, built and recorded."""
     notebooks.record("93", timeout=120)
-    yield tmp_path / "notebooks"
+    yield source.parents[1]
     open_lab("93", quiet=True).cleanup()
+
+
+GOES_ON = """
+from IPython import get_ipython
+from labs import open_lab
+lab = open_lab("93", namespace="mine-93", quiet=True)
+lab.reset(to="ex-93-1")
+shell = get_ipython()
+print("again in", shell.user_ns["lab"].namespace)
+shell.run_cell("!kubectl config view --minify --output=jsonpath={..namespace}")
+lab.cleanup()
+"""
+
+
+def test_a_reset_to_an_exercise_goes_on_in_the_namespace_that_the_lab_was_opened_with(source, here):
+    done = here.run(sys.executable, "-c", GOES_ON)
+    assert done.returncode == 0, done.stdout
+    assert "again in mine-93\nmine-93" in done.stdout, done.stdout
 
 
 def run_nbval(path):

@@ -17,7 +17,7 @@ from tests.engines.machine_now import differences, snapshot
 pytestmark = pytest.mark.engine
 
 STEPS = tuple(HostStartup(None).tasks())
-IN_EVERY_RUN = ("network", "containerd", "control plane", "images on the nodes")
+IN_EVERY_RUN = ("network", "control plane", "images on the nodes")
 
 
 @pytest.fixture
@@ -34,22 +34,6 @@ def assert_nothing_left(before: dict[str, list[str]], course: Course) -> None:
         state=lambda: str(differences(before, snapshot(course.name))),
         interval=1,
     )
-
-
-def test_up_and_down(another, before, tmp_path):
-    """A whole life: the machine, and the files of the user who has a cluster and a Docker of their own."""
-    files = [tmp_path / "mine.yaml", tmp_path / ".kube/config", tmp_path / ".docker/config.json"]
-    for file in files:
-        file.parent.mkdir(exist_ok=True)
-        file.write_text("{}\n")
-    theirs = Course(another.name, HOME=str(tmp_path), KUBECONFIG=str(files[0]), LABS_CACHE=str(cache_folder()))
-    stamps = [file.stat().st_mtime_ns for file in files]
-    theirs.must("up")
-    assert differences(before, snapshot(another.name)), "a snapshot that never differs shows nothing"
-    theirs.must("down")
-    assert_nothing_left(before, another)
-    assert [file.stat().st_mtime_ns for file in files] == stamps
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(f.name for f in files)
 
 
 @pytest.mark.parametrize(
@@ -77,21 +61,31 @@ def test_down_while_up_is_at_work(another, before):
     assert_nothing_left(before, another)
 
 
-def test_kill_of_up_alone_then_up_again_then_a_crash_of_all(another, before):
-    """What the killed command had started goes on or is started again; and a crash of everything, as of a machine that
-    loses its power, is nothing else than a stop."""
-    process = another.begin_up()
+def test_a_whole_life_with_a_killed_up_and_a_crash_of_all(another, before, tmp_path):
+    """The machine afterwards, and the files of the user who has a cluster and a Docker of their own. What the killed
+    command had started goes on or is started again; and a crash of everything, as of a machine that loses its power,
+    is nothing else than a stop."""
+    files = [tmp_path / "mine.yaml", tmp_path / ".kube/config", tmp_path / ".docker/config.json"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{}\n")
+    theirs = Course(another.name, HOME=str(tmp_path), KUBECONFIG=str(files[0]), LABS_CACHE=str(cache_folder()))
+    stamps = [file.stat().st_mtime_ns for file in files]
+    process = theirs.begin_up()
     next(line for line in process.stdout if "✓ control plane (" in line)
     process.kill()  # its children live on
     process.communicate(timeout=60)
-    another.must("up")
-    assert set(another.states().values()) == {"running"}
-    crash(another)
-    assert "running" not in another.states().values()
-    another.must("up")
-    assert set(another.states().values()) == {"running"}
-    another.must("down")
-    assert_nothing_left(before, another)
+    theirs.must("up")
+    assert set(theirs.states().values()) == {"running"}
+    assert differences(before, snapshot(another.name)), "a snapshot that never differs shows nothing"
+    crash(theirs)
+    assert "running" not in theirs.states().values()
+    theirs.must("up")
+    assert set(theirs.states().values()) == {"running"}
+    theirs.must("down")
+    assert_nothing_left(before, theirs)
+    assert [file.stat().st_mtime_ns for file in files] == stamps
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(f.name for f in files)
 
 
 def crash(course: Course) -> None:

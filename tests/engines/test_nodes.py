@@ -38,6 +38,7 @@ def without_ports(pids: dict[str, int]) -> dict[str, int]:
 def test_node_joins_serves_and_leaves(here, core, namespace):
     before = without_ports(here.pids())
     here.must("up", "--quiet", "--nodes", "2")
+    here.must("up", "--quiet")  # without a number the course keeps its nodes
     assert ready_nodes(here) == ["node1", "node2"]
     assert before.items() <= here.pids().items(), "what ran was started again"
 
@@ -67,17 +68,10 @@ def test_node_joins_serves_and_leaves(here, core, namespace):
 
 
 @pytest.mark.usefixtures("one_node_after")
-def test_without_a_number_the_course_keeps_its_nodes(here):
-    here.must("up", "--quiet", "--nodes", "2")
-    here.must("up", "--quiet")
-    assert ready_nodes(here) == ["node1", "node2"]
-
-
-@pytest.mark.usefixtures("one_node_after")
 @pytest.mark.parametrize(
     "step", ["control plane", *(pytest.param(s, marks=pytest.mark.slow) for s in ("network", "containerd", "nodes"))]
 )
-def test_killed_while_a_node_joins_the_next_up_ends_it(here, step):
+def test_killed_while_a_node_joins_or_leaves_the_next_up_ends_it(here, step):
     before = without_ports(here.pids())
     kill_after(here, step, "--nodes", "2")
     here.must("up", "--quiet")
@@ -85,10 +79,7 @@ def test_killed_while_a_node_joins_the_next_up_ends_it(here, step):
     assert set(here.states().values()) == {"running"}
     assert before.items() <= here.pids().items()
 
-
-def test_node_that_was_taken_away_half_way_is_taken_away_by_the_next_up(here):
-    here.must("up", "--quiet", "--nodes", "2")
-    here.engine.machine("node2", ()).stop()  # as if `labs` had been killed in the middle
+    here.engine.machine("node2", ()).stop()  # as if `labs` had been killed in the middle of taking it away
     here.kubectl("delete", "node", "node2")
     here.must("up", "--quiet", "--nodes", "1")
     assert ready_nodes(here) == ["node1"]

@@ -20,7 +20,11 @@ def archive_mark(archive: Path) -> str:
 
 
 def tags_by_archive(archives: Mapping[str, Path]) -> dict[Path, set[str]]:
-    """The tags of each image archive, since an image may have several. Args: ``archives``, by their tags."""
+    """The tags of each image archive, since an image may have several.
+
+    Args:
+        archives: by their tags.
+    """
     found: dict[Path, set[str]] = {}
     for tag, archive in archives.items():
         found.setdefault(archive, set()).add(tag)
