@@ -144,7 +144,7 @@ def test_docker_lessons_do_not_wait_until_kubernetes_is_compiled(compiling, tmp_
         startup = compiling.engine.startup() if compiling.has_record() else None
         return bool(startup) and needed <= set(startup.done)
 
-    wait_for(has_docker, timeout=120, what="Docker, its ports and the registry")
+    wait_for(has_docker, timeout=300, what="Docker, its ports and the registry")
     lesson = lessons.lesson("02")
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:python", "-p", "no:cacheprovider", "--nbval-lax"]
     argv += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "--override-ini=addopts=", "-Wdefault"]
