@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 
+from labs.engines.programs import command_line
 from labs.session.kernel_environment import environment_lines
 from labs.session.opening import lab_of
 
-__all__ = ["enter", "start_file"]
+__all__ = ["become_bash", "enter", "start_file"]
 
 # Read by bash after the user's own start-up file, and not kept anywhere.
 START = """
@@ -18,23 +20,30 @@ START = """
 export PATH="$LABS_PATH"
 {environment}
 umask {umask:03o}
-PS1='({place}) \\w \\$ '
+{prompt}
 alias k=kubectl
+declare -F _init_completion >/dev/null || [ ! -f {completion} ] || . {completion}
 if declare -F _init_completion >/dev/null; then
     . <(kubectl completion bash)
     complete -o default -F __start_kubectl k
+    ! command -v docker >/dev/null || . <(docker completion bash 2>/dev/null)
 fi
 """
 
 
-def start_file(place: str) -> str:
+def start_file(place: str = "") -> str:
     """What bash reads at its start: the user's own start-up file, then what is the lesson's whatever that file has set.
 
     Args:
-        place: what the prompt begins with.
+        place: what the prompt begins with; the user's own prompt stays when it is empty.
     """
     os.umask(umask := os.umask(0o022))
-    return START.format(place=place, environment=environment_lines(), umask=umask)
+    return START.format(
+        prompt=f"PS1='({place}) \\w \\$ '" if place else "",
+        environment=environment_lines(),
+        umask=umask,
+        completion=shlex.quote(str(command_line.completion() or "/nowhere")),
+    )
 
 
 def enter(lesson: str, command: Sequence[str] = ()) -> None:
@@ -57,9 +66,19 @@ def enter(lesson: str, command: Sequence[str] = ()) -> None:
     if bash is None:
         shell = os.environ.get("SHELL", "/bin/sh")
         os.execv(shell, [shell])
+    become_bash(bash, start_file(place))
+
+
+def become_bash(bash: str, start: str) -> None:
+    """Become an interactive bash.
+
+    Args:
+        bash: its path.
+        start: what it reads at its start.
+    """
     os.environ["LABS_PATH"] = os.environ["PATH"]  # the user's start-up file may set another
     reading, writing = os.pipe()
-    os.write(writing, start_file(place).encode())
+    os.write(writing, start.encode())
     os.close(writing)
     os.set_inheritable(reading, True)
     sys.stdout.flush()

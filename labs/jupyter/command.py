@@ -22,7 +22,6 @@ def command(folder: Path, notebook: str = "") -> list[str]:
     """
     flags = [f"--LabApp.app_settings_dir={jupyter.FOLDER}"]
     flags += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    flags += ['--ServerApp.terminado_settings={"shell_command": ["bash"]}']  # a login shell would forget PATH
     # not as a file to open: then the address that is printed, for a browser elsewhere, would not name it
     flags += [f"--LabApp.default_url=/lab/tree/{notebook.removesuffix('.ipynb')}.ipynb"] if notebook else []
     return [str(_PROGRAM), *flags, f"--notebook-dir={folder}"]

@@ -19,6 +19,7 @@ import yaml
 from labs.curriculum.lessons import docker_lessons
 from labs.display import say
 from labs.engines.base import Engine
+from labs.engines.programs import command_line
 from labs.errors import NotRunning, Timeout
 from labs.waiting import wait_for
 
@@ -157,6 +158,9 @@ def set_environment(engine: Engine, kubeconfig: Path) -> None:
         kubeconfig: what KUBECONFIG must name. It need not exist: then it means no cluster, never the user's own.
     """
     os.umask(os.umask(0o022) & ~0o055)  # Docker keeps a file's mode, and users of images must read what cells write
+    programs = [str(Path(sys.prefix) / "bin"), *map(str, engine.command_folders())]
+    paths = [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if path not in programs]
+    os.environ["PATH"] = os.pathsep.join([*programs, *paths])
     os.environ["DOCKER_HOST"] = engine.docker_host
     os.environ["DOCKER_CONFIG"] = str(_docker_settings(kubeconfig.with_name("docker-config")))
     os.environ["KUBECONFIG"] = str(kubeconfig)
@@ -171,9 +175,6 @@ def set_environment(engine: Engine, kubeconfig: Path) -> None:
             os.environ.pop(name, None)
     if "SHELL" in os.environ:  # it runs what stands behind `!` in a cell, and without it IPython takes sh
         os.environ["SHELL"] = _usual_shell(os.environ["SHELL"])
-    programs = str(Path(sys.prefix) / "bin")
-    paths = [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if path != programs]
-    os.environ["PATH"] = os.pathsep.join([programs, *paths])
     here = ("localhost", "127.0.0.1", "::1", *engine.local_addresses)
     for name in ("NO_PROXY", "no_proxy"):  # published ports and the course's cluster are not behind a proxy
         hosts = [host for host in os.environ.get(name, "").split(",") if host]
@@ -190,18 +191,33 @@ def environment_lines() -> str:
 def _docker_settings(folder: Path) -> Path:
     """A folder for Docker's clients instead of ~/.docker, which may name a credential helper, proxies or a context.
 
-    The file must be there: without one, the Python client looks into the home folder all the same.
+    The file must be there: without one, the Python client looks into the home folder all the same. What a
+    `docker login` has written into it stays; where the plugins are may change with the course's programs.
     """
-    content: dict[str, Any] = {"auths": {}}
-    with suppress(RuntimeError, OSError):  # nobody knows where the home folder is, or it is closed to us
-        plugins = Path.home() / ".docker" / "cli-plugins"
-        if plugins.is_dir():  # programs, not settings: Docker Desktop has what `docker build` needs there
-            content["cliPluginsExtraDirs"] = [str(plugins)]
     file = folder / "config.json"
-    if not file.exists():
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        before = None
+    content: dict[str, Any] = {"auths": {}, **(before if isinstance(before, dict) else {})}
+    content.pop("cliPluginsExtraDirs", None)
+    if plugins := _docker_plugins():
+        content["cliPluginsExtraDirs"] = [str(folder) for folder in plugins]
+    if content != before:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write(file, json.dumps(content).encode())
     return folder
+
+
+def _docker_plugins() -> list[Path]:
+    """Where `docker` finds its plugins, besides the system's folders: those that came with the one on PATH, if any."""
+    if ours := command_line.plugin_folders():
+        return ours
+    with suppress(RuntimeError, OSError):  # nobody knows where the home folder is, or it is closed to us
+        plugins = Path.home() / ".docker" / "cli-plugins"
+        if plugins.is_dir():  # programs, not settings: Docker Desktop has what `docker build` needs there
+            return [plugins]
+    return []
 
 
 def _usual_shell(shell: str) -> str:

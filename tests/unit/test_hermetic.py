@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -23,6 +24,7 @@ from IPython.utils._process_posix import ProcessHandler
 from IPython.utils.process import getoutput
 
 from labs.cli import shell
+from labs.engines.programs import command_line
 from labs.kube import kubectl
 from labs.session.kernel_environment import set_environment
 from tests.other_work import SETTINGS, write_home
@@ -42,10 +44,11 @@ def home(request, monkeypatch, tmp_path) -> Path:
     return folder
 
 
-def open_lesson(folder: Path, docker_host: str = "unix:///nowhere/docker.sock") -> Path:
+def open_lesson(folder: Path, docker_host: str = "unix:///nowhere/docker.sock", commands: Sequence[Path] = ()) -> Path:
     """Make this process a lesson's, with its files in a folder; gives its kubeconfig."""
     kubeconfig = folder / "lessons/04/kubeconfig"
-    set_environment(SimpleNamespace(docker_host=docker_host, local_addresses=[]), kubeconfig)
+    engine = SimpleNamespace(docker_host=docker_host, command_folders=lambda: list(commands), local_addresses=[])
+    set_environment(engine, kubeconfig)
     return kubeconfig
 
 
@@ -73,6 +76,24 @@ def test_docker_s_settings_are_written_once_and_for_the_owner_only(home):
     file.write_text('{"auths": {"learner.example": {}}}', encoding="utf-8")  # by `docker login` in a lesson's shell
     open_lesson(home / "course")
     assert "learner.example" in file.read_text(encoding="utf-8")
+
+
+def test_plugins_are_those_that_came_with_docker(home, tmp_path, monkeypatch):
+    for name in ("old", "new"):
+        program = tmp_path / name / "usr/bin/docker"
+        (tmp_path / name / command_line.PLUGINS).mkdir(parents=True)
+        program.parent.mkdir()
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        open_lesson(home / "course", commands=[program.parent])
+        assert shutil.which("docker") == str(program)
+        file = Path(os.environ["DOCKER_CONFIG"], "config.json")
+        own = json.loads(file.read_text(encoding="utf-8"))
+        assert own["cliPluginsExtraDirs"] == [
+            str(tmp_path / name / command_line.PLUGINS)
+        ]  # and none of the home folder's
+        assert own["auths"] == ({} if name == "old" else {"learner.example": {}})
+        file.write_text(json.dumps({**own, "auths": {"learner.example": {}}}), encoding="utf-8")
 
 
 class Docker(BaseHTTPRequestHandler):

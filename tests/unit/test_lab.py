@@ -55,6 +55,9 @@ class Engine:
     local_addresses: list[str] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
 
+    def command_folders(self):
+        return []
+
     def load_image(self, reference):
         self.loaded.append(reference)
         return reference

@@ -35,7 +35,9 @@ def test_no_proxy_leads_to_the_courses_own_cluster(monkeypatch, tmp_path):
         monkeypatch.setenv(name, "example.com")
     module = kubernetes.config.kube_config
     monkeypatch.setattr(module, "KUBE_CONFIG_DEFAULT_LOCATION", "")
-    engine = SimpleNamespace(docker_host="tcp://elsewhere:2375", local_addresses=["10.213.7.1", "10.213.7.0/24"])
+    engine = SimpleNamespace(
+        docker_host="tcp://elsewhere:2375", command_folders=list, local_addresses=["10.213.7.1", "10.213.7.0/24"]
+    )
     set_environment(engine, tmp_path / "kubeconfig")
     for name in ("NO_PROXY", "no_proxy"):
         assert os.environ[name] == "example.com,localhost,127.0.0.1,::1,10.213.7.1,10.213.7.0/24"

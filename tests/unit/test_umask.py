@@ -39,7 +39,7 @@ def opened(private, monkeypatch, tmp_path):
     for name in CHANGED:
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.setattr(kubernetes.config.kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", "")
-    engine = SimpleNamespace(docker_host="unix:///nowhere.sock", local_addresses=[])
+    engine = SimpleNamespace(docker_host="unix:///nowhere.sock", command_folders=list, local_addresses=[])
     set_environment(engine, tmp_path / "lesson/kubeconfig")
 
 
@@ -94,7 +94,10 @@ def test_a_lessons_folder_stays_private(opened, tmp_path):
 @pytest.mark.parametrize(("before", "after"), [(0o022, 0o022), (0o002, 0o002), (0o027, 0o022), (0o077, 0o022)])
 def test_a_usual_umask_stays_as_it_is(opened, tmp_path, before, after):
     os.umask(before)
-    set_environment(SimpleNamespace(docker_host="unix:///nowhere.sock", local_addresses=[]), tmp_path / "kubeconfig")
+    set_environment(
+        SimpleNamespace(docker_host="unix:///nowhere.sock", command_folders=list, local_addresses=[]),
+        tmp_path / "kubeconfig",
+    )
     assert os.umask(0o022) == after
 
 

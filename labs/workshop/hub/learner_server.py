@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from contextlib import closing, suppress
 from functools import cached_property
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from labs.engines.cluster.docker_engine import REGISTRY_PORT, DockerEngine
 from labs.engines.cluster.images import assemble
+from labs.engines.programs import command_line
 from labs.engines.runtime.command import run
 from labs.engines.runtime.process_identity import children
 from labs.engines.runtime.reporter import Reporter
@@ -164,8 +166,11 @@ class LearnerServer:
 
     def environment(self) -> dict[str, str]:
         """What makes the course's programs find all this: they are attached to it."""
+        settings = command.environment()
+        if docker := command_line.docker_folder():
+            settings["PATH"] = f"{docker}{os.pathsep}{settings['PATH']}"
         return {
-            **command.environment(),
+            **settings,
             "HOME": str(self.home),
             "USER": self.account.name,
             "LOGNAME": self.account.name,

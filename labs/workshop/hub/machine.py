@@ -10,6 +10,7 @@ from pathlib import Path
 
 from labs.curriculum import lessons
 from labs.engines.host.namespace_machine import CGROUPS, Bind, NamespaceMachine, cgroup_path, program_environment
+from labs.engines.programs import docker_programs
 from labs.engines.programs.node_tools import Tools
 from labs.engines.programs.system_programs import wrappers
 from labs.engines.runtime.processes import Processes
@@ -122,7 +123,12 @@ def shown_folders(tools: Tools) -> list[Path]:
         tools: the node's programs.
     """
     programs = wrappers()
-    ours = [folder for folder, _ in tools.folders] + ([programs.parent] if programs else [])
+    docker = docker_programs.find(docker_programs.COMMAND)
+    ours = [
+        *(folder for folder, _ in tools.folders),
+        *([programs.parent] if programs else []),
+        *([docker] if docker else []),
+    ]
     folders = [Path(sys.base_prefix), Path(sys.prefix), lessons.root(), *ours]
     wanted = {folder.resolve() for folder in folders}
     return sorted(folder for folder in wanted if not any(other in folder.parents for other in wanted))
