@@ -36,6 +36,7 @@ DATA = "/data"  # where the store keeps its readings
     Stated("Pod", "buffer", "containers.command", "infinity", ("100000",)),
     Stated("Pod", "buffer", "volumeMounts.mountPath", "/inbox", ("/in", "/data")),
     Stated("Pod", "buffer", "volumeMounts.readOnly", True, (False,), "not be able to write"),
+    Stated("Pod", "buffer", "containers.name", "store", ("keeper",)),
     Stated("Pod", "buffer", "containers.name", "reader", ("lector",)),
 )
 @check(
