@@ -492,8 +492,8 @@ build("store", "weather-store:2")
 # | `RUN <<EOF`, lines, `EOF` | runs several lines as one step |
 # | `RUN --mount=type=cache,target=/c ...` | keeps a folder from build to build, outside of the image |
 #
-# The classic builder refuses the first and the last, and leaves the lines of the second out without a word. (So the
-# course stops a call with `<<EOF`.) The next cell builds the same folder with BuildKit:
+# The classic builder refuses the first and the last. Today's leaves the lines of the second out without a word, so the
+# course stops such a call. The next cell builds the same folder with BuildKit:
 
 # %% [markdown] tags=["teaching"] minutes=1
 # - **Show** twice: the second run of the cell says `CACHED`. The two builders do not know each other's cache.

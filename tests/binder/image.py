@@ -37,9 +37,15 @@ SYSTEM = (
 """What debian:bookworm-slim has, as far as it matters here, and what the Dockerfile would add to it."""
 PYTHON = "3.11.2"  # of Debian 12
 PREPARED = ("bin", "disks", "images", "kernel", "packages")
-BROWSER = "packages/chromium-"
-"""What the tests in a browser have in the cache begins so; a session has no use for it."""
-LEFT_OUT = ("packages/archives", "packages/lists", "packages/apt", "packages/empty-status")
+NOT_OF_SESSIONS = ("packages/chromium-", "packages/docker-engine-")
+"""What the tests in a browser and the engine `host` have in the cache begins so; a session has no use for it."""
+LEFT_OUT = (
+    "packages/archives",
+    "packages/lists",
+    "packages/apt",
+    "packages/empty-status",
+    "packages/docker-suite",
+)
 
 
 def build(client: docker.DockerClient, note) -> None:
@@ -113,4 +119,4 @@ def _context(*, prepared: bool) -> Iterator:
 
 def _wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     name = info.name.removeprefix("binder/prepared/cache/")
-    return None if name in LEFT_OUT or name.startswith(BROWSER) else info
+    return None if name in LEFT_OUT or name.startswith(NOT_OF_SESSIONS) else info

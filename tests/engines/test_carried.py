@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.engines.programs import system_programs
+from labs.engines.programs import command_line, docker_programs, node_tools, system_programs
 from labs.engines.runtime.processes import Processes
 from labs.engines.runtime.reporter import Reporter, Step
 from labs.engines.runtime.state import Record, State
@@ -89,6 +90,31 @@ def test_daemon_behind_nsenter_is_found_and_has_no_library_path_of_ours(cache, s
         assert "LD_LIBRARY_PATH" not in daemon.environ()
     finally:
         processes.end_all()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root tries the system's firewall")
+def test_docker_of_a_newer_debian(cache, step):
+    before = os.umask(0o077)
+    try:
+        tools = node_tools.find_tools(step)
+        command_line.ensure(step)
+    finally:
+        os.umask(before)
+    if tools.docker is None:
+        assert tools.why_old  # an archive out of reach is said
+        pytest.skip(tools.why_old)
+    for folder in (cache, cache / "packages"):
+        folder.chmod(0o755)
+    found = [
+        *(tools.docker / place for place in docker_programs.ENGINE.programs),
+        command_line.docker_folder() / "docker",
+    ]
+    for program in found:
+        version = subprocess.check_output([program, "--version"], text=True, env=tools.outside(), user=NOBODY)
+        assert re.search(r" [0-9]+\.[0-9]+", version)
+    assert command_line.completion().is_relative_to(cache)
+    assert (tools.prefix / "labs-bin/docker-init").exists()
+    assert not (tools.prefix / "usr/sbin/dockerd").exists()  # nothing is fetched twice
 
 
 def test_compiler(cache, step, tmp_path):

@@ -109,7 +109,7 @@ def _programs() -> Iterator[Finding]:
         if state:
             yield Finding(OK, "Docker's programs", state, engine=engine)
         else:
-            needed.append(("Docker's programs (about 70 MB)", engine))
+            needed.append(("Docker's programs (about 85 MB)", engine))
     if not list((cache_folder() / "images").glob("base-*.json")):
         needed.append(("the base images (about 60 MB)", ""))
     needed += [(what, each.kind) for each in EXAMINED for what in each.packages()]

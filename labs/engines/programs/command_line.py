@@ -65,8 +65,9 @@ def docker_folder() -> Path | None:
         return None
     folder = release / OF_RELEASE
     try:
-        folder.mkdir(exist_ok=True)
         if not (folder / "docker").exists():
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)  # learners of a workshop are other users, whatever our umask
             (folder / "docker").symlink_to("../usr/bin/docker")
     except OSError:  # root has filled the cache
         return folder if (folder / "docker").exists() else None

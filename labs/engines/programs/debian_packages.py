@@ -191,7 +191,7 @@ def unpack_into(tree: Path, debs: Sequence[Path]) -> Path:
     tree.mkdir()
     for deb in debs:
         try:
-            run(["dpkg-deb", "-x", deb, tree], timeout=120)
+            run(["dpkg-deb", "-x", deb, tree], timeout=600)  # a slow machine is no damaged package
         except CommandFailed as error:
             deb.unlink(missing_ok=True)
             raise EngineError(

@@ -166,7 +166,11 @@ def _missed(packages: DockerPackages) -> Path:
 def _fetch(packages: DockerPackages, step: Step, env: Callable[[], Mapping[str, str] | None]) -> Path:
     suite = catalog.docker()["suite"]
     target = cache_folder() / "packages"
-    with tempfile.TemporaryDirectory(dir=target, prefix=".docker-") as temporary:
+    for left in target.glob(f".{packages.label}-*"):  # of a command that was killed
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+    # what a program that was ended had begun may still write there
+    with tempfile.TemporaryDirectory(dir=target, prefix=f".{packages.label}-", ignore_cleanup_errors=True) as temporary:
         step.update(f"fetching {packages.names[0]} of Debian {suite}")
         debs = _download(packages, suite, Path(temporary, "archives"))
         step.update("unpacking Docker")
@@ -222,7 +226,7 @@ def _download(packages: DockerPackages, suite: str, archives: Path) -> list[Path
 
 def _unpack(deb: Path, tree: Path) -> None:
     """Unpack a package. Several at a time: `dpkg-deb` takes one processor, and most of its time to decompress."""
-    run(["dpkg-deb", "--extract", deb, tree], timeout=300)
+    run(["dpkg-deb", "--extract", deb, tree], timeout=900)
 
 
 def _versions(tree: Path) -> dict[str, str]:
