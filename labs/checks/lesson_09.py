@@ -32,7 +32,7 @@ FILL = Program("labs/shell:1")
 STATIONS, COPIES = 5, 2
 DATA, SIZE = "/data", "20Mi"
 EDIT = "`kubectl edit cronjob report`; `kubectl explain cronjob.spec` has the names of the fields."
-MADE = "The two cells above the exercise make it."
+MADE = "The three cells above the exercise make it."
 VAULT = {  # the Service, as the setup makes it
     "kind": "Service",
     "metadata": {"name": "vault", "labels": {"app": "vault"}},

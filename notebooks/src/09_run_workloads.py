@@ -69,7 +69,8 @@ IMAGE = lab.load_image("weather:1")
 #     metadata: {labels: {app: store}}
 #     spec:
 #       containers:
-#       - {name: store, image: "$1", args: [store], readinessProbe: {httpGet: {path: /healthz, port: 8000}, periodSeconds: 1}}
+#       - {name: store, image: "$1", args: [store],
+#          readinessProbe: {httpGet: {path: /healthz, port: 8000}, periodSeconds: 1}}
 # END
 # kubectl expose deployment store --port=8000 --dry-run=client -o yaml | kubectl apply -f -
 # kubectl rollout status deployment/store
@@ -83,7 +84,8 @@ IMAGE = lab.load_image("weather:1")
 # for reading in 18.5 23.5 21.0; do
 #   kubectl exec deployment/store -- wget -qO- --post-data=$reading localhost:8000/readings
 # done
-# kubectl create cronjob tick --image=labs/shell:1 --schedule="* * * * *" --dry-run=client -o yaml -- date | kubectl apply -f -
+# kubectl create cronjob tick --image=labs/shell:1 --schedule="* * * * *" --dry-run=client -o yaml -- date |
+#   kubectl apply -f -
 
 # %% [markdown] covers="D1.2"
 # ## 1. A Deployment does not let work end
@@ -99,15 +101,16 @@ IMAGE = lab.load_image("weather:1")
 # - **Ask** before the cell: *Completed*, *Running*, or something else? Nearly all say *Completed*.
 
 # %%
-SUMMARY = "from client import lines; r = sorted(map(float, lines('readings'))); print(len(r), 'readings:', r[0], 'to', r[-1])"
+SUMMARY = "from client import lines; r = sorted(map(float, lines('readings'))); print(len(r), 'from', r[0], 'to', r[-1])"
 
 # %% covers="D1.2"
-# !kubectl create deployment summary --image={IMAGE} --dry-run=client -o yaml -- python3 -c "{SUMMARY}" | kubectl apply -f -
+# !kubectl create deployment summary --image={IMAGE} -- python3 -c "{SUMMARY}"
 
 
 def waiting():
     pods = core.list_namespaced_pod(lab.namespace, label_selector="app=summary").items
-    return [status.state.waiting.reason for pod in pods for status in pod.status.container_statuses or [] if status.state.waiting]
+    states = [status.state.waiting for pod in pods for status in pod.status.container_statuses or []]
+    return [state.reason for state in states if state]
 
 
 wait_for(lambda: "CrashLoopBackOff" in waiting(), TIMEOUT)
@@ -116,10 +119,10 @@ wait_for(lambda: "CrashLoopBackOff" in waiting(), TIMEOUT)
 
 # %% [markdown] covers="D1.2"
 # **What happened.** The program ended well, with status 0. But the pods of a
-# Deployment have `restartPolicy: Always`, and no other is allowed: the
-# kubelet starts the container again, waits longer each time, and calls that
-# `CrashLoopBackOff`, though nothing crashed. The summary is made again and
-# again, and no one can tell when the work was done.
+# Deployment have `restartPolicy: Always`, and no other is allowed. So the
+# kubelet starts the container again, and waits longer each time. It calls
+# the waiting `CrashLoopBackOff`, though nothing crashed. The summary is made
+# again and again, and nobody can tell when the work is done.
 #
 # **Misconception**: *Always means: until it has succeeded*. It means always.
 
@@ -152,9 +155,9 @@ wait_for(lambda: "CrashLoopBackOff" in waiting(), TIMEOUT)
 # `job-name` on it, and owns it: delete the Job, and its pods go too.
 
 # %% [markdown]
-# **Two minutes.** In a terminal (`labs shell 09`) or in a cell after a `!`,
-# with one line: a Job `clock`, image `labs/shell:1`, that runs `date`. Then
-# look:
+# **Two minutes.** With one line, in a terminal (`labs shell 09` there) or in
+# a cell of your own, after a `!`: make a Job `clock`, image `labs/shell:1`,
+# that runs `date`. Then run this cell:
 
 # %%
 clocks = batch.list_namespaced_job(lab.namespace, field_selector="metadata.name=clock").items
@@ -176,7 +179,7 @@ print("Done." if any(job.status.succeeded for job in clocks) else "Not yet: no J
 # kubectl create job wrong --image=labs/shell:1 --dry-run=client -o yaml -- date |
 #   sed '/restartPolicy/d' | kubectl create -f - || true
 # echo
-# kubectl set image job/summary summary=labs/shell:1 2>&1 | cut -c 1-110 || true
+# kubectl set image job/summary summary=labs/shell:1 2>&1 | grep -o 'field is immutable'
 
 # %% [markdown] covers="D1.2"
 # **What happened.** Both were refused. A Job's template cannot be changed: it
@@ -226,7 +229,8 @@ def run_job(name, command, **more):
     wait_gone(lambda: batch.read_namespaced_job(name, lab.namespace), TIMEOUT)
     shell = {"name": "shell", "image": "labs/shell:1", "command": ["sh", "-c", command]}
     pod = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [shell]}
-    batch.create_namespaced_job(lab.namespace, {"metadata": {"name": name}, "spec": {"template": {"spec": pod}} | more})
+    spec = {"template": {"spec": pod}} | more
+    batch.create_namespaced_job(lab.namespace, {"metadata": {"name": name}, "spec": spec})
 
 
 # %% [markdown]
@@ -274,8 +278,8 @@ for name in ("hopeless", "endless", "retry"):
 # describe job`), the pods by `-l job-name=`, their logs.
 
 # %% [markdown]
-# **Two minutes.** With one line: remove the three Jobs that failed. Then see
-# what went with them.
+# **Two minutes.** With one line: remove the three Jobs that failed. Then run
+# this cell, and see what went with them.
 
 # %%
 failed = [job.metadata.name for job in batch.list_namespaced_job(lab.namespace).items if job.status.failed]
@@ -313,7 +317,7 @@ views.timeline(lab, "job/backfill")
 wait_for(partial(ending, "backfill"), TIMEOUT)
 INDEX = "DAY:.metadata.labels.batch\\.kubernetes\\.io/job-completion-index"
 TIMES = "STARTED:.status.startTime,ENDED:.status.containerStatuses[0].state.terminated.finishedAt"
-# !kubectl get pods -l job-name=backfill --sort-by=.status.startTime -o custom-columns={INDEX},{TIMES}
+# !kubectl get pods -l job-name=backfill --sort-by=.status.startTime -o custom-columns='{INDEX},{TIMES}'
 # !kubectl get job backfill -o jsonpath='{{.status.completedIndexes}}{{"\n"}}'
 # !kubectl exec deployment/store -- wget -qO- localhost:8000/readings | tail -n 6 | sort | xargs
 
@@ -374,7 +378,8 @@ TIMES = "STARTED:.status.startTime,ENDED:.status.containerStatuses[0].state.term
 # kind: Job
 # metadata: {name: census}
 # spec:
-#   {completions: 5, parallelism: 2, completionMode: Indexed, backoffLimit: 3, activeDeadlineSeconds: 60, ttlSecondsAfterFinished: 3600,
+#   {completions: 5, parallelism: 2, completionMode: Indexed,
+#   backoffLimit: 3, activeDeadlineSeconds: 60, ttlSecondsAfterFinished: 3600,
 #   template: {spec: {restartPolicy: Never, containers: [
 #     {name: shell, image: "labs/shell:1", command: [sh, -c, "echo station $JOB_COMPLETION_INDEX"]}]}}}
 # END
@@ -403,7 +408,7 @@ lab.check("ex-09-1")
 # - **Draw** the three levels, CronJob, Job, pod; hand out the fields on cards.
 
 # %% covers="D1.2"
-# !kubectl create cronjob nightly --image={IMAGE} --schedule="30 2 * * *" --dry-run=client -o yaml -- python3 -c "{SUMMARY}" | kubectl apply -f -
+# !kubectl create cronjob nightly --image={IMAGE} --schedule="30 2 * * *" -- python3 -c "{SUMMARY}"
 # !kubectl get cronjobs
 
 # %% [markdown] covers="D1.2"
@@ -421,7 +426,7 @@ views.tree(lab, "cronjob/nightly")
 # | field | says | default |
 # |---|---|---|
 # | `timeZone` | whose clock, such as `Europe/Berlin` | the control plane's, mostly UTC |
-# | `concurrencyPolicy` | the last Job still runs: `Allow` a second, `Forbid` it (the new one is left out), or `Replace` the old one | `Allow` |
+# | `concurrencyPolicy` | while the last Job runs: `Allow` a second, `Forbid` it (it is left out), `Replace` the first | `Allow` |
 # | `startingDeadlineSeconds` | how late a Job may still start | no limit |
 # | `suspend` | make no Jobs until further notice | `false` |
 # | `successfulJobsHistoryLimit` | how many Jobs that ended well to keep | 3 |
@@ -432,7 +437,7 @@ views.tree(lab, "cronjob/nightly")
 # not:
 
 # %% language="bash" covers="D1.2"
-# kubectl patch cronjob nightly --patch 'spec: {timeZone: Europe/Berlin, concurrencyPolicy: Forbid, successfulJobsHistoryLimit: 1}'
+# kubectl patch cronjob nightly --patch 'spec: {timeZone: Europe/Berlin, successfulJobsHistoryLimit: 1}'
 # kubectl patch cronjob nightly --patch 'spec: {timeZone: Berlin}' || true
 # kubectl get cronjob nightly
 
@@ -477,12 +482,14 @@ print(*wait_for(ticks, TIMEOUT))
 views.timeline(lab, "cronjob/tick")
 
 # %% [markdown] covers="D1.2"
-# The number in such a name is the planned minute, counted since 1970: so the
-# controller makes no Job twice. But it may be late, and rarely one is left
-# out or runs twice. Again: work that can be repeated without harm.
+# The number in such a name is the planned minute, counted since 1970: so
+# the controller does not make the same Job twice. But it may be late, and
+# now and then a run is left out, or two run at once. Again: write work that
+# can be repeated without harm.
 #
-# **Misconception**: *suspend stops what is running*. It only makes no new
-# Jobs. What runs goes on, and a Job by hand is still possible.
+# **Misconception**: *suspend stops what is running*. A suspended CronJob
+# only makes no new Jobs. What runs goes on, and you may still make one by
+# hand.
 #
 # **Two minutes.** With one line: let `tick` make no more Jobs, but keep it.
 # (There is no command for it; `kubectl patch` or `kubectl edit`.)
@@ -567,8 +574,7 @@ print("anywhere:", select_nodes(None))
 
 # %% [markdown] covers="D1.2"
 # **What happened.** 0 of 0, and the DaemonSet is content: no pod is Pending,
-# no event complains. This silence is its commonest fault. Look at `DESIRED`
-# first.
+# no event complains. When a DaemonSet does nothing, look at `DESIRED` first.
 #
 # ### Taints and tolerations
 #
@@ -676,9 +682,9 @@ lab.check("ex-09-2")
 # %% [markdown] covers="D1.2 D1.4"
 # ## 7. A StatefulSet: each pod is somebody
 #
-# Readings of ten years do not fit into one store. So have two, each with a
-# half. The pods of a Deployment would not do: they are alike, have names by
-# chance, and share one claim.
+# The readings of ten years do not fit into one store. Two will share them,
+# each with a half of its own. The pods of a Deployment cannot do that: they
+# are alike, get their names by chance, and share one claim.
 #
 # A **StatefulSet** gives each pod a number, and to each number
 #
@@ -725,9 +731,10 @@ CLAIM = "NAME:.metadata.name,STATUS:.status.phase,ASKED:.spec.resources.requests
 # and only when it was ready, `archive-1`. (`podManagementPolicy: Parallel`
 # does without the waiting.)
 #
-# Now send each its half: by name, since they are not alike. The store's pod
-# does the asking. A name is `POD.SERVICE`, and in full
-# `archive-0.archive.NAMESPACE.svc.cluster.local`.
+# Now send a reading to each of them: by name, since they are not alike. A
+# name is `POD.SERVICE`, and in full
+# `archive-0.archive.NAMESPACE.svc.cluster.local`. It works only inside the
+# cluster, so the pod of the Deployment `store` asks for us.
 
 # %% covers="D1.2"
 import subprocess
@@ -789,9 +796,9 @@ print(who("archive-1"))
 
 # %% [markdown] covers="D1.2 D1.4"
 # **What happened.** The claim stayed, and when `archive-1` came back, it found
-# its own. Even deleting the whole StatefulSet leaves the claims: data are
-# never lost by the way. It also means that **a claim made in error stays,
-# and is used again**, until you delete it yourself.
+# its own. The claims stay even when you delete the whole StatefulSet, so
+# nobody loses data by mistake. It also means that **a claim with a mistake
+# in it stays, and is used again**, until you delete it yourself.
 #
 # (`persistentVolumeClaimRetentionPolicy` can say otherwise, `whenScaled` and
 # `whenDeleted`.)
@@ -830,38 +837,43 @@ print(*[claim.metadata.name for claim in claims], sep="\n")
 print("Done." if len(claims) > 2 else "Not yet: no data-archive-2.")
 
 # %% [markdown]
-# The last exercise starts from a mess, which the next two cells make: a
-# vault of two stores, and a Job that was to fill it. (Run both again to have
-# the mess back.)
+# The last exercise starts from a mess, which the next three cells make: a
+# Service, a vault of two stores, and a Job that was to fill them. (Run all
+# three again to have the mess back.)
 
-# %% magic_args="-s {IMAGE}" language="bash" setup="ex-09-3"
+# %% language="bash" setup="ex-09-3"
 # kubectl delete statefulset/vault service/vault --ignore-not-found
 # kubectl delete pods,pvc -l app=vault --grace-period=1
 # kubectl create service clusterip vault --clusterip=None --tcp=8000
+
+# %% magic_args="-s {IMAGE}" language="bash" setup="ex-09-3"
 # kubectl apply -f - <<END
 # apiVersion: apps/v1
 # kind: StatefulSet
 # metadata: {name: vault}
 # spec:
-#   {serviceName: vaults, replicas: 2, selector: {matchLabels: {app: vault}}, template: {metadata: {labels: {app: vault}},
-#    spec: {containers: [{name: store, image: "$1", args: [store], volumeMounts: [{name: data, mountPath: /date}]}]}},
+#   {serviceName: vaults, replicas: 2, selector: {matchLabels: {app: vault}},
+#    template: {metadata: {labels: {app: vault}}, spec: {containers: [
+#      {name: store, image: "$1", args: [store], volumeMounts: [{name: data, mountPath: /date}]}]}},
 #   volumeClaimTemplates: [{metadata: {name: data},
 #    spec: {storageClassName: fast, accessModes: [ReadWriteOnce], resources: {requests: {storage: 20Mi}}}}]}
 # END
 
 # %% setup="ex-09-3"
 fill = "wget -qO- --post-data=3$JOB_COMPLETION_INDEX.5 http://vault-$JOB_COMPLETION_INDEX.vault:8000/readings"
-fill = f"for i in 1 2 3 4 5; do {fill} && exit; sleep 1; done; echo vault-$JOB_COMPLETION_INDEX.vault does not answer; exit 1"
+fill = f"for i in 1 2 3 4 5; do {fill} && exit; sleep 1; done; echo no answer of vault-$JOB_COMPLETION_INDEX.vault; exit 1"
 run_job("fill", fill, completions=2, parallelism=2, completionMode="Indexed", backoffLimit=0)
 print(wait_for(partial(ending, "fill"), TIMEOUT))
 
 # %% [markdown] tags=["exercise"] exercise="ex-09-3"
 # ### Exercise 3: repair the vault
 #
-# "The Job `fill` failed. Before, in another cluster, it worked, but after a
-# restart the vault was empty." *Goal*: each of the two stores of the
-# StatefulSet `vault` keeps its readings on a claim of its own, and the Job
-# `fill` has sent each of them one.
+# "The Job `fill` failed. In the old cluster it worked, but there the vault
+# was empty after each restart."
+#
+# *Goal*: each of the two stores of the StatefulSet `vault` keeps its
+# readings on a claim of its own, and the Job `fill` has sent each of them
+# one.
 #
 # *Constraint*: names, image, the 2 replicas and the 20Mi of each claim stay
 # as they are; so does the Service `vault`, and what `fill` runs. What cannot
@@ -993,8 +1005,8 @@ print("1 Deployment  2 CronJob  3 StatefulSet  4 DaemonSet  5 Job  6 Deployment 
 # one node, so a pod of the archive can only come back to that node; with
 # disks from a network it may go to another.
 #
-# **Next**: lesson 08 again, if you have been there: its drill asks for speed
-# with what you know now.
+# **Next**: lesson 08 makes you quick with all of it, or its drill quicker, if
+# you have been there.
 #
 # ## Clean up
 

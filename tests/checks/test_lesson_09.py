@@ -369,7 +369,7 @@ WRONG = {
         + vault(name="vaults")
         + ALL_READY
         + "kubectl delete service vault\nkubectl create service clusterip vaults --clusterip=None --tcp=8000\n",
-        "a Service vault|none|The two cells above",
+        "a Service vault|none|The three cells above",
     ),
     "3 the Service with an address": (
         "ex-09-3",
