@@ -72,6 +72,8 @@ IMAGE = lab.load_image("weather:1")
 #       - {name: store, image: "$1", args: [store],
 #          readinessProbe: {httpGet: {path: /healthz, port: 8000}, periodSeconds: 1}}
 # END
+
+# %% language="bash" setup="ex-09-2"
 # kubectl expose deployment store --port=8000 --dry-run=client -o yaml | kubectl apply -f -
 # kubectl rollout status deployment/store
 
