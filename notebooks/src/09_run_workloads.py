@@ -892,7 +892,7 @@ print(wait_for(partial(ending, "fill"), TIMEOUT))
 # - **Mistakes**
 #   - the class taken out, the old claim left: *the claim data-vault-0 of the class fast*;
 #   - `serviceName` not seen, since all pods are ready: *serviceName is vaults*;
-#   - the Service renamed instead: *a Service vault*;
+#   - the Service renamed instead: *the Service vault in the namespace*;
 #   - the mount left: *data is mounted at /date*;
 #   - the Job forgotten: *Failed: BackoffLimitExceeded*.
 

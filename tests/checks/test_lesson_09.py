@@ -174,7 +174,10 @@ SERVICE = "kubectl create service clusterip vault --tcp=8000\n"
 
 RIGHT = {
     "1 YAML, on failure": ("ex-09-1", census().replace("Never", "OnFailure") + DONE.format("census")),
-    "1 sidecars": ("ex-09-1", census(pod=SIDECARS) + DONE.format("census")),
+    "1 sidecars": (
+        "ex-09-1",
+        census(pod=f"{SIDECARS} terminationGracePeriodSeconds: 1,") + DONE.format("census"),  # `sleep` heeds no signal
+    ),
     "1 a helper first": (
         "ex-09-1",
         census().replace("containers: [", f"containers: [{HELPER.replace('sleep', 'true')}, ") + DONE.format("census"),
@@ -369,7 +372,7 @@ WRONG = {
         + vault(name="vaults")
         + ALL_READY
         + "kubectl delete service vault\nkubectl create service clusterip vaults --clusterip=None --tcp=8000\n",
-        "a Service vault|none|The three cells above",
+        "the Service vault in the namespace lab-09|none|The three cells above",
     ),
     "3 the Service with an address": (
         "ex-09-3",
