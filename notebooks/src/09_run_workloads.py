@@ -414,10 +414,9 @@ lab.check("ex-09-1")
 # !kubectl get cronjobs
 
 # %% [markdown] covers="D1.2"
-# Open `spec` in the tree, down to the container, and count the levels called
-# `spec`. There are three: the CronJob's, the Job's (in `jobTemplate`), the
-# pod's (in `template`). Most mistakes with CronJobs are a field at the wrong
-# level.
+# Go down this tree to the container, and count the levels called `spec`.
+# There are three: the CronJob's, the Job's (in `jobTemplate`), and the pod's
+# (in `template`). Most mistakes with CronJobs are a field at the wrong level.
 
 # %% covers="D1.2"
 views.tree(lab, "cronjob/nightly")
