@@ -214,8 +214,8 @@ def _tolerates_all(tolerations: list[Any]) -> bool:
 
 
 def _tolerations(tolerations: list[Any]) -> str:
-    told = [f"{t.key or 'any key'} {t.operator or 'Equal'} {t.effect or 'any effect'}" for t in tolerations]
-    return f"its template tolerates: {'; '.join(told) or 'none'}"
+    described = [f"{t.key or 'any key'} {t.operator or 'Equal'} {t.effect or 'any effect'}" for t in tolerations]
+    return f"its template tolerates: {'; '.join(described) or 'none'}"
 
 
 def _expect_by_the_clock(report: Any) -> None:

@@ -152,9 +152,9 @@ wait_for(lambda: "CrashLoopBackOff" in waiting(), TIMEOUT)
 # !kubectl logs job/summary
 
 # %% [markdown] covers="D1.2"
-# **What happened.** The pod is `Completed`, and stays, so that its log can be
-# read. Its name is the Job's and five letters. The Job put the label
-# `job-name` on it, and owns it: delete the Job, and its pods go too.
+# **What happened.** The pod is `Completed`, and stays, so that you can read
+# its log. Its name is the Job's and five letters. The Job gave it the label
+# `job-name`, and owns it: delete the Job, and its pods go too.
 
 # %% [markdown]
 # **Two minutes.** With one line, in a terminal (`labs shell 09` there) or in
@@ -184,8 +184,8 @@ print("Done." if any(job.status.succeeded for job in clocks) else "Not yet: no J
 # kubectl set image job/summary summary=labs/shell:1 2>&1 | grep -o 'field is immutable'
 
 # %% [markdown] covers="D1.2"
-# **What happened.** Both were refused. A Job's template cannot be changed: it
-# says what *was* done. So delete the Job and make it again.
+# **What happened.** Both were refused. A Job's template cannot be changed:
+# it says what *was* done. So delete the Job and make it again.
 #
 # **Exam tip**: with the manifest in a file, `kubectl replace --force -f
 # job.yaml` does both.
@@ -291,9 +291,9 @@ print("Done." if not failed else f"Not yet: {', '.join(failed)}")
 # %% [markdown] covers="D1.2"
 # ## 4. Many hands
 #
-# The station on the lake was cut off for six days. Its readings are there,
-# one file a day, and must be sent. Nothing forbids to send several days at a
-# time:
+# The station on the lake was cut off for six days. Its readings are still
+# there, and must be sent, each day's by a pod of its own. Several pods may
+# do that at a time:
 #
 # - `completions`: how many pods must end well in all;
 # - `parallelism`: how many run at a time;
@@ -416,7 +416,8 @@ lab.check("ex-09-1")
 # %% [markdown] covers="D1.2"
 # Go down this tree to the container, and count the levels called `spec`.
 # There are three: the CronJob's, the Job's (in `jobTemplate`), and the pod's
-# (in `template`). Most mistakes with CronJobs are a field at the wrong level.
+# (in `template`). Most mistakes with CronJobs are a field at the wrong
+# level.
 
 # %% covers="D1.2"
 views.tree(lab, "cronjob/nightly")
@@ -456,8 +457,9 @@ views.tree(lab, "cronjob/nightly")
 print(batch.read_namespaced_job("now-1", lab.namespace).metadata.owner_references[0].kind, "owns it.")
 
 # %% [markdown] covers="D1.2"
-# The CronJob owns it, so it counts in the history as well. One that ended
-# well is kept. Make a second one, and see which of the two is left:
+# The CronJob owns it, so this Job counts in its history as well, and that
+# keeps only one that ended well (`successfulJobsHistoryLimit: 1`). Make a
+# second one, and see which of the two is left:
 
 # %% covers="D1.2"
 # !kubectl create job now-2 --from=cronjob/nightly
@@ -754,8 +756,9 @@ for number in (0, 1):
     print(ask(f"archive-{number}.archive", "hostname"))
 
 # %% [markdown]
-# **Two minutes.** With one line: send `archive-0` one reading more, 19.5. You
-# may do it inside of that pod, as this lesson's first cells did.
+# **Two minutes.** With one line: send `archive-0` one more reading, 19.5.
+# You may do it inside that pod: the lesson's first cells did it in the
+# store's.
 
 # %%
 print("Done." if "19.5" in ask("archive-0.archive") else "Not yet: archive-0 has no 19.5.")
@@ -778,8 +781,8 @@ print(who("archive-1"))
 print(who("archive-1"))
 
 # %% [markdown] covers="D1.2 D1.4"
-# **What happened.** Another pod, under the same name, with the same claim: so
-# the readings are there. Its address may be new; nobody used that.
+# **What happened.** Another pod, under the same name, with the same claim:
+# so the readings are there. Its address is new, but nobody used the old one.
 #
 # ### What stays when it shrinks
 #
@@ -796,8 +799,8 @@ wait_gone(lambda: core.read_namespaced_pod("archive-1", lab.namespace), TIMEOUT)
 print(who("archive-1"))
 
 # %% [markdown] covers="D1.2 D1.4"
-# **What happened.** The claim stayed, and when `archive-1` came back, it found
-# its own. The claims stay even when you delete the whole StatefulSet, so
+# **What happened.** The claim stayed, and `archive-1` found it when it came
+# back. The claims stay even when you delete the whole StatefulSet, so
 # nobody loses data by mistake. It also means that **a claim with a mistake
 # in it stays, and is used again**, until you delete it yourself.
 #
@@ -909,8 +912,8 @@ print(wait_for(partial(ending, "fill"), TIMEOUT))
 # `kubectl get statefulset vault -o yaml > vault.yaml`; in it `serviceName:
 # vault`, `mountPath: /data`, no `storageClassName`. Delete the StatefulSet,
 # then its claims (`kubectl delete pvc -l app=vault`), then `kubectl replace
-# --force -f vault.yaml`. At last the Job: `kubectl get job fill -o yaml | sed
-# '/uid: /d' | kubectl replace --force -f -`.
+# --force -f vault.yaml`. At last the Job: `kubectl get job fill -o yaml |
+# sed '/uid: /d' | kubectl replace --force -f -`.
 
 # %% tags=["answer"] exercise="ex-09-3" language="bash"
 # ### BEGIN SOLUTION
@@ -1006,8 +1009,8 @@ print("1 Deployment  2 CronJob  3 StatefulSet  4 DaemonSet  5 Job  6 Deployment 
 # one node, so a pod of the archive can only come back to that node; with
 # disks from a network it may go to another.
 #
-# **Next**: lesson 08 makes you quick with all of it, or its drill quicker, if
-# you have been there.
+# **Next**: lesson 08 makes you quick with all of it, or its drill quicker,
+# if you have been there.
 #
 # ## Clean up
 

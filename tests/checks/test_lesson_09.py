@@ -202,7 +202,7 @@ RIGHT = {
         + ALL_READY
         + FILLED,
     ),
-    "3 mended in two steps": (
+    "3 repaired in two steps": (
         "ex-09-3",
         """
 kubectl patch statefulset vault --type=json -p '[

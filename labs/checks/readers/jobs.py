@@ -10,6 +10,7 @@ from labs.checks.readers.containers import ANY, Program, container_of
 from labs.checks.readers.namespaces import here
 from labs.checks.readers.pod_containers import log_of
 from labs.checks.readers.workloads import name_of, pods_of, reasons
+from labs.errors import NotYet
 
 __all__ = ["cron_job", "expect_complete", "expect_field", "job", "logs_of"]
 
@@ -65,23 +66,32 @@ def expect_complete(lab: CheckContext, name: str, try_: str = "") -> Any:
         NotYet: it failed, waits or goes on; the verdict says what its pods do.
     """
 
-    def state() -> Any:
+    def ended() -> Any:
         item = job(lab, name, try_)
-        conditions = {c.type: c for c in item.status.conditions or [] if c.status == "True"}
-        if "Complete" in conditions:
+        if _condition(item, "Complete") or _condition(item, "Failed"):
             return item
-        status, failed = item.status, conditions.get("Failed")
-        counted = f"{status.active or 0} pods active, {status.succeeded or 0} ended well, {status.failed or 0} failed"
-        ended = f"Failed: {failed.reason}; " if failed else "suspended; " if item.spec.suspend else ""
-        expect(
-            False,
-            expected=f"the Job {name} complete",
-            observed=f"{ended}{counted}{reasons(pods_of(lab, item))}",
-            try_=f"`kubectl describe job {name}` ends with what it did; "
-            f"`kubectl logs -l job-name={name}` shows what its pods said.",
-        )
+        raise _incomplete(lab, item)
 
-    return settle(state)
+    item = settle(ended)  # one that has failed stays so: nothing to wait for
+    if _condition(item, "Failed"):
+        raise _incomplete(lab, item)
+    return item
+
+
+def _condition(item: Any, kind: str) -> Any:
+    return next((c for c in item.status.conditions or [] if (c.type, c.status) == (kind, "True")), None)
+
+
+def _incomplete(lab: CheckContext, item: Any) -> NotYet:
+    name, status, failed = name_of(item), item.status, _condition(item, "Failed")
+    ended = f"Failed: {failed.reason}; " if failed else "suspended; " if item.spec.suspend else ""
+    counted = f"{status.active or 0} pods active, {status.succeeded or 0} ended well, {status.failed or 0} failed"
+    return NotYet(
+        f"the Job {name} complete",
+        f"{ended}{counted}{reasons(pods_of(lab, item))}",
+        f"`kubectl describe job {name}` ends with what it did; "
+        f"`kubectl logs -l job-name={name}` shows what its pods said.",
+    )
 
 
 def logs_of(lab: CheckContext, item: Any, program: Program = ANY) -> list[str]:
