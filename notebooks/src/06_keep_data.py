@@ -770,7 +770,7 @@ print("Recreate:", most_at_once(), "at once")
 # (`kubectl patch deployment store
 # --patch 'spec: {strategy: {type: Recreate, rollingUpdate: null}}'` is the same patch; `null` takes out the limits of the
 # former strategy, with which it is refused. For several copies, each with a
-# claim of its own, there are StatefulSets: a later lesson.)
+# claim of its own, there are StatefulSets: lesson 09.)
 
 # %% [markdown] tags=["exercise"] exercise="ex-06-2"
 # ### Exercise 2: the archive

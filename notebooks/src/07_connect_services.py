@@ -678,7 +678,7 @@ lab.same(by_python, by_kubectl, by_yaml)
 # !kubectl exec visitor -- nslookup web-each.{lab.namespace}.svc.cluster.local
 
 # %% [markdown] covers="T8.headless T8.externalname"
-# One address that no pod has; then three that pods have. StatefulSets build on it: each of their pods gets a name.
+# One address that no pod has; then three that pods have. StatefulSets build on it: each of their pods gets a name (lesson 09).
 #
 # ### ExternalName: a second name, nothing more
 #

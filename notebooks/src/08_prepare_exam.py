@@ -75,7 +75,7 @@ core, batch = client.CoreV1Api(), client.BatchV1Api()
 #
 # | | domain | weight | here |
 # |---|---|---|---|
-# | D1 | Application Design and Build | 20 % | lessons 02, 06 |
+# | D1 | Application Design and Build | 20 % | lessons 02, 06, 09 |
 # | D2 | Application Deployment | 20 % | lesson 04 |
 # | D3 | Observability and Maintenance | 15 % | lessons 03, 04, 07 |
 # | D4 | Environment, Configuration and Security | 25 % | lesson 05 |
@@ -765,7 +765,8 @@ drill.play()
 # **In practice**: at work nobody stops the clock. There the manifest is in version control, reviewed and applied; the quick
 # commands are for looking, for drafts, and for nights when something is broken.
 #
-# **Next**: book the date. Then day 1 of the plan.
+# **Next**: book the date. Then day 1 of the plan; lesson 09 has what a Job and its kin do, where this lesson only made one
+# quickly.
 #
 # ## Clean up
 

@@ -13,6 +13,7 @@ from labs.checks.readers.workloads import name_of
 from labs.errors import NotYet
 
 __all__ = [
+    "default_classes",
     "expect_asked_for",
     "expect_claim_mounted",
     "expect_claim_named",
@@ -163,7 +164,7 @@ def expect_asked_for(lab: CheckContext, claim: Any, size: str) -> None:
     modes = ", ".join(spec.access_modes or []) or "none"
     classes = clients(lab).storage.list_storage_class().items
     known = [name_of(item) for item in classes]
-    default = [name_of(item) for item in classes if (item.metadata.annotations or {}).get(DEFAULT_CLASS) == "true"]
+    default = _default_of(classes)
     chosen = spec.storage_class_name
     there = f"there is {', '.join(known) or 'none'}" if chosen and chosen not in known else "which is not the default"
     expect(
@@ -196,6 +197,15 @@ def expect_asked_for(lab: CheckContext, claim: Any, size: str) -> None:
         return True
 
     settle(bound)
+
+
+def default_classes(lab: CheckContext) -> list[str]:
+    """The names of the StorageClasses that a claim gets which names none: one, rarely none or several."""
+    return _default_of(clients(lab).storage.list_storage_class().items)
+
+
+def _default_of(classes: list[Any]) -> list[str]:
+    return [name_of(item) for item in classes if (item.metadata.annotations or {}).get(DEFAULT_CLASS) == "true"]
 
 
 def _last_words(lab: CheckContext, claim: Any) -> str:
