@@ -22,17 +22,20 @@ from labs.checks.readers.containers import (
 from labs.checks.readers.init_containers import (
     expect_initialised,
     expect_native,
+    expect_startup_probe,
     expect_waits_for,
     names_text,
     still_initialising,
     waiting_for,
 )
 from labs.checks.readers.namespaces import here
+from labs.checks.readers.ownership import owners_of_pods
 from labs.checks.readers.pod_containers import log_of, run_in
 from labs.checks.readers.volumes import kind_of, mounted, read_pod
 from labs.checks.readers.workloads import (
     deployment,
     expect_image,
+    expect_ready,
     expect_rolled_out,
     is_ready,
     name_of,
@@ -43,7 +46,6 @@ from labs.errors import NotYet
 
 IMAGE, SHELL, PROXY = "weather:1", "labs/shell:1", "labs/web:1"
 STORE, FRONT = Program(IMAGE, "store", "store"), Program(IMAGE, "front", "front", is_default=True)
-JOURNAL = Program(SHELL, "tail", "journal")
 FOLDER, PAGE = "/etc/weather", "<h1>Desk</h1>"
 TOKEN, SENT = "harbour-42", ("18.0", "18.5", "19.0")
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\]):9000\b")
@@ -117,7 +119,7 @@ def check_survey_completed(lab: CheckContext) -> None:
     spec = pod_spec(job)
     gate = _ambassador(spec)
     expect_native(gate, spec, before="sender", again=AGAIN)
-    _expect_startup_probe(gate)
+    expect_startup_probe(gate, 9000, again=AGAIN)
     sender = _sender(spec)
     _expect_told_only_localhost(sender)
     expect(
@@ -146,7 +148,10 @@ def check_survey_completed(lab: CheckContext) -> None:
 def check_beacon_repaired(lab: CheckContext) -> None:
     beacon = deployment(lab, "beacon", "Keep it. The cell above the exercise makes it.")
     expect_image(beacon, IMAGE)
-    store, front, journal = (container_of(beacon, program) for program in (STORE, FRONT, JOURNAL))
+    store, front = container_of(beacon, STORE), container_of(beacon, FRONT)
+    journal = max(
+        working_containers(pod_spec(beacon)), key=lambda c: ("readings" in command_text(c), c.name == "journal")
+    )
     _expect_three(beacon, store, front, journal)
     _expect_started(lab, beacon)
     pod = next((pod for pod in pods_of(lab, beacon) if is_ready(pod)), None)
@@ -199,17 +204,19 @@ def _expect_store_told(lab: CheckContext, front: Any) -> None:
 def _expect_waited(lab: CheckContext, depot: Any) -> None:
     """The init container that waits did not end before there was any pod of depot, as far as anything tells."""
     desk = read_pod(lab, "desk")
-    wait = waiting_for(desk.spec, "depot")[0].name
-    end = next((s.state.terminated for s in desk.status.init_container_statuses if s.name == wait), None)
+    waiting = {c.name: command_text(c) for c in waiting_for(desk.spec, "depot")}
+    states = {s.name: s.state.terminated for s in desk.status.init_container_statuses if s.name in waiting}
+    name, end = max(((n, e.finished_at) for n, e in states.items() if e), key=lambda pair: pair[1], default=("", None))
     events = clients(lab).core.list_namespaced_event(lab.namespace, field_selector="reason=SuccessfulCreate").items
-    made = [e.first_timestamp or e.event_time for e in events if e.involved_object.name.startswith("depot-")]
+    owners = owners_of_pods(lab, depot)
+    made = [e.first_timestamp or e.event_time for e in events if e.involved_object.uid in owners]
     made += [pod.metadata.creation_timestamp for pod in pods_of(lab, depot)]
     if end and made:
         expect(
-            end.finished_at >= min(made).replace(microsecond=0),
-            expected=f"{wait} to end only when depot answers",
-            observed=f"it ended at {end.finished_at:%H:%M:%S}, and depot's pod was made at {min(made):%H:%M:%S}",
-            try_=f"`{command_text(waiting_for(desk.spec, 'depot')[0])[:80]}`: with which exit code does it end?",
+            end >= min(made).replace(microsecond=0),
+            expected=f"{name} to end only when depot answers",
+            observed=f"it ended at {end:%H:%M:%S}, and depot's pod was made at {min(made):%H:%M:%S}",
+            try_=f"Make the pod again while depot is off: does `{waiting[name][:80]}` end although nobody answers?",
         )
 
 
@@ -232,16 +239,6 @@ def _ambassador(spec: Any) -> Any:
         try_=f"`volumes` names the Secret, `volumeMounts` the folder in which nginx looks. {AGAIN}",
     )
     return chosen
-
-
-def _expect_startup_probe(gate: Any) -> None:
-    other = " (a readinessProbe does not hold the next container back)" if gate.readiness_probe else ""
-    expect(
-        gate.startup_probe,
-        expected=f"a startupProbe of {gate.name} at port 9000",
-        observed=f"none{other}",
-        try_=f"`kubectl explain pod.spec.initContainers.startupProbe`. {AGAIN}",
-    )
 
 
 def _sender(spec: Any) -> Any:
@@ -331,7 +328,7 @@ def _expect_three(beacon: Any, store: Any, front: Any, journal: Any) -> None:
     is_there = {
         "store": is_image(store.image, IMAGE) and runs(store, STORE),
         "front": is_image(front.image, IMAGE) and runs(front, FRONT),
-        "journal": is_image(journal.image, SHELL) and "readings" in command_text(journal),
+        "journal": "readings" in command_text(journal),
     }
     lacking = [name for name, there in is_there.items() if not there]
     expect(
@@ -346,6 +343,7 @@ def _expect_started(lab: CheckContext, beacon: Any) -> None:
     """The pods of beacon are ready; else the verdict says which init container does not end. Raises NotYet."""
     try:
         expect_rolled_out(lab, "beacon")
+        expect_ready(lab, "beacon", 1, at_least=True)  # what crashes at once has counted as ready for a moment
     except NotYet:
         pods = sorted(pods_of(lab, beacon), key=lambda pod: pod.metadata.creation_timestamp)
         for name, said in still_initialising(lab, pods[-1]) if pods else ():

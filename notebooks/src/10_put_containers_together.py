@@ -172,8 +172,8 @@ views.timeline(lab, "pod/front")
 # kubectl describe pod moody | grep -A 3 "Last State"
 
 # %% [markdown] covers="D1.3"
-# **What happened.** It is tried again: after 10 s, then 20, 40, up to five
-# minutes, for as long as the pod is there. (With `restartPolicy: Never` the
+# **What happened.** It is tried again: at once, then after 10 s, 20, 40,
+# up to five minutes, for as long as the pod is there. (With `restartPolicy: Never` the
 # pod fails at once.) `main` never starts. Three things to keep in mind:
 #
 # - An init container may run **more than once**. Write it so that this does
@@ -183,7 +183,7 @@ views.timeline(lab, "pod/front")
 #   for its own.
 
 # %% language="bash"
-# kubectl delete pod moody front --grace-period=1
+# kubectl delete pod moody front --ignore-not-found --grace-period=1
 
 # %% [markdown]
 # For the exercise there is a store `depot`, which is switched off: its
@@ -341,7 +341,8 @@ spec:
 # %% magic_args="-s {lab.folder}" language="bash" covers="D1.3"
 # kubectl replace --force --grace-period=1 -f $1/tally.yaml
 # ENDED='{.status.containerStatuses[?(@.name=="tally")].state.terminated.reason}'
-# until kubectl wait pod -l job-name=tally --for=jsonpath="$ENDED"=Completed --timeout=60s 2>/dev/null; do :; done
+# kubectl wait job tally --for=jsonpath='{.status.active}'=1 --timeout=60s
+# kubectl wait pod -l job-name=tally --for=jsonpath="$ENDED"=Completed --timeout=60s
 # kubectl get job tally
 # kubectl get pods -l job-name=tally
 
@@ -444,7 +445,7 @@ order = views.timeline(lab, "pod/line")
 order
 
 # %% language="bash" covers="D1.3"
-# STAY='[sh, -c, "trap \"sleep 2; exit\" TERM; sleep 2; touch /tmp/up; sleep infinity & wait"]'
+# STAY='[sh, -c, "trap \"sleep 2; exit 0\" TERM; sleep 2; touch /tmp/up; sleep infinity & wait"]'
 # kubectl replace --force --grace-period=1 -f - <<END
 # apiVersion: v1
 # kind: Pod
@@ -515,7 +516,7 @@ print(order)
 
 # %% [markdown]
 # So they also share **ports**. Two web servers, which both want port 80
-# (about 5 s):
+# (about 10 s):
 
 # %% language="bash" covers="D1.3"
 # kubectl replace --force --grace-period=1 -f - <<END
@@ -527,17 +528,17 @@ print(order)
 #   - {name: one, image: "labs/web:1"}
 #   - {name: two, image: "labs/web:2"}
 # END
-# kubectl wait pod crowd --for=jsonpath='{.status.containerStatuses[?(@.lastState.terminated)].lastState.terminated.exitCode}'=1 --timeout=60s
+# kubectl wait pod crowd --for=jsonpath='{.status.containerStatuses[?(@.state.waiting)].state.waiting.reason}'=CrashLoopBackOff --timeout=60s
 # kubectl get pod crowd
-# for name in one two; do kubectl logs crowd -c $name --previous 2>/dev/null | grep "already in use" | tail -n 1; done
+# kubectl logs crowd --all-containers --prefix | grep -m 1 "already in use"
 # kubectl delete pod crowd --grace-period=1
 
 # %% [markdown] covers="D1.3"
 # **What happened.** Nobody refused it: what a program will listen on, the
 # API server cannot know. The one that came second found the *address in
-# use*, ended, and will be restarted forever. `CrashLoopBackOff` of one container of
-# several, and *Address already in use* in its log: that is a port conflict.
-# Give one of them another port; its own settings say how.
+# use*, ended, and will be restarted forever. One container of several in
+# `CrashLoopBackOff`, and *Address already in use* in its log: that is a
+# port conflict. Give one of them another port, by its own settings.
 #
 # ### Ambassador: a proxy that knows the way
 #
@@ -698,14 +699,13 @@ lab.check("ex-10-2")
 # kind: Pod
 # metadata: {name: store, labels: {run: store}}
 # spec:
+#   volumes: [{name: data, emptyDir: {}}]
 #   initContainers:
-#   - name: adapter
-#     restartPolicy: Always
-#     image: labs/shell:1
-#     command: [sh, -c, "httpd -p 9100 -h /tmp; while sleep 1; do
-#       curl -s localhost:8000/readings | tail -n 1 | sed 's/^/weather_celsius /' > /tmp/metrics; done"]
+#   - {name: adapter, restartPolicy: Always, image: "labs/shell:1", command: [sh, -c, "httpd -p 9100 -h /tmp; while sleep 1;
+#      do curl -s localhost:8000/readings | tail -n 1 | sed 's/^/weather_celsius /' > /tmp/metrics; done"]}
 #   containers:
-#   - {name: store, image: "$1", args: [store]}
+#   - {name: store, image: "$1", args: [store], volumeMounts: [{name: data, mountPath: /data}]}
+#   - {name: shipper, image: "labs/shell:1", command: [tail, -F, /in/readings], volumeMounts: [{name: data, mountPath: /in}]}
 # END
 
 # %% language="bash" covers="D1.3"
@@ -759,20 +759,23 @@ lab.check("ex-10-2")
 
 # %% [markdown]
 # The helper tells the web server to read its configuration again (`HUP`).
-# And it can do more than you may like: it sees the files of the other.
+# And it can do more than you may like: under `/proc/NUMBER/root` are the
+# files that a process sees. It tries that for both of nginx's processes.
 
 # %% language="bash" covers="D1.3"
-# kubectl exec glass -c helper -- sh -c 'kill -HUP $(pgrep -o nginx); cat /proc/$(pgrep -o nginx)/root/usr/share/nginx/html/index.html | head -n 3'
-# kubectl logs glass -c web --tail=20 | grep -m 1 -i reconfiguring
-# kubectl delete pod glass --grace-period=1
+# kubectl exec glass -c helper -- killall -HUP nginx
+# kubectl exec glass -c helper -- sh -c 'for p in $(pidof nginx); do ls /proc/$p/root/usr/share/nginx/html; done'
+# kubectl logs glass -c web | grep -m 1 reconfiguring
 
 # %% [markdown] covers="D1.3"
-# **What happened.** Signals and files, across containers. Two warnings:
+# **What happened.** A signal and a look at files, across containers. (The
+# worker runs as `nobody`, so the helper, which is `root`, was denied; the
+# master is `root` as well.) Two warnings:
 #
 # - Process 1 is now `pause`. A program that insists on being number 1
 #   does not work like this.
-# - Whatever a container keeps from the others (a token in its environment,
-#   say) the others may now read, if they run as root or as the same user.
+# - What a container keeps from the others, such as a token in its
+#   environment, they may now read if they run as the same user.
 
 # %% [markdown] covers="D1.3"
 # ## 7. Together, or apart?
@@ -802,7 +805,7 @@ lab.check("ex-10-2")
 #   table's rows.
 
 # %% covers="D1.3"
-# !kubectl get pods -o custom-columns=POD:.metadata.name,QOS:.status.qosClass,INIT:.spec.initContainers[*].name,CONTAINERS:.spec.containers[*].name
+# !kubectl get pods -o 'custom-columns=POD:.metadata.name,QOS:.status.qosClass,INIT:.spec.initContainers[*].name,CONTAINERS:.spec.containers[*].name'
 
 # %% [markdown]
 # The last exercise starts from a colleague's work. (Run the cell again to
@@ -874,15 +877,10 @@ lab.check("ex-10-2")
 import subprocess
 
 apps = client.AppsV1Api()
-beacon = apps.read_namespaced_deployment("beacon", lab.namespace)
-pod = beacon.spec.template.spec
-pod.init_containers = None
-for container in pod.containers:
-    if container.name == "front":
-        container.args.remove("--port=8000")
-    if container.name == "journal":
-        container.volume_mounts[0].name = "data"
-changed = apps.replace_namespaced_deployment("beacon", lab.namespace, beacon)
+front = {"name": "front", "args": ["front", "--store=http://localhost:8000"]}
+journal = {"name": "journal", "volumeMounts": [{"mountPath": "/in", "name": "data"}]}
+spec = {"initContainers": None, "containers": [front, journal]}
+changed = apps.patch_namespaced_deployment("beacon", lab.namespace, {"spec": {"template": {"spec": spec}}})
 wait_for_rollout(apps, "beacon", lab.namespace, TIMEOUT)
 name = wait_for_pods(core, lab.namespace, "app=beacon", 1, TIMEOUT)[0].metadata.name
 send = ["kubectl", "exec", name, "-c", "store", "--", "wget", "-qO-", "--post-data=21.5", "localhost:8000/readings"]

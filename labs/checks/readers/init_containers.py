@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,14 +16,13 @@ from labs.errors import NotYet
 __all__ = [
     "expect_initialised",
     "expect_native",
+    "expect_startup_probe",
     "expect_waits_for",
     "is_sidecar",
     "names_text",
     "still_initialising",
     "waiting_for",
 ]
-
-ASKS_AGAIN = re.compile(r"\b(until|while|for)\b|--retry|--tries|\bwait\b")
 
 
 def is_sidecar(container: Any) -> bool:
@@ -38,13 +36,15 @@ def names_text(containers: Iterable[Any]) -> str:
 
 
 def waiting_for(spec: Any, host: str) -> list[Any]:
-    """The init containers of a pod's spec that must end and whose command names a host; those that ask again first."""
-    found = [c for c in spec.init_containers or [] if not is_sidecar(c) and host in command_text(c)]
-    return sorted(found, key=lambda c: not ASKS_AGAIN.search(command_text(c)))
+    """The init containers of a pod's spec that must end and whose command names a host.
+
+    One that asks in a loop is among them, and so is one that asks once: it fails, and the kubelet starts it again.
+    """
+    return [c for c in spec.init_containers or [] if not is_sidecar(c) and host in command_text(c)]
 
 
 def expect_waits_for(pod: Any, host: str, url: str) -> None:
-    """An init container asks for a host until it answers.
+    """An init container asks for a host before anything goes on.
 
     Args:
         pod: the pod.
@@ -68,12 +68,6 @@ def expect_waits_for(pod: Any, host: str, url: str) -> None:
         expected=expected,
         observed=f"no init container asks {host}; its init containers: {names_text(all_of_them)}",
         try_="`until ...; do sleep 1; done` asks again and again. A pod's containers are fixed: make the pod again.",
-    )
-    expect(
-        ASKS_AGAIN.search(command_text(waiting[0])),
-        expected=expected,
-        observed=f"{waiting[0].name} asks once only: `{command_text(waiting[0])}`",
-        try_="`until ...; do sleep 1; done` asks until there is an answer.",
     )
 
 
@@ -101,6 +95,26 @@ def expect_native(container: Any, spec: Any, *, before: str, again: str = "") ->
         expected=expected,
         observed=f"it is an init container, which must end before {before} starts",
         try_=f"`kubectl explain pod.spec.initContainers.restartPolicy`. {again}".strip(),
+    )
+
+
+def expect_startup_probe(container: Any, port: int, *, again: str = "") -> None:
+    """A native sidecar has a startup probe, which holds the next container back until it has succeeded.
+
+    Args:
+        container: the sidecar.
+        port: what the brief asks for, for the verdict.
+        again: how the object can be changed, for the verdict.
+
+    Raises:
+        NotYet: it has none.
+    """
+    other = " (a readinessProbe does not hold the next container back)" if container.readiness_probe else ""
+    expect(
+        container.startup_probe,
+        expected=f"a startupProbe of {container.name} at port {port}",
+        observed=f"none{other}",
+        try_=f"`kubectl explain pod.spec.initContainers.startupProbe`. {again}".strip(),
     )
 
 
