@@ -258,11 +258,9 @@ page["volumeMounts"] = [{"name": "site", "mountPath": "/site"}]
 front = {"name": "front", "image": IMAGE, "args": ["front", "--store=http://depot:8000"]}
 front["volumeMounts"] = [{"name": "site", "mountPath": "/etc/weather"}]
 spec = {"initContainers": [wait, page], "containers": [front], "volumes": [{"name": "site", "emptyDir": {}}]}
-core.create_namespaced_pod(lab.namespace, {"metadata": {"name": "desk"}, "spec": spec})
+core.create_namespaced_pod(lab.namespace, {"metadata": {"name": "desk", "labels": {"app": "desk"}}, "spec": spec})
 client.AppsV1Api().patch_namespaced_deployment_scale("depot", lab.namespace, {"spec": {"replicas": 1}})
-ready = ["Ready", "True"]
-conditions = lambda: core.read_namespaced_pod("desk", lab.namespace).status.conditions or []  # noqa: E731
-done = wait_for(lambda: any([c.type, c.status] == ready for c in conditions()), TIMEOUT)
+ready = wait_for_pods(core, lab.namespace, "app=desk", 1, TIMEOUT)
 ### END SOLUTION
 
 # %% tags=["check"]
@@ -528,7 +526,7 @@ print(order)
 #   - {name: one, image: "labs/web:1"}
 #   - {name: two, image: "labs/web:2"}
 # END
-# kubectl wait pod crowd --for=jsonpath='{.status.containerStatuses[?(@.state.waiting)].state.waiting.reason}'=CrashLoopBackOff --timeout=60s
+# kubectl wait pod crowd --for=jsonpath='{.status.containerStatuses[?(@.name=="two")].state.waiting.reason}'=CrashLoopBackOff --timeout=60s
 # kubectl get pod crowd
 # kubectl logs crowd --all-containers --prefix | grep -m 1 "already in use"
 # kubectl delete pod crowd --grace-period=1
@@ -884,7 +882,7 @@ changed = apps.patch_namespaced_deployment("beacon", lab.namespace, {"spec": {"t
 wait_for_rollout(apps, "beacon", lab.namespace, TIMEOUT)
 name = wait_for_pods(core, lab.namespace, "app=beacon", 1, TIMEOUT)[0].metadata.name
 send = ["kubectl", "exec", name, "-c", "store", "--", "wget", "-qO-", "--post-data=21.5", "localhost:8000/readings"]
-wait_for(lambda: not subprocess.run(send, check=False).returncode, TIMEOUT)
+sent = wait_for(lambda: not subprocess.run(send, check=False).returncode, TIMEOUT)
 ### END SOLUTION
 
 # %% tags=["check"]
