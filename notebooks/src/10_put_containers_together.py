@@ -166,6 +166,8 @@ views.timeline(lab, "pod/front")
 #   initContainers: [{name: fetch, image: "labs/shell:1", command: [sh, -c, "echo no such page; exit 3"]}]
 #   containers: [{name: main, image: "labs/shell:1", command: [sleep, infinity]}]
 # END
+
+# %% language="bash" covers="D1.3"
 # kubectl wait pod moody --for=jsonpath='{.status.initContainerStatuses[0].state.waiting.reason}'=CrashLoopBackOff --timeout=60s
 # kubectl get pod moody
 # kubectl logs moody -c fetch
@@ -526,10 +528,11 @@ print(order)
 #   - {name: one, image: "labs/web:1"}
 #   - {name: two, image: "labs/web:2"}
 # END
+
+# %% language="bash" covers="D1.3"
 # kubectl wait pod crowd --for=jsonpath='{.status.containerStatuses[?(@.name=="two")].state.waiting.reason}'=CrashLoopBackOff --timeout=60s
 # kubectl get pod crowd
 # kubectl logs crowd --all-containers --prefix | grep -m 1 "already in use"
-# kubectl delete pod crowd --grace-period=1
 
 # %% [markdown] covers="D1.3"
 # **What happened.** Nobody refused it: what a program will listen on, the
@@ -545,6 +548,9 @@ print(order)
 # token. So a proxy comes into its pod, an **ambassador**: the producer
 # speaks to `localhost:9000`, and the ambassador passes it on. First the
 # vault, as the other team made it:
+
+# %% language="bash"
+# kubectl delete pod crowd --ignore-not-found --grace-period=1
 
 # %% magic_args="-s {IMAGE}" language="bash" setup="ex-10-2"
 # kubectl create secret generic vault --from-literal=token=harbour-42 --dry-run=client -o yaml | kubectl apply -f -
