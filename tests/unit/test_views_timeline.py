@@ -9,7 +9,7 @@ import pytest
 from labs.errors import LabsError
 from labs.views.framework.resource_names import parse_name
 from labs.views.timeline_view.event_wording import component, describe_event, lane_of, writer
-from labs.views.timeline_view.facts import Fact
+from labs.views.timeline_view.fact import Fact
 from labs.views.timeline_view.object_history import ObjectHistory
 from labs.views.timeline_view.ordering import in_order, rows_of
 
@@ -394,6 +394,47 @@ def test_end_of_a_container_has_its_code(end, did, mark):
     ended = [{"name": "web", "state": {"terminated": {**end, "startedAt": at(1), "finishedAt": at(2)}}}]
     rows = rows_of(history_of("pod/a", pods=[pod("a", containerStatuses=ended)]).facts.values())["rows"]
     assert (rows[-1]["did"], rows[-1]["mark"]) == (did, mark)
+
+
+def a_state(name: str, started: int, ended: int | None = None) -> dict:
+    """The status of a container that runs, or has ended."""
+    if ended is None:
+        return {"name": name, "state": {"running": {"startedAt": at(started)}}}
+    end = {"exitCode": 0, "reason": "Completed", "startedAt": at(started), "finishedAt": at(ended)}
+    return {"name": name, "state": {"terminated": end}}
+
+
+def a_pod_with_init_containers(ended: int | None = None) -> dict:
+    """A pod ``web``: `zero` must end, `side` goes on beside `main`; all of it within one second."""
+    states = [a_state("zero", 1, 1), a_state("side", 1, ended)]
+    one = pod("web", ready=1, initContainerStatuses=states, containerStatuses=[a_state("main", 1, ended)])
+    native = {"name": "side", "restartPolicy": "Always"}
+    one["spec"] |= {"initContainers": [{"name": "zero"}, native], "containers": [{"name": "main"}]}
+    return one
+
+
+def test_containers_start_in_turn_within_one_second():
+    started = [
+        event("Pod", "web", "Started", second=1, involved={"fieldPath": f"spec.containers{{{name}}}"})
+        for name in ("main", "side", "zero")
+    ]
+    steps = [did for _, did, _ in told(history_of("pod/web", started, pods=[a_pod_with_init_containers()]))]
+    assert steps[2:] == [
+        "started container zero",
+        "container zero ended with exit code 0",
+        "started container side",
+        "started container main",
+        "reports it ready",
+    ]
+
+
+def test_containers_end_in_the_opposite_order_within_one_second():
+    of = history_of("pod/web", pods=[a_pod_with_init_containers()])
+    leaving = a_pod_with_init_containers(ended=5)
+    leaving["metadata"] |= {"deletionTimestamp": at(5), "deletionGracePeriodSeconds": 1, "resourceVersion": "x"}
+    of.update({"pods": [leaving]}, [], 0)
+    ends = [did.split()[1] for _, did, _ in told(of) if "ended" in did]
+    assert ends == ["zero", "main", "side"]
 
 
 def test_change_that_was_watched_tells_old_and_new():

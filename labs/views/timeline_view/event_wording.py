@@ -6,7 +6,16 @@ import re
 from datetime import datetime
 from typing import Any, NamedTuple
 
-__all__ = ["EventDescription", "component", "controller_of", "describe_event", "lane_of", "seconds", "writer"]
+__all__ = [
+    "EventDescription",
+    "component",
+    "container_of",
+    "controller_of",
+    "describe_event",
+    "lane_of",
+    "seconds",
+    "writer",
+]
 
 CLIENT, UNKNOWN = "client", "others"
 # The ways that a wish takes through a cluster, from left to right.
@@ -89,7 +98,7 @@ def lane_of(who: str) -> int:
 def describe_event(event: dict[str, Any]) -> EventDescription:
     """An event as a phrase that goes with "the kubelet ..." and the like; its message stays one click away."""
     reason, message = event.get("reason", ""), (event.get("message") or "").strip()
-    container = _container(event)
+    container = container_of(event)
     for wanted, pattern, step, phrase in _PHRASES:
         if reason == wanted and (found := re.search(pattern, message)):
             parts = [part or "" for part in found.groups()]
@@ -101,7 +110,8 @@ def describe_event(event: dict[str, Any]) -> EventDescription:
     return EventDescription(f"event {reason}", f"{words}{f': {message}' if 0 < len(message) <= 60 else ''}")
 
 
-def _container(event: dict[str, Any]) -> str:
+def container_of(event: dict[str, Any]) -> str:
+    """The name of the container that an event is about; empty where it names none."""
     found = re.search(r"\{(.+)\}", (event.get("involvedObject") or {}).get("fieldPath", ""))
     return found[1] if found else ""
 

@@ -3,95 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from labs.views.framework.managed_fields import few, leaves_of
 from labs.views.framework.pod_state import owner_of
 from labs.views.timeline_view.deletion import UNRECORDED, who_asked
-from labs.views.timeline_view.event_wording import component, controller_of, describe_event, seconds, writer
+from labs.views.timeline_view.event_wording import (
+    component,
+    container_of,
+    controller_of,
+    describe_event,
+    seconds,
+    writer,
+)
+from labs.views.timeline_view.fact import BAD, SAID_BY_EVENT, SAID_BY_STATE, Fact
 
-__all__ = ["API", "Fact", "fact_of_event", "facts_of"]
+__all__ = ["API", "fact_of_event", "facts_of"]
 
 API = "API server"
 NODE = "volume.kubernetes.io/selected-node"  # the annotation by which the scheduler tells a provisioner where
-# The natural order of what happens to one object; what is recorded in one second is shown in this order.
-RANK = {
-    step: rank
-    for rank, steps in enumerate(
-        (
-            ("created",), ("changed",), ("scaled",), ("uncreated",), ("waits",), ("unscheduled",), ("node chosen",),
-            ("volume asked",), ("provisioning",), ("provisioned",), ("bound",), ("scheduled",),
-            ("unmounted", "unsandboxed"), ("pulling",), ("pulled", "unpulled"), ("pull back-off",), ("made", "unmade"),
-            ("started", "unstarted"), ("probe Startup", "probe Readiness", "probe Liveness"), ("ready",),
-            ("restarting",), ("ended",), ("back-off",), ("endpoint",), ("unready",),
-            ("complete", "failed"), ("deleted",), ("kept",), ("killing", "evicted"), ("endpoint gone",), ("last end",),
-            ("gone",),
-        )
-    )
-    for step in steps
-}  # fmt: skip
-BAD = {
-    "unscheduled",
-    "unmounted",
-    "unsandboxed",
-    "unpulled",
-    "unmade",
-    "unstarted",
-    "uncreated",
-    "failed",
-    "lost",
-    "restarting",
-}
-SAID_BY_EVENT, SAID_BY_STATE = 2, 1
-
-
-@dataclass
-class Fact:
-    """One step.
-
-    Attributes:
-        key: by which two traces of the same step are known as one.
-        at: when, in seconds since 1970.
-        who: the component, such as ``kubelet node1``.
-        did: a phrase, such as ``started container web``.
-        kind, name: of the object that it was done to.
-        uid: of the object whose chain of steps this belongs to.
-        step: as in `RANK`.
-        mark: as the front end draws it: ``good``, ``wait``, ``bad``, ``gone`` or ``done``.
-        detail: the cluster's own words.
-        exact: whether the time is finer than a second.
-        tally: how often, by the trace that tells so.
-        last: when for the last time; 0 if only once.
-        weight: the heavier of two traces of one step says what it was.
-        group: the uid of the owner, for order among objects.
-    """
-
-    key: tuple[Any, ...]
-    at: float
-    who: str
-    did: str
-    kind: str
-    name: str
-    uid: str
-    step: str
-    mark: str = "none"
-    detail: str = ""
-    exact: bool = False
-    tally: dict[Any, int] = field(default_factory=dict)
-    last: float = 0.0
-    weight: int = SAID_BY_STATE
-    group: str = ""
-
-    @property
-    def count(self) -> int:
-        """How often, as the best witness tells."""
-        best = max((weight for weight, _ in self.tally), default=0)
-        return sum(n for (weight, _), n in self.tally.items() if weight == best) or 1
-
-    @property
-    def rank(self) -> int:
-        return RANK.get(self.step, RANK["ready"])
 
 
 def facts_of(kind: str, thing: dict[str, Any]) -> Iterator[Fact]:
@@ -155,7 +85,7 @@ def fact_of_event(event: dict[str, Any], group: str, about: tuple[str, str, str]
     return Fact(
         key, seconds(first), component(event), did, kind, name, of, step,
         mark=mark, detail=message, exact=bool(event.get("eventTime")), last=seconds(last), weight=SAID_BY_EVENT,
-        tally=tally, group=group,
+        tally=tally, group=group, container=container_of(event),
     )  # fmt: skip
 
 
@@ -210,8 +140,14 @@ def _of_pod(pod: dict[str, Any], status: dict[str, Any], common: dict[str, Any])
         at, why = seconds(scheduled.get("lastTransitionTime")), scheduled.get("message", "")
         key = uid, "unscheduled", why
         yield Fact(key, at, "scheduler", "found no node for it", step="unscheduled", mark="bad", detail=why, **common)
+    first = (pod.get("spec") or {}).get("initContainers") or []
+    turns = {c["name"]: turn for turn, c in enumerate(first)}
+    to_end = {c["name"] for c in first if c.get("restartPolicy") != "Always"}
+    leaving = bool(pod["metadata"].get("deletionTimestamp"))
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-        yield from _of_container(container, kubelet, bool(pod["metadata"].get("deletionTimestamp")), common)
+        name = container["name"]
+        more = {"container": name, "turn": turns.get(name, len(first)) if first else -1, "goes_on": name not in to_end}
+        yield from _of_container(container, kubelet, leaving, common | more)
     at, begun = (seconds(c.get("lastTransitionTime")) for c in (ready, conditions.get("Initialized", {})))
     if ready.get("status") == "True":
         yield Fact((uid, "ready", at), at, kubelet, "reports it ready", step="ready", mark="good", **common)

@@ -11,7 +11,8 @@ from labs.views.framework.pod_state import owner_of
 from labs.views.framework.resource_names import RESOURCES, ResourceName
 from labs.views.timeline_view.deletion import SOMEBODY, SOMETHING, UNRECORDED, kept_until
 from labs.views.timeline_view.event_wording import describe_event, seconds, writer
-from labs.views.timeline_view.facts import API, Fact, fact_of_event, facts_of
+from labs.views.timeline_view.fact import Fact
+from labs.views.timeline_view.facts import API, fact_of_event, facts_of
 
 __all__ = ["ObjectHistory"]
 
@@ -162,6 +163,8 @@ class ObjectHistory:
         known.tally.update(fact.tally)
         known.last = max(known.last, fact.last)
         known.group = known.group or fact.group
+        if fact.turn >= 0:  # an object's fields tell this, its events do not
+            known.container, known.turn, known.goes_on = fact.container, fact.turn, fact.goes_on
 
     def _change(self, kind: str, before: dict[str, Any] | None, thing: dict[str, Any], now: float) -> None:
         """What was changed while we looked: which fields, from what to what. The record keeps only who and when."""

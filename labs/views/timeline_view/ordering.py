@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from labs.views.timeline_view.event_wording import lane_of
-from labs.views.timeline_view.facts import RANK, Fact
+from labs.views.timeline_view.fact import RANK, Fact
 
 __all__ = ["in_order", "rows_of"]
 
@@ -24,6 +24,7 @@ MEANINGS = {
     "probe Readiness": "As long as it fails, the pod gets no requests from Services. Nothing is restarted.",
     "probe Liveness": "When it has failed as often in a row as its threshold says, the kubelet restarts the container.",
 }
+STARTING = {"pulling", "pulled", "unpulled", "made", "unmade", "started", "unstarted", "probe Startup"}
 LATE = 3  # seconds by which we see a change after its effects, at most
 
 
@@ -40,7 +41,8 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
         Each with the time, in seconds since 1970, at which it is put.
     """
     facts = _seen_in_time(list(facts))
-    facts.sort(key=lambda f: (int(f.at), f.rank, f.at, f.did, f.name))
+    turns = {(f.uid, f.container): f for f in facts if f.turn >= 0}
+    facts.sort(key=lambda f: (int(f.at), _place(f, turns.get((f.uid, f.container))), f.at, f.did, f.name))
     put = {f.key: _with_room(f) for f in facts}
     seconds: dict[int, list[Fact]] = {}
     for fact in facts:
@@ -51,6 +53,23 @@ def in_order(facts: Iterable[Fact]) -> list[tuple[float, Fact]]:
         _order_owners(within, put)
         _order_ending(within, put)
     return sorted(((put[f.key], f) for f in facts), key=lambda pair: (pair[0], pair[1].rank, lane_of(pair[1].who)))
+
+
+def _place(fact: Fact, container: Fact | None) -> tuple[int, int, int]:
+    """A step's natural place among those of its object.
+
+    A pod's containers start in turn, each init container after the end of the one before; the last one to start ends
+    first.
+
+    Args:
+        fact: the step.
+        container: a step that tells the turn of the container that it is about; None where no container has one.
+    """
+    if container is None:
+        return fact.rank, 0, 0
+    if fact.step in STARTING or (fact.step == "ended" and not container.goes_on):
+        return RANK["pulling"], container.turn, fact.rank
+    return fact.rank, -container.turn, 0
 
 
 def _with_room(fact: Fact) -> float:
