@@ -75,7 +75,7 @@ core, batch = client.CoreV1Api(), client.BatchV1Api()
 #
 # | | domain | weight | here |
 # |---|---|---|---|
-# | D1 | Application Design and Build | 20 % | lessons 02, 06, 09 |
+# | D1 | Application Design and Build | 20 % | lessons 02, 06, 09, 10 |
 # | D2 | Application Deployment | 20 % | lesson 04 |
 # | D3 | Observability and Maintenance | 15 % | lessons 03, 04, 07 |
 # | D4 | Environment, Configuration and Security | 25 % | lesson 05 |

@@ -58,6 +58,9 @@ class Engine:
     def command_folders(self):
         return []
 
+    def local_ports(self):
+        return None
+
     def load_image(self, reference):
         self.loaded.append(reference)
         return reference

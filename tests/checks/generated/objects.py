@@ -16,6 +16,7 @@ KINDS = "deployments,statefulsets,daemonsets,services,configmaps,secrets,persist
 ADDED = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink", "finalizers")
 ADDED_NOTES = ("kubectl.kubernetes.io/last-applied", "deployment.kubernetes.io/", "pv.kubernetes.io/", "volume.")
 ADDED_TO_SERVICES = ("clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy", "externalTrafficPolicy")
+WITH_TEMPLATE = {"Deployment", "StatefulSet", "DaemonSet", "Job"}
 JOB_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
 
 
@@ -76,7 +77,9 @@ def pod_of(item: Object) -> Object | None:
     """The metadata and the spec of an object's pods; None when it has none."""
     if item["kind"] == "Pod":
         return item
-    return item.get("spec", {}).get("template") if item["kind"] in {"Deployment", "StatefulSet", "Job"} else None
+    if item["kind"] == "CronJob":
+        return item["spec"]["jobTemplate"]["spec"]["template"]
+    return item.get("spec", {}).get("template") if item["kind"] in WITH_TEMPLATE else None
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any, Any]]:

@@ -51,7 +51,7 @@ def forms(answer: Objects, facts: tuple[Fact, ...], there: Objects) -> dict[str,
 def _pods(objects: Objects, *, jobs: bool = True) -> Iterator[Object]:
     for item in objects.values():
         pod = pod_of(item)
-        if pod and (jobs or item["kind"] != "Job"):
+        if pod and (jobs or item["kind"] not in {"Job", "CronJob"}):
             yield pod
 
 
