@@ -97,11 +97,10 @@ def machine(request, course) -> Iterator[tuple[Machine, Run]]:
 
 
 def rows(*lessons: tuple[str, str, dict[str, str]]) -> list[Any]:
-    """Parameters: a lesson on a machine; what needs no rights is slow. The lesson's number stands first in the id."""
-    slow = {"usermode": pytest.mark.slow}
+    """Parameters: a lesson on a machine; all but the first is slow. The lesson's number stands first in the id."""
     return [
-        pytest.param(lesson, (engine, locale), id=f"{lesson[:2]}-{engine}", marks=slow.get(engine, ()))
-        for lesson, engine, locale in lessons
+        pytest.param(lesson, (engine, locale), id=f"{lesson[:2]}-{engine}", marks=pytest.mark.slow if number else ())
+        for number, (lesson, engine, locale) in enumerate(lessons)
     ]
 
 
