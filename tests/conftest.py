@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from tests import progress
 
-LESSON = re.compile(r"tests/checks/test_lesson_([0-9]{2})|tests/notebooks/.*\[([0-9]{2})")
+LESSON = re.compile(r"tests/checks/test_lesson_([0-9]{2})|tests/(?:notebooks/|checks/test_generated).*\[([0-9]{2})")
 
 
 def pytest_configure(config: pytest.Config) -> None:
