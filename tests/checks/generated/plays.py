@@ -60,6 +60,9 @@ kubectl wait --for=condition=Ready pod/buffer --timeout=30s
     ),
     "ex-06-2": Play(after=_sent_and_deleted("archive")),
     "ex-06-3": Play(after=_sent_and_deleted("logbook")),
+    "ex-10-3": Play(
+        after=f"kubectl rollout status deployment/beacon --timeout=60s\n{SEND.format('deployment/beacon', 'store')}"
+    ),
 }
 
 
