@@ -18,12 +18,6 @@ def impatient(monkeypatch):
     monkeypatch.setattr(core, "PATIENCE", 5)
 
 
-@pytest.fixture
-def impatient_when_wrong():
-    """A context in which checks are as `impatient`: right answers of the same test get their whole time."""
-    return lambda: core.patience(5)
-
-
 @pytest.fixture(scope="module")
 def cells_of(course, tmp_path_factory):
     """``cells_of("02")``: a lesson's cells. The lesson is cleaned up before and after."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from labs.checks import core
 from labs.curriculum import lessons
 from tests.checks.generated.docker_world import DockerWorld
 from tests.checks.generated.drill_world import DrillWorld
@@ -29,13 +29,14 @@ LESSONS = [lesson.number for lesson in lessons.lessons()]
 MIXED = 6
 """Right answers of several forms at once, beside those of one form each, in the run of all."""
 
+IMPATIENT = 5
+"""Seconds that wrong answers get to settle; right ones get their whole time."""
+
 SAMPLED = 2
 """Lessons of which a run of the tests tries a sample."""
 
 TRIED = ["04", "05"]
 """The lessons of which all answers have got the right verdict in a run of all; the others follow."""
-
-ROUNDS_SHOWN = os.environ.get("LABS_SHOTS", "")
 
 
 def chance() -> random.Random:
@@ -66,7 +67,7 @@ def rounds(trials: dict[str, list[Trial]]) -> Iterator[dict[str, Trial]]:
 
 
 class Table:
-    """What was tried. Prints a row an exercise: right tried / accepted, wrong tried / refused."""
+    """What was tried. Each verdict is printed, and at the end a row an exercise: how many were tried, and judged so."""
 
     def __init__(self) -> None:
         self.counts: dict[str, list[int]] = {}
@@ -80,8 +81,7 @@ class Table:
         if not fine:
             kind = "right, refused" if trial.is_right else "wrong, not refused in the words that help"
             self.misjudged.append(f"{exercise_id}: {kind}: {trial.name}: {said(verdict)}")
-        if ROUNDS_SHOWN:
-            print(exercise_id, "ok" if fine else "MISJUDGED", trial.name, said(verdict), sep=" | ", flush=True)
+        print(exercise_id, "ok" if fine else "MISJUDGED", trial.name, said(verdict), sep=" | ", flush=True)
 
     def __str__(self) -> str:
         head = f"{'exercise':<12} right tried / accepted   wrong tried / refused"
@@ -100,12 +100,12 @@ def tried(world: LessonWorld, trials: dict[str, list[Trial]]) -> Table:
 
 
 @pytest.mark.parametrize("number", sorted(chance().sample(TRIED, SAMPLED)))
-def test_a_sample_of_answers_gets_the_right_verdict(world_of, impatient_when_wrong, number):
+def test_a_sample_of_answers_gets_the_right_verdict(world_of, number):
     seed, world = chance(), world_of(number)
     right = {each: [trial for trial in [world.mixed(each, seed)] if trial] for each in world.tasks}
     wrong = {each: seed.sample(found := world.wrongs(each), min(1, len(found))) for each in world.tasks}
     table = tried(world, right)
-    with impatient_when_wrong():
+    with core.patience(IMPATIENT):
         refused = tried(world, wrong)
     assert not table.misjudged + refused.misjudged
 
@@ -113,10 +113,10 @@ def test_a_sample_of_answers_gets_the_right_verdict(world_of, impatient_when_wro
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("number", [*LESSONS, "first"])
-def test_all_answers_get_the_right_verdict(world_of, impatient_when_wrong, number):
+def test_all_answers_get_the_right_verdict(world_of, number):
     seed, world = chance(), world_of(number)
     mixed = {each: [trial for _ in range(MIXED) if (trial := world.mixed(each, seed))] for each in world.tasks}
     table = tried(world, {each: world.rights(each) + mixed[each] for each in world.tasks})
-    with impatient_when_wrong():
+    with core.patience(IMPATIENT):
         refused = tried(world, {each: world.wrongs(each) for each in world.tasks})
     assert not table.misjudged + refused.misjudged

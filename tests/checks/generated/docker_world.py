@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 from collections.abc import Mapping
 from typing import Any
 
-from labs.checks.facts import Fact, Kept, Stated
-from tests.checks.generated.other_meaning import Wrong, wrongs
+from labs.checks.facts import Stated
+from tests.checks.generated.other_meaning import Wrong
 from tests.checks.generated.same_meaning import Form
-from tests.checks.generated.worlds import LessonWorld, Objects, Task, Trial
+from tests.checks.generated.worlds import LessonWorld, Objects, Task
 
 CONFIG = ("Image", "Cmd", "Env", "User", "Labels", "Entrypoint", "WorkingDir")
 ROADS = ("made and started", "made twice", "renamed afterwards")
@@ -20,6 +19,8 @@ ROADS = ("made and started", "made twice", "renamed afterwards")
 class DockerWorld(LessonWorld):
     """A lesson whose exercises are answered by containers. Args: as `LessonWorld`."""
 
+    every = 2
+
     def begin(self) -> None:
         """Remove all containers but those that the lesson's cells have started, and start these again."""
         if not self._built:
@@ -27,12 +28,7 @@ class DockerWorld(LessonWorld):
         for item in self._containers():
             if item.id not in self._before:
                 item.remove(force=True)
-        done: set[str] = set()
-        for exercise_id in self.ids:
-            for source in self.cells.lesson.setup(exercise_id):
-                if source not in done:
-                    done.add(source)
-                    self.cells.run(source)
+        self._set_up()
         self._built = True
 
     def _containers(self) -> list[Any]:
@@ -46,7 +42,6 @@ class DockerWorld(LessonWorld):
             spec = {name: attrs["Config"].get(name) for name in CONFIG} | {"HostConfig": attrs["HostConfig"]}
             spec = json.loads(json.dumps(spec))
             spec["HostConfig"].pop("LogConfig", None)
-            spec["networks"] = sorted(attrs["NetworkSettings"]["Networks"])
             key = ("Container", item.name, "")
             found[key] = {"kind": "Container", "metadata": {"name": item.name, "namespace": ""}, "spec": spec}
         return found
@@ -71,20 +66,8 @@ class DockerWorld(LessonWorld):
         apart = task.play.forms or {}
         return {n: f for n, f in known.items() if n not in apart and f(copy.deepcopy(task.answer))}
 
-    def rights(self, exercise_id: str) -> list[Trial]:
-        task = self.tasks[exercise_id]
-        made = [self._right(task, {name: form}, ROADS[0]) for name, form in self._forms(task).items()]
-        made += [self._right(task, {}, road) for road in ROADS]
-        for wrong in list(wrongs(task.answer, task.facts, task.there))[::2]:
-            if wrong.patch is None:
-                made.append(self._right(task, {}, ROADS[0], wrong))
-        return made
-
-    def mixed(self, exercise_id: str, chance: random.Random) -> Trial | None:
-        task = self.tasks[exercise_id]
-        known = self._forms(task)
-        names = chance.sample(sorted(known), min(len(known), chance.randint(2, 4)))
-        return self._right(task, {name: known[name] for name in names}, chance.choice(ROADS))
+    def roads(self, task: Task) -> list[str]:
+        return list(ROADS)
 
     def _send(self, task: Task, objects: Objects, road: str) -> None:
         ours = {key[1] for key in task.answer} | {f"{key[1]}-odd" for key in task.answer}
@@ -99,9 +82,8 @@ class DockerWorld(LessonWorld):
         from docker.errors import APIError
 
         api = self.lab.clients.docker.api
-        body = {key: value for key, value in spec.items() if key != "networks"}
         try:
-            made = api.create_container_from_config(body, name=f"{name}-odd" if later else name)
+            made = api.create_container_from_config(spec, name=f"{name}-odd" if later else name)
             api.start(made["Id"])
             if later:
                 api.rename(made["Id"], name)
@@ -122,9 +104,6 @@ class DockerWorld(LessonWorld):
         for item in objects.values():
             item["spec"]["Image"] = self.lab.clients.docker.images.get(item["spec"]["Image"]).id
         return bool(objects)
-
-    def facts(self, exercise_id: str) -> tuple[Fact, ...]:
-        return tuple(fact for fact in super().facts(exercise_id) if isinstance(fact, Stated | Kept))
 
 
 def _renamed(stated: set[str]) -> Form:

@@ -60,7 +60,7 @@ def wrongs(answer: Objects, facts: tuple[Fact, ...], there: Objects) -> Iterator
         elif isinstance(fact, Stated) and fact.field:
             yield from _other_values(fact, answer)
         elif isinstance(fact, Stated):
-            yield from _other_objects(fact, answer, there)
+            yield from _other_objects(fact, answer, there, _words(fact, facts))
 
 
 def _find(fact: Fact, objects: Objects) -> Key:
@@ -96,10 +96,17 @@ def _made_up(value: Any) -> Any:
     return OTHER_IMAGE.get(value, f"{value}x")
 
 
-def _other_objects(fact: Stated, answer: Objects, there: Objects) -> Iterator[Wrong]:
+def _words(fact: Stated, facts: tuple[Fact, ...]) -> tuple[str, ...]:
+    """What a verdict calls an object that is missing: its name, or, where that is free, what the brief states of it."""
+    if fact.is_name_stated:
+        return (fact.name,)
+    of_it = [each for each in facts if isinstance(each, Stated) and each.field and each.name == fact.name]
+    return tuple(str(each.value) for each in of_it)
+
+
+def _other_objects(fact: Stated, answer: Objects, there: Objects, words: tuple[str, ...]) -> Iterator[Wrong]:
     """Left out, under another name, in another namespace; a Deployment without pods beside somebody else's pods."""
     key = _find(fact, there | answer)
-    words = (fact.name,)
     if key in there:  # it is kept, not made: an exercise that wants it gone would not state it
         yield Wrong(f"{fact.kind} {fact.name} deleted", answer, words, (key, None))
     else:
@@ -110,7 +117,7 @@ def _other_objects(fact: Stated, answer: Objects, there: Objects) -> Iterator[Wr
         item = objects.pop(key)
         item["metadata"]["name"] = f"{fact.name}-1"
         yield Wrong(f"{fact.kind} {fact.name} called {fact.name}-1", {**objects, key: item}, words)
-        if fact.kind == "Container":
+        if fact.kind in {"Container", "File"}:  # they are in no namespace
             return
         if not any(port.get("nodePort") for port in item.get("spec", {}).get("ports", [])):
             objects = copy.deepcopy(answer)
