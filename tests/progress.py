@@ -5,7 +5,8 @@
 - ``LABS_TEST_PHASE``: what this run of pytest is called, such as ``lessons``;
 - ``LABS_TEST_MESSAGES``: the open file descriptor to write messages to, such as ``3``; while a test runs, pytest keeps
   what goes to its own output;
-- ``LABS_TEST_TIMES``: the file to append each test's seconds to, one JSON object a line, for `tests/slowest.py`.
+- ``LABS_TEST_TIMES``: the file to append each test's seconds to, and whether it failed, one JSON object a line, for
+  `tests/run_summary.py`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Progress:
         self.total = self.done = self.failed = 0
         self.running: dict[str, float] = {}  # tests at work, and when they began
         self.seconds: dict[str, float] = {}  # of those that have not ended: set-up and call, so far
+        self.failures: set[str] = set()
         self.over = threading.Event()
 
     def pytest_sessionstart(self) -> None:
@@ -58,13 +60,16 @@ class Progress:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
         self.failed += report.failed
+        if report.failed:
+            self.failures.add(report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self.running.pop(nodeid, None)
         self.done += 1
         seconds = self.seconds.pop(nodeid, 0.0)
         if self.times:
-            line = json.dumps({"phase": self.phase, "test": nodeid, "seconds": round(seconds, 2)})
+            failed = nodeid in self.failures
+            line = json.dumps({"phase": self.phase, "test": nodeid, "seconds": round(seconds, 2), "failed": failed})
             with self.times.open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
 

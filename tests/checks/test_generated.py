@@ -1,18 +1,19 @@
 """Answers that nobody thought of: made from each brief's facts, right ones and wrong ones, tried on the real engines.
 
-`make test` tries a sample, which changes with the commit; `make test-all` tries all. Both print what was tried.
+`make test` tries a sample, another one after each change to the checks or to what makes these answers;
+`make test-all` tries all. Both print what was tried.
 """
 
 from __future__ import annotations
 
 import random
-import subprocess
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
+from labs import checks
 from labs.checks import core
 from labs.curriculum import lessons
 from tests.checks.generated.docker_world import DockerWorld
@@ -40,24 +41,29 @@ TRIED = ["02", "04", "05"]
 
 
 def chance() -> random.Random:
-    """The same for the same commit."""
-    folder = Path(__file__).parent
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    return random.Random(done.stdout)
+    """The same for the same checks and the same generator: what has nothing to do with them changes no sample."""
+    judges, generator = Path(checks.__file__).parent, Path(__file__).parent / "generated"
+    files = sorted([*judges.rglob("*.py"), *generator.glob("*.py")])
+    return random.Random(b"".join(file.read_bytes() for file in files))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def world_of(cells_of):
     """``world_of("05")``: the world of a lesson's exercises; ``world_of("first")``: a drill's."""
 
+    worlds = []
+
     def world(number: str) -> LessonWorld:
         if number not in LESSONS:
-            return DrillWorld("08", number)
-        ids = [each for each in lessons.lesson(number).exercise_ids if each not in EXEMPT]
-        return WORLDS.get(number, LessonWorld)(cells_of(number), ids)
+            worlds.append(DrillWorld("08", number))
+        else:
+            ids = [each for each in lessons.lesson(number).exercise_ids if each not in EXEMPT]
+            worlds.append(WORLDS.get(number, LessonWorld)(cells_of(number), ids))
+        return worlds[-1]
 
-    return world
+    yield world
+    for each in worlds:
+        each.close()
 
 
 def rounds(trials: dict[str, list[Trial]]) -> Iterator[dict[str, Trial]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slowest import table
+from tests.run_summary import failures, table, unsteady
 
 pytest_plugins = ["pytester"]
 
@@ -55,6 +55,7 @@ def test_message_and_times(pytester, monkeypatch, workers):
     rows = [json.loads(line) for line in times.read_text().splitlines()]
     assert [row["phase"] for row in rows] == ["lessons"] * 3
     assert all(row["seconds"] >= 0.3 for row in rows)
+    assert [row["failed"] for row in sorted(rows, key=lambda row: row["test"])] == [False, True, False]
     assert "test_it[2]" in table(times.read_text().splitlines())
 
 
@@ -65,3 +66,12 @@ def test_slowest_come_first():
     assert first.split() == ["29.0", "s", "unit", "t29"]
     assert last.split()[-1] == "t10"
     assert table([]) == "No test has run."
+
+
+def test_what_passed_at_the_second_try_only_is_told():
+    tries = [("a", True), ("b", False), ("c", True), ("a", False), ("c", True)]
+    lines = [json.dumps({"phase": "lessons", "test": test, "failed": failed}) for test, failed in tries]
+    assert unsteady(lines).splitlines()[1:] == ["  lessons  a"]
+    assert unsteady(lines[1:2]) == ""
+    assert failures(lines, "lessons") == ["a", "c"]
+    assert failures(lines, "Binder") == []

@@ -65,6 +65,8 @@ ROUTES: dict[str, Route] = {
 }
 """For objects that are new. What was there before is replaced: by whichever way, its fields are the answer's then."""
 
+SETTINGS = ("ConfigMap", "Secret")
+
 FILES: dict[str, Callable[[list[Object]], str]] = {
     "documents applied": _documents,
     "a List": _list,
@@ -82,10 +84,15 @@ def send(objects: Objects, route: str) -> None:
     """
     there = captured(sorted({item["metadata"]["namespace"] for item in objects.values()}))
     new = [item for item in objects.values() if key_of(item) not in there]
+    changed = [item for item in objects.values() if key_of(item) in there and there[key_of(item)] != item]
+    # a container takes its variables once, when it starts: a setting that is changed after its pod is another answer
+    for item in changed:
+        if item["kind"] in SETTINGS:
+            _replace(item)
     if new:
         ROUTES[route](new)
-    for item in objects.values():
-        if (key := key_of(item)) in there and there[key] != item:
+    for item in changed:
+        if item["kind"] not in SETTINGS:
             _replace(item)
 
 

@@ -128,6 +128,10 @@ class LessonWorld:
         for source in dict.fromkeys(source for each in self.ids for source in self.cells.lesson.setup(each)):
             self.cells.run("\n".join(x for x in source.splitlines() if not any(word in x for word in without)))
 
+    def close(self) -> None:
+        """Remove what was put elsewhere than into the lesson's namespaces, which the next test removes."""
+        self._remove_strays()
+
     def _remove_strays(self) -> None:
         """Remove what was put into the namespace `default` on purpose."""
         for kind, name, namespace in {key for task in self.tasks.values() for key in task.answer}:
