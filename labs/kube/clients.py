@@ -9,6 +9,8 @@ from typing import Any
 import docker
 from kubernetes import client, config
 
+from labs.kube import docker_output
+
 __all__ = ["Clients"]
 
 TIMEOUT = 10
@@ -61,6 +63,7 @@ class Clients:
 
     @cached_property
     def docker(self) -> docker.DockerClient:
+        docker_output.mend()
         return docker.DockerClient(base_url=self.docker_host, timeout=6 * TIMEOUT)
 
 

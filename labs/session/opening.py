@@ -9,6 +9,7 @@ from labs.curriculum import lessons
 from labs.display import in_notebook, install_error_messages, quiet_logs, say
 from labs.engines import other_courses
 from labs.errors import LabsError
+from labs.kube import docker_output
 from labs.session import progress_report
 from labs.session.classic_builder import guard_builds
 from labs.session.lab import Lab
@@ -47,6 +48,8 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
     lab = Lab(lesson, engine, namespace or namespace_of(lesson) or usual, uses_kubernetes=kubernetes)
     lab.enter()
     progress_report.opened(lab)
+    if engine.has_docker:
+        docker_output.mend()
     if not quiet:
         if engine.has_docker:
             guard_builds()
