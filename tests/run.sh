@@ -62,8 +62,14 @@ exec 3>&1
 export LABS_TEST_MESSAGES=3 LABS_TEST_TIMES=$PWD/build/test-times.jsonl
 mkdir -p build && rm -f "$LABS_TEST_TIMES" build/test-*.log
 
+# the stream that needs a browser has no way to fetch one
+.venv/bin/python -m tests.browser.chromium &
+browser=$!
+
 # unit tests have processes of their own: what libraries leave open around engines would fail them at the collector's whim
 run_pytest "unit tests" "" --numprocesses=2 tests/unit || failed=$?
+
+wait $browser || echo "There is no browser: the tests in one are skipped."
 
 run() { # NAME PREFIX: a stream, in a process group of its own
   local log=build/test-$1.log

@@ -1,4 +1,7 @@
-"""Chromium: this system's, else Debian's package unpacked into the course's cache."""
+"""Chromium: this system's, else Debian's package unpacked into the course's cache.
+
+``python -m tests.browser.chromium`` puts it there.
+"""
 
 from __future__ import annotations
 
@@ -87,3 +90,7 @@ def _program_in(tree: Path) -> Program:
         "XDG_DATA_DIRS": tree / "usr/share",
     }
     return Program(tree / "usr/lib/chromium/chromium", {**os.environ, **{key: str(own[key]) for key in own}})
+
+
+if __name__ == "__main__":
+    print(f"The tests' browser: {find().path}")

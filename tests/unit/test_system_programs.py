@@ -91,7 +91,8 @@ def test_process_has_the_programs_name(carried):
     with subprocess.Popen([system_programs.find_program("unshare"), "--fork", "/bin/sleep", "30"]) as parent:
         process = psutil.Process(parent.pid)
         child = wait_for(process.children, timeout=10, what="the child")[0]
-        assert (process.name(), child.name()) == ("unshare", "sleep")
+        names = ("unshare", "sleep")  # the child's comes a moment after it was made, with its program
+        wait_for(lambda: (process.name(), child.name()) == names, timeout=10, what=f"the names {names}")
         child.kill()
 
 
