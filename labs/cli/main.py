@@ -171,6 +171,26 @@ def load(image: Annotated[str, typer.Argument(help="Such as web:1.")]) -> None:
 
 
 @app.command()
+def enable(
+    extra: Annotated[str, typer.Argument(help="ingress.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Switch on what a cluster has only where somebody wants it: an Ingress controller."""
+    from labs.engines import lifecycle
+
+    console.print(lifecycle.enable(extra, quiet=quiet), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def disable(extra: Annotated[str, typer.Argument(help="ingress.")]) -> None:
+    """Switch off what `labs enable` has switched on."""
+    from labs.engines import lifecycle
+
+    lifecycle.disable(extra)
+    console.print(f"{extra} is switched off.")
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what this machine can run, what is missing, and how to repair it."""
     from labs.engines.doctor import report as diagnosis

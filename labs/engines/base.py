@@ -173,6 +173,35 @@ class Engine(ABC):
         """What the course leads on from this machine's localhost; None where nothing of the course does."""
         return None
 
+    def enable(self, extra: str, reporter: Reporter) -> str:
+        """Start what a cluster has only where somebody wants it.
+
+        Args:
+            extra: ``ingress``.
+            reporter: shows how far it is.
+
+        Returns:
+            Where it is reached, as a sentence.
+
+        Raises:
+            LabsError: there is no such extra, or it could not be started.
+        """
+        raise NotSupported(
+            "The course puts nothing into a cluster that it is attached to.",
+            f"Ask who runs the cluster for it, or install it yourself ({extra}).",
+        )
+
+    def disable(self, extra: str) -> None:
+        """Remove what `enable` has started.
+
+        Args:
+            extra: as there.
+
+        Raises:
+            LabsError
+        """
+        raise NotSupported(f"The course has put no {extra} into this cluster.")
+
     @abstractmethod
     def status(self) -> list[Component]:
         """The state of every component."""

@@ -18,7 +18,7 @@ from labs.engines.runtime.user_folders import cache_folder, make_cache_folder, o
 from labs.errors import NotRunning, NotSupported
 from labs.waiting import wait_for
 
-__all__ = ["down", "prepare", "stop", "up"]
+__all__ = ["disable", "down", "enable", "prepare", "stop", "up"]
 
 PREPARED = "labs-prepare"
 """The course that `labs prepare` makes and removes; no name that a person would give."""
@@ -139,6 +139,46 @@ def prepare(*, engine: str = "", quiet: bool = False) -> None:
                 prepared.remove()
     finally:
         _give_back(cache_folder())
+
+
+def enable(extra: str, *, quiet: bool = False) -> str:
+    """Start what a cluster has only where somebody wants it.
+
+    Args:
+        extra: ``ingress``.
+        quiet: show no progress.
+
+    Returns:
+        Where it is reached, as a sentence.
+
+    Raises:
+        LabsError
+    """
+    engine = engines.current()
+    if engine.needs_root:
+        require_root()
+    make_cache_folder()
+    try:
+        with engine.state.lock(), Reporter(quiet=quiet) as reporter:
+            return engine.enable(extra, reporter)
+    finally:
+        _give_back(cache_folder())
+
+
+def disable(extra: str) -> None:
+    """Remove what `enable` has started.
+
+    Args:
+        extra: as there.
+
+    Raises:
+        LabsError
+    """
+    engine = engines.current()
+    if engine.needs_root:
+        require_root()
+    with engine.state.lock():
+        engine.disable(extra)
 
 
 def _note(chosen: choice.Choice, started: Engine, state: State) -> None:

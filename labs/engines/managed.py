@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from labs.engines.base import STARTUP, Engine
-from labs.engines.cluster import control_plane, port_forwarder
+from labs.engines.cluster import control_plane, ingress, network_policies, port_forwarder
 from labs.engines.cluster.control_plane import ControlPlane
 from labs.engines.cluster.docker_engine import (
     DOCKER,
@@ -28,9 +28,12 @@ from labs.engines.runtime.local_ports import LocalPorts, read_local_ports
 from labs.engines.runtime.processes import Processes
 from labs.engines.runtime.reporter import Reporter, Step
 from labs.engines.runtime.state import Record, State
-from labs.errors import NotSupported
+from labs.errors import NotRunning, NotSupported
 
 __all__ = ["ManagedEngine"]
+
+EXTRAS = {ingress.NAME: ingress.TITLE}
+"""What a learner may switch on."""
 
 
 class ManagedEngine(Engine):
@@ -116,8 +119,12 @@ class ManagedEngine(Engine):
         return self.processes
 
     def status(self) -> list[Component]:
-        parts = (port_forwarder.with_detail(part, self.folder) for part in self.components())
-        return [with_version(part, self.folder) for part in parts]
+        return [self._with_detail(part) for part in self.components()]
+
+    def _with_detail(self, part: Component) -> Component:
+        part = port_forwarder.with_detail(part, self.folder)
+        part = network_policies.with_detail(part, self.supervisor(part.name).tail(part.name, 1))
+        return with_version(part, self.folder)
 
     def command_folders(self) -> list[Path]:
         return [folder] if (folder := command_line.docker_folder()) else []
@@ -159,6 +166,23 @@ class ManagedEngine(Engine):
             component, _, where = name.partition("/")
             programs = {} if component == "containerd" else binaries.ensure([component], step)
             self.node(self.nodes.index(where) + 1, self.tools(step)).start_component(component, programs)
+
+    def enable(self, extra: str, reporter: Reporter) -> str:
+        self._require_extra(extra)
+        step = reporter.begin(EXTRAS[extra])
+        ingress.enable(self, step)
+        reporter.end(EXTRAS[extra], None)
+        return f"It serves every Ingress, at http://localhost:{ingress.HTTP_PORT} and https://localhost:{ingress.HTTPS_PORT}."
+
+    def disable(self, extra: str) -> None:
+        self._require_extra(extra)
+        ingress.disable(self)
+
+    def _require_extra(self, extra: str) -> None:
+        if extra not in EXTRAS:
+            raise NotSupported(f"There is nothing called {extra!r} to switch on.", f"There is: {', '.join(EXTRAS)}.")
+        if self.processes.component("kube-apiserver").state != "running":
+            raise NotRunning("The cluster does not run.", "`labs up` starts it.")
 
     def dockerd(self, step: Step) -> Path | None:
         """A dockerd of the course's own, or None where the one among the node's programs serves."""

@@ -342,8 +342,8 @@ views.progress()
 # - **Base images** are the course's own: `labs/shell:1`, `labs/web:1`, `labs/web:2`, `labs/python:3`. What you build
 #   from them is yours.
 # - **UDP ports** are not forwarded to `localhost`; TCP ports are.
-# - **Services of type LoadBalancer** stay *pending*: there is no cloud to hand out addresses.
-# - **NetworkPolicies** are stored, but not enforced.
+# - **Services of type LoadBalancer** get an address that this machine, containers and pods reach, no other; without
+#   root rights they stay *pending*.
 # - **One machine**: its nodes share disk, memory and fate.
 # - **Without root rights** (`labs status` then says *engine usermode*, on Binder always) there is one node, and everything
 #   takes two to four times as long: a container about a second, a Deployment's update about ten.
@@ -351,7 +351,7 @@ views.progress()
 # Where a lesson meets one of these limits, it says so.
 
 # %% [markdown] tags=["teaching"] minutes=1
-# - **Say** the two that will be asked about: no way to the internet for pods, and LoadBalancers stay pending.
+# - **Say** the two that will be asked about: no way to the internet for pods, and one machine.
 
 # %% [markdown]
 # ## Recap

@@ -628,21 +628,26 @@ lab.check("ex-07-1")
 #
 # Users do not type port 30070 of some node. With `type: LoadBalancer`, a Service has a ClusterIP, a NodePort, and a
 # third wish: that somebody puts a load balancer with a public address in front of the nodes. That somebody is a
-# controller of the cloud where the cluster runs.
+# controller of the cloud where the cluster runs. The course's engine plays that part, if it runs as root.
 
 # %% [markdown] tags=["teaching"] minutes=6
-# - **Ask** at `<pending>`: whose fault is it? (Nobody's: no one hears the wish.)
+# - **Ask** before the last line: what would `EXTERNAL-IP` be where no cloud hears the wish? (`<pending>`, for good.)
 # - **Show**: both `nslookup` answers, one below the other.
 
 # %% covers="T8.loadbalancer"
 # !kubectl delete service web-public --ignore-not-found
 # !kubectl expose deployment web --name=web-public --type=LoadBalancer --port=80
+# !kubectl wait service web-public --for=jsonpath='{.status.loadBalancer.ingress[0].ip}' --timeout=5s
 # !kubectl get service web-public
+# !curl -s -m 5 http://$(kubectl get service web-public -o jsonpath='{.status.loadBalancer.ingress[0].ip}')/version
 
 # %% [markdown] covers="T8.loadbalancer"
-# `<pending>`: no cloud here, so nobody hears the wish, and it stays so. That is honest, and no error; ClusterIP and
-# NodePort work meanwhile. (On a cluster in a cloud you see an address after a minute.) In Python and YAML it is
-# one word: the `type`.
+# **What happened.** `EXTERNAL-IP` is the address that the Service got, and the page answered there, at the Service's
+# own port. Only this machine, containers and pods reach it; a cloud's is reached from everywhere, after a minute. In
+# Python and YAML it is one word: the `type`.
+#
+# Do you see `<pending>`, and a wait that ended without success? Then nobody hears the wish: so it is without root's
+# rights, and on most clusters of one's own. That is no error; ClusterIP and NodePort work meanwhile.
 
 # %% [markdown] covers="T8.headless"
 # ### Headless: all addresses instead of one

@@ -148,7 +148,7 @@ views.timeline(lab, "pod/front")
 # kubectl delete pod/store service/store --ignore-not-found --grace-period=1
 # kubectl run store --image=$1 --port=8000 --expose -- store
 # kubectl wait pod front --for=condition=Ready --timeout=60s
-# kubectl exec front -c front -- wget -qO- localhost:8080
+# kubectl exec front -c front -- sh -c 'until wget -qO- localhost:8080 2>/dev/null; do sleep 0.5; done'
 
 # %% [markdown] covers="D1.3"
 # **What happened.** `wait` ended as soon as the store answered, then `page`

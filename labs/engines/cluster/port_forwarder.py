@@ -2,7 +2,8 @@
 
 A daemon of its own: ``python -m labs.engines.cluster.port_forwarder FOLDER``. It follows Docker's events and
 Kubernetes' Services, and passes each TCP connection on; nothing in the host's firewall is needed
-or changed. UDP is not passed on.
+or changed. UDP is not passed on. As it follows the Services anyway, it also gives those of type LoadBalancer their
+addresses.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ import socket
 import ssl
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -26,6 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from labs.engines.cluster import load_balancer
+from labs.engines.cluster.followed import follow, get_json
 from labs.engines.cluster.name_server import NoSuchName
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.local_ports import read_local_ports
@@ -178,7 +180,7 @@ class Forwarder:
 
         def listed() -> None:
             dials: dict[int, Dial] = {}
-            for container in _get_json(UnixConnection(self.config["docker_socket"]), "/containers/json"):
+            for container in get_json(UnixConnection(self.config["docker_socket"]), "/containers/json"):
                 for port in container["Ports"]:
                     if port.get("PublicPort") and port["Type"] == "tcp" and ":" not in port.get("IP", ""):
                         address = port["IP"] if port["IP"] not in ("", "0.0.0.0") else "127.0.0.1"
@@ -187,7 +189,7 @@ class Forwarder:
             asyncio.run_coroutine_threadsafe(self.update("docker", dials), loop).result()
 
         filters = "%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%7D"  # {"type":["container","network"]}
-        _follow(lambda: UnixConnection(self.config["docker_socket"]), f"/events?filters={filters}", listed)
+        follow(lambda: UnixConnection(self.config["docker_socket"]), f"/events?filters={filters}", listed)
 
     def watch_kubernetes(self, loop: asyncio.AbstractEventLoop) -> None:
         """Follow the Services in a thread of its own."""
@@ -198,15 +200,23 @@ class Forwarder:
             trust.load_cert_chain(self.config["certificate"], self.config["key"])
             return http.client.HTTPSConnection(self.config["api"], context=trust, timeout=60)
 
+        addresses = load_balancer.pool(self.config["load_balancer"]) if "load_balancer" in self.config else []
+
         def listed() -> None:
             dials: dict[int, Dial] = {}
-            for service in _get_json(connect(), "/api/v1/services")["items"]:
+            services = get_json(connect(), "/api/v1/services")["items"]
+            for service in services:
                 for port in service["spec"].get("ports", []):
                     if port.get("nodePort") and port.get("protocol") == "TCP":
                         dials[port["nodePort"]] = partial(self.to_nodes, port["nodePort"])
             asyncio.run_coroutine_threadsafe(self.update("kubernetes", dials), loop).result()
+            for name, address in load_balancer.missing(services, addresses).items():
+                try:
+                    load_balancer.tell(connect, name, address)
+                except OSError as error:  # tried again with the next change, or when the stream ends
+                    print(f"no address for the Service {'/'.join(name)}: {error}", file=sys.stderr, flush=True)
 
-        _follow(connect, "/api/v1/services?watch=1&timeoutSeconds=45", listed)
+        follow(connect, "/api/v1/services?watch=1&timeoutSeconds=45", listed)
 
 
 def _watch(watch: Callable[[asyncio.AbstractEventLoop], None], loop: asyncio.AbstractEventLoop) -> None:
@@ -217,38 +227,6 @@ def _watch(watch: Callable[[asyncio.AbstractEventLoop], None], loop: asyncio.Abs
         traceback.print_exc()
     finally:
         os._exit(1)
-
-
-def _get_json(connection: http.client.HTTPConnection, path: str) -> Any:
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise OSError(f"{path}: {answer.status}")
-        return json.loads(answer.read())
-    finally:
-        connection.close()
-
-
-def _follow(connect: Callable[[], http.client.HTTPConnection], path: str, changed: Callable[[], None]) -> None:
-    """List, then list again whenever a line arrives on the stream at ``path``; forever, across ended connections."""
-    while True:
-        with suppress(Exception):
-            connection = connect()
-            try:
-                connection.request("GET", path)
-                stream = connection.getresponse()
-                changed()
-                for _ in _lines(stream):
-                    changed()
-            finally:
-                connection.close()
-        time.sleep(0.3)
-
-
-def _lines(stream: http.client.HTTPResponse) -> Iterable[bytes]:
-    while line := stream.readline():
-        yield line
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

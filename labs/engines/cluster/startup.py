@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labs.engines.cluster import addons, control_plane, port_forwarder
+from labs.engines.cluster import addons, control_plane, ingress, port_forwarder
 from labs.engines.cluster.addresses import pod_cidr
 from labs.engines.cluster.docker_engine import REGISTRY
 from labs.engines.cluster.images import assemble
+from labs.engines.cluster.node import POLICIES
 from labs.engines.programs import binaries, command_line, go_toolchain
 from labs.engines.programs.node_tools import Tools
 from labs.engines.runtime.command import run
@@ -80,6 +81,7 @@ class CourseStartup(ABC):
             "Kubernetes programs": ((), self.ensure(*KUBERNETES)),
             "add-on programs": self.built(*addons.ADDONS, after=("Kubernetes programs",)),
             "docker command": (("programs of the node",), command_line.ensure),
+            ingress.TITLE: ((), ingress.ensure),
         }
 
     @property
@@ -147,6 +149,10 @@ class CourseStartup(ABC):
     def start_nodes(self, step: Step) -> None:
         nodes = self.engine.all_nodes(self.tools)
         self.engine.route_pods(nodes)
+        if not binaries.must_be_built([POLICIES]):  # before the first pod, where it is not just being built
+            self.ensure(POLICIES)(step)
+            for node in nodes:
+                node.start_policies(self.programs)
         for node in nodes:
             node.start_kubelet(self.programs)
             node.start_proxy(self.programs)
@@ -178,10 +184,15 @@ class CourseStartup(ABC):
             step.update(f"images on {node.name}")
             node.import_images(archives)
 
+    def grant_rights(self, step: Step) -> None:
+        addons.apply(self.engine.kubeconfig, addons.RIGHTS)
+
     def start_addons(self, step: Step) -> None:
-        self._import(assemble.system_images(addons.ADDONS), step)
+        self._import(assemble.system_images(addons.PODS), step)
         step.update("applying")
-        addons.apply(self.engine.kubeconfig)
+        addons.apply(self.engine.kubeconfig, addons.PODS)
+        for node in self.engine.all_nodes(self.tools):
+            node.start_policies(self.programs)
         step.update("waiting for names to resolve")
         self._kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s", timeout=100)
 

@@ -220,5 +220,7 @@ def _most_user_namespaces() -> int:
 
 def _limits() -> Iterator[Finding]:
     yield Finding(REMARK, "limit", "containers and pods have no way to the internet; images come from the course")
-    yield Finding(REMARK, "limit", "only TCP ports are passed on to localhost; a LoadBalancer Service stays pending")
-    yield Finding(REMARK, "limit", "NetworkPolicies are stored but not enforced yet")
+    yield Finding(REMARK, "limit", "only TCP ports are passed on to localhost")
+    yield Finding(REMARK, "limit", "a LoadBalancer Service stays pending without root's rights")
+    limit = "NetworkPolicies hold where the kernel can let packets wait (NFQUEUE); `labs status` tells where it cannot"
+    yield Finding(REMARK, "limit", limit)

@@ -141,6 +141,7 @@ class HostEngine(ManagedEngine):
             "docker_pid": self.machine(self.DOCKER_MACHINE, ()).require_pid(),
             "name_server": self.network.host,
             "nodes": [self.network.node(i) for i in range(1, self.record.nodes + 1)],
+            "load_balancer": self.network.load_balancers,
         }
 
     def node(self, index: int, tools: Tools) -> Node:
@@ -149,6 +150,8 @@ class HostEngine(ManagedEngine):
         machine = self.machine(name, Node.binds(name, self.state, tools), tools)
         machine.start(self._hosts())
         self.network.attach(machine.require_pid(), name, self.network.node(index))
+        if index == 1:
+            self.network.take_load_balancers(machine.require_pid())
         return Node(index, machine, self.state, self.network, tools)
 
     def machine(self, name: str, binds: Sequence[Bind], tools: Tools | None = None) -> NamespaceMachine:

@@ -200,6 +200,20 @@ class Network:
         self._batch([f"route replace {pod_cidr(i)} via {self.node(i)}" for i in nodes])
         run([*self.enter(), "sh", "-c", FORWARD])
 
+    @property
+    def load_balancers(self) -> str:
+        """The addresses that Services of type LoadBalancer get, as a network."""
+        return str(list(ipaddress.ip_network(self.record.subnet).subnets(new_prefix=26))[2])
+
+    def take_load_balancers(self, pid: int) -> None:
+        """Have a machine take what is sent to the addresses of LoadBalancers; what kube-proxy knows goes on from there.
+
+        Args:
+            pid: the machine's first process.
+        """
+        route = f"route replace local {self.load_balancers} dev lo"
+        run([find_program("nsenter"), f"--net=/proc/{pid}/ns/net", "--", find_program("ip"), *route.split()])
+
     def _is_apart(self) -> bool:
         pid = self.processes.component(HOLDER).pid
         return pid is not None and os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino

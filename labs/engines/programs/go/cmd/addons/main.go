@@ -1,7 +1,7 @@
 // Command addons holds what the cluster runs besides Kubernetes itself, in one
 // executable so that it is linked and stored once: CoreDNS with the plugins of
-// kubeadm's Corefile, and metrics-server. The name that it is called by, or its
-// first argument, picks the program.
+// kubeadm's Corefile, metrics-server, and what enforces NetworkPolicies on a
+// node. The name that it is called by, or its first argument, picks the program.
 package main
 
 import (
@@ -24,12 +24,14 @@ import (
 	_ "github.com/coredns/coredns/plugin/reload"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/component-base/cli"
+	"kube-labs/engines/policies"
 	metrics "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 )
 
 func main() {
 	programs := map[string]func(){
-		"coredns": coremain.Run,
+		"coredns":          coremain.Run,
+		"network-policies": policies.Run,
 		"metrics-server": func() {
 			os.Exit(cli.Run(metrics.NewMetricsServerCommand(genericapiserver.SetupSignalHandler())))
 		},
@@ -40,7 +42,7 @@ func main() {
 		os.Args = os.Args[1:]
 	}
 	if !ok {
-		fmt.Fprintln(os.Stderr, "usage: addons coredns|metrics-server [ARGUMENT ...]")
+		fmt.Fprintln(os.Stderr, "usage: addons coredns|metrics-server|network-policies [ARGUMENT ...]")
 		os.Exit(2)
 	}
 	run()
