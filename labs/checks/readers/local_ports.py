@@ -19,7 +19,7 @@ FIRST_NODE_PORT = 30000
 LATE = 10  # seconds that the forwarder may be late on a busy machine, whatever patience a check has
 
 
-def address(lab: CheckContext, port: int) -> str | None:
+def address(lab: CheckContext, port: int, *, namespace: str = "") -> str | None:
     """Where to ask a published container port or a NodePort, so that only this course can answer.
 
     A port that an object of the course wants gets a moment until the course listens there. An engine that leads nothing
@@ -28,6 +28,7 @@ def address(lab: CheckContext, port: int) -> str | None:
     Args:
         lab: the lesson's lab.
         port: its number, as the lesson names it.
+        namespace: where the Service is that wants a NodePort; the lesson's own when empty.
 
     Returns:
         The beginning of a URL, such as ``http://127.0.0.1:30051``; None when neither a container nor a Service wants
@@ -41,7 +42,7 @@ def address(lab: CheckContext, port: int) -> str | None:
     own = f"http://127.0.0.1:{port}"  # not localhost, which another program may have as ::1
     if _is_led(lab, port):
         return own
-    if not _is_wanted(lab, port):
+    if not _is_wanted(lab, port, namespace or lab.namespace):
         return None
     expect_ports_forwarded(lab, port)
     if settle(lambda: _is_led(lab, port), timeout=LATE):
@@ -74,10 +75,10 @@ def _is_led(lab: CheckContext, port: int) -> bool:
     return port < FIRST_NODE_PORT or port not in ports.of_docker
 
 
-def _is_wanted(lab: CheckContext, port: int) -> bool:
+def _is_wanted(lab: CheckContext, port: int, namespace: str) -> bool:
     if port < FIRST_NODE_PORT:
         return bool(_publishers(lab, port))
-    services = clients(lab).core.list_namespaced_service(lab.namespace).items
+    services = clients(lab).core.list_namespaced_service(namespace).items
     ports = [p for service in services for p in service.spec.ports or []]
     return any(p.node_port == port and p.protocol in {None, "TCP"} for p in ports)
 

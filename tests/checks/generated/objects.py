@@ -12,7 +12,10 @@ Object = dict[str, Any]
 Key = tuple[str, str, str]
 """Kind, name and namespace of an object."""
 
-KINDS = "deployments,statefulsets,daemonsets,services,configmaps,secrets,persistentvolumeclaims,pods,jobs,cronjobs"
+KINDS = (
+    "deployments,statefulsets,daemonsets,services,configmaps,secrets,persistentvolumeclaims,pods,jobs,cronjobs,"
+    "ingresses,networkpolicies"
+)
 ADDED = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink", "finalizers")
 ADDED_NOTES = ("kubectl.kubernetes.io/last-applied", "deployment.kubernetes.io/", "pv.kubernetes.io/", "volume.")
 ADDED_TO_SERVICES = ("clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy", "externalTrafficPolicy")

@@ -63,6 +63,7 @@ kubectl wait --for=condition=Ready pod/buffer --timeout=30s
     "ex-10-3": Play(
         after=f"kubectl rollout status deployment/beacon --timeout=60s\n{SEND.format('deployment/beacon', 'store')}"
     ),
+    "ex-11-2": Play(acts=True),  # what it finds is another thing each time the stations are made
 }
 
 

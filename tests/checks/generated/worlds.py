@@ -25,7 +25,10 @@ from tests.checks.learner import Cells
 __all__ = ["LessonWorld", "Task", "Trial", "is_as_it_should", "said"]
 
 Objects = dict[Key, Object]
-KINDS = "deployments,statefulsets,daemonsets,replicasets,services,secrets,persistentvolumeclaims,jobs,cronjobs"
+KINDS = (
+    "deployments,statefulsets,daemonsets,replicasets,services,secrets,persistentvolumeclaims,jobs,cronjobs,"
+    "ingresses,networkpolicies"
+)
 BUILDS = ("images.build", "load_image(")
 PLAIN = "documents applied"
 REFUSED = re.compile(r" is invalid: |\((?:BadRequest|Forbidden|Invalid)\)|4\d\d Client Error|500 Server Error")
