@@ -171,8 +171,8 @@ RIGHT = {
     ),
     "2 kubectl": ("ex-05-2", CLOSED + PAGE + SHOWN + READY),
     "2 projected, both by file": ("ex-05-2", SECRET + PROJECTED + BY_FILE + PAGE + SHOWN + READY),
-    "3 kubectl": ("ex-05-3", NAMED + KEYED + ONCE + LYING + READY),
-    "3 sidecars": ("ex-05-3", NAMED + KEYED + ONCE + LYING + helped("sensor", more=True) + READY),
+    "3 kubectl": ("ex-05-3", NAMED + ONCE + KEYED + LYING + READY),
+    "3 sidecars": ("ex-05-3", NAMED + ONCE + KEYED + LYING + helped("sensor", more=True) + READY),
     "3 objects fitted to the Deployment": ("ex-05-3", OTHER_WAY + READY),
     "3 the tower's own Secret": ("ex-05-3", THEIR_SECRET + READY),
 }
@@ -344,17 +344,17 @@ WRONG = {
     ),
     "3 in celsius": (
         "ex-05-3",
-        NAMED + KEYED + ONCE + READY,
+        NAMED + ONCE + KEYED + READY,
         "which is celsius; ConfigMaps are mounted at /etc/wether",
     ),
     "3 no station": (
         "ex-05-3",
-        patch("sensor", "producer", "envFrom: []") + KEYED + ONCE + LYING + READY,
+        patch("sensor", "producer", "envFrom: []") + ONCE + KEYED + LYING + READY,
         "the station is nowhere|variable STATION",
     ),
     "3 unit written into the Deployment": (
         "ex-05-3",
-        NAMED + KEYED + ONCE + "kubectl set env deployment/sensor UNIT=fahrenheit\n" + READY,
+        NAMED + ONCE + KEYED + "kubectl set env deployment/sensor UNIT=fahrenheit\n" + READY,
         "UNIT of sensor from a ConfigMap|written into the Deployment",
     ),
     "3 the store opened": (
@@ -366,12 +366,12 @@ WRONG = {
     ),
     "3 another store": (
         "ex-05-3",
-        OTHER_STORE + NAMED + KEYED + ONCE + LYING + patch("sensor", "producer", f"args: [producer, {THERE}]") + READY,
+        OTHER_STORE + NAMED + ONCE + KEYED + LYING + patch("sensor", "producer", f"args: [producer, {THERE}]") + READY,
         "to arrive in the store tower|--store=http://store:8000|args",
     ),
     "3 two towers": (
         "ex-05-3",
-        NAMED + KEYED + ONCE + LYING + "kubectl scale deployment tower --replicas=2\n" + READY,
+        NAMED + ONCE + KEYED + LYING + "kubectl scale deployment tower --replicas=2\n" + READY,
         "the Deployment tower as it was|spec.replicas: 2, was 1|alone",
     ),
     "3 the tower's Secret fitted": (
@@ -408,7 +408,7 @@ def test_what_crashes_is_told_before_its_service(world, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "script", [OTHER_WAY, KEYED + ONCE + NAMED + LYING], ids=["objects fitted", "Deployment repaired"]
+    "script", [OTHER_WAY, ONCE + KEYED + NAMED + LYING], ids=["objects fitted", "Deployment repaired"]
 )
 def test_the_mess_comes_back(world, impatient, script):
     world.cells.set_up("ex-05-3")
