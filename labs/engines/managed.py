@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -123,7 +124,7 @@ class ManagedEngine(Engine):
 
     def _with_detail(self, part: Component) -> Component:
         part = port_forwarder.with_detail(part, self.folder)
-        part = network_policies.with_detail(part, self.supervisor(part.name).tail(part.name, 1))
+        part = network_policies.with_detail(part, partial(self.supervisor(part.name).tail, part.name, 1))
         return with_version(part, self.folder)
 
     def command_folders(self) -> list[Path]:

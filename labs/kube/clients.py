@@ -63,8 +63,7 @@ class Clients:
 
     @cached_property
     def docker(self) -> docker.DockerClient:
-        docker_output.mend()
-        return docker.DockerClient(base_url=self.docker_host, timeout=6 * TIMEOUT)
+        return docker_output.connect(self.docker_host, 6 * TIMEOUT)
 
 
 class _ImpatientApiClient(client.ApiClient):

@@ -9,9 +9,28 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["mend"]
+if TYPE_CHECKING:
+    import docker
+
+__all__ = ["connect", "mend"]
+
+
+def connect(docker_host: str, timeout: int) -> docker.DockerClient:
+    """A Docker client that reads output whole. Every client of the course's own is made here.
+
+    Args:
+        docker_host: as in ``DOCKER_HOST``; it is asked for its version at once.
+        timeout: of each call, in seconds.
+
+    Raises:
+        docker.errors.DockerException: Docker does not answer.
+    """
+    import docker  # slow to import, and not needed by most commands
+
+    mend()
+    return docker.DockerClient(base_url=docker_host, timeout=timeout)
 
 
 def mend() -> None:

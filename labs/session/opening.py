@@ -48,11 +48,10 @@ def open_lab(lesson: str, *, namespace: str | None = None, kubernetes: bool = Tr
     lab = Lab(lesson, engine, namespace or namespace_of(lesson) or usual, uses_kubernetes=kubernetes)
     lab.enter()
     progress_report.opened(lab)
-    if engine.has_docker:
-        docker_output.mend()
     if not quiet:
         if engine.has_docker:
             guard_builds()
+            docker_output.mend()
         where = f", namespace {lab.namespace}" if kubernetes else ""
         course = f"course {engine.name} ({engine.kind})"
         say(f"Lesson {lesson} is open: {course}{where}. `lab.reset()` brings it to its start.")

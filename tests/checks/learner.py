@@ -145,7 +145,8 @@ def judge_wrong(
 
 def restart_clients(course: Any) -> None:
     """Restart those that would wait up to a minute before they ask an API server again that they have lost."""
-    for name in ("kube-controller-manager", "kube-scheduler", "kubelet/node1", "kube-proxy/node1"):
+    controllers, parts = ("kube-controller-manager", "kube-scheduler"), ("kubelet", "kube-proxy", "network-policies")
+    for name in (*controllers, *(f"{part}/node1" for part in parts)):
         course.stop(name)
         course.start(name)
     sh("""kubectl --namespace kube-system rollout restart deployment/coredns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -102,3 +103,13 @@ def test_the_client_still_needs_this(daemon, monkeypatch):
     """When this fails, the client has been mended, and the module can go."""
     monkeypatch.setattr(docker.APIClient, "_read_from_socket", docker.APIClient._read_from_socket.__wrapped__)
     assert output(daemon(HEAD + frame(b"all of it\n"))) == b""
+
+
+def test_no_client_of_the_course_is_made_without_this():
+    made = [
+        f"{path}:{number}"
+        for path in Path(docker_output.__file__).parents[1].rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"docker\.(DockerClient|APIClient)\(", line) and path.name != "docker_output.py"
+    ]
+    assert made == []

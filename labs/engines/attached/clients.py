@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.engines.runtime.command import run
 from labs.errors import CommandFailed, EngineError
+from labs.kube import docker_output
 from labs.kube.kubectl import kubectl_for, own_settings
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def connect_docker(docker_host: str) -> docker.DockerClient:
     import docker
 
     try:
-        return docker.DockerClient(base_url=docker_host, timeout=60)  # asks for the version at once
+        return docker_output.connect(docker_host, 60)
     except docker.errors.DockerException as error:
         raise EngineError(
             f"No Docker Engine answers at {docker_host}: {error}.", "Name it: `labs up --docker HOST`."

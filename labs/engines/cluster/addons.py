@@ -10,7 +10,7 @@ from labs.engines.programs import catalog
 from labs.engines.runtime.command import run
 from labs.kube.kubectl import direct, kubectl_for
 
-__all__ = ["ADDONS", "PODS", "RIGHTS", "apply"]
+__all__ = ["ADDONS", "PODS", "RIGHTS", "apply", "manifests"]
 
 PODS = ("coredns", "local-path-provisioner", "metrics-server")
 """Those that run as pods, each of an image of its own."""
@@ -24,26 +24,29 @@ RIGHTS = (POLICIES, "load-balancer")
 MANIFESTS = Path(__file__).with_name("manifests")
 
 
-def apply(kubeconfig: Path, names: Sequence[str]) -> None:
-    """Apply manifests, with the catalog's versions in them.
+def manifests(names: Sequence[str], **values: object) -> str:
+    """Manifests as one text, with the catalog's versions in them.
+
+    Args:
+        names: of the manifests.
+        values: what else stands in them between two ``@``, by its name there.
+    """
+    values = {name: item.version for name, item in catalog.items().items()} | values
+    text = "\n---\n".join((MANIFESTS / f"{name}.yaml").read_text(encoding="utf-8") for name in names)
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text
+
+
+def apply(kubeconfig: Path, text: str) -> None:
+    """Apply manifests.
 
     Args:
         kubeconfig: the administrator's.
-        names: of the manifests.
+        text: as `manifests` returns it.
 
     Raises:
         CommandFailed
     """
-    versions = {name: item.version for name, item in catalog.items().items()}
-    texts = []
-    for name in names:
-        text = (MANIFESTS / f"{name}.yaml").read_text(encoding="utf-8")
-        for program, version in versions.items():
-            text = text.replace(f"@{program}@", version)
-        texts.append(text)
-    run(
-        [*kubectl_for(kubeconfig), "apply", "--server-side", "--force-conflicts", "-f", "-"],
-        input="\n---\n".join(texts),
-        env=direct(),
-        timeout=60,
-    )
+    command = [*kubectl_for(kubeconfig), "apply", "--server-side", "--force-conflicts", "-f", "-"]
+    run(command, input=text, env=direct(), timeout=60)

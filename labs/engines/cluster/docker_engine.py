@@ -19,12 +19,15 @@ from labs.engines.runtime.component import Component
 from labs.engines.runtime.state import State
 from labs.engines.runtime.user_folders import owner
 from labs.errors import CommandFailed, EngineError
+from labs.kube import docker_output
 from labs.waiting import wait_for
 
 if TYPE_CHECKING:
     import docker
 
 __all__ = ["DOCKER", "REGISTRY", "REGISTRY_PORT", "DockerEngine", "docker_archive", "with_version"]
+
+PATIENCE = 120  # seconds for an answer: a disk that is slow may take long with an image
 
 DOCKER = "docker"
 REGISTRY = "registry"
@@ -186,9 +189,7 @@ class DockerEngine:
 
     def client(self) -> docker.DockerClient:
         """A client of the docker package."""
-        import docker  # slow to import, and not needed by most commands
-
-        return docker.DockerClient(base_url=self.docker_host, timeout=120)
+        return docker_output.connect(self.docker_host, PATIENCE)
 
     def _answers(self) -> bool:
         self.machine.daemons.check_alive(self.component)
@@ -233,7 +234,7 @@ def docker_archive(docker_host: str, reference: str) -> bytes:
     import docker
 
     try:
-        client = docker.DockerClient(base_url=docker_host, timeout=120)  # asks for the version at once
+        client = docker_output.connect(docker_host, PATIENCE)
     except docker.errors.DockerException as error:
         raise EngineError("The Docker Engine does not answer.", "`labs up` starts what does not run.") from error
     with closing(client):

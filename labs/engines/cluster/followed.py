@@ -9,21 +9,25 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["follow", "get_json"]
+__all__ = ["ask_json", "follow"]
 
 
-def get_json(connection: http.client.HTTPConnection, path: str) -> Any:
+def ask_json(connection: http.client.HTTPConnection, path: str, *, change: Any = None) -> Any:
     """What is answered to a question.
 
     Args:
         connection: to a server of JSON; it is closed.
         path: what to ask for.
+        change: what to change there, as a merge patch (RFC 7396); None asks only.
 
     Raises:
         OSError: another status than 200.
     """
     try:
-        connection.request("GET", path)
+        if change is None:
+            connection.request("GET", path)
+        else:
+            connection.request("PATCH", path, json.dumps(change), {"Content-Type": "application/merge-patch+json"})
         answer = connection.getresponse()
         if answer.status != 200:
             raise OSError(f"{path}: {answer.status}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from labs.engines.cluster.addons import MANIFESTS
-from labs.engines.cluster.images.archive import ImageSpec, LayerBuilder, write
+from labs.engines.cluster import addons
+from labs.engines.cluster.images.assemble import program_image
 from labs.engines.programs import catalog, wheels
 from labs.engines.runtime.command import run
 from labs.engines.runtime.reporter import Step
@@ -65,41 +65,22 @@ def enable(engine: ManagedEngine, step: Step) -> None:
     Raises:
         LabsError
     """
-    tag, archive = _image(ensure(step))
+    tag, archive = program_image(NAME, catalog.wheel(NAME).version, ensure(step), "traefik", ["/traefik"])
     step.update("copying its image to node1")
     engine.node(1, engine.tools(step)).import_images({tag: archive})
     step.update("starting")
-    text = (MANIFESTS / f"{NAME}.yaml").read_text(encoding="utf-8")
-    for word, value in {"ingress": catalog.wheel(NAME).version, "http": HTTP_PORT, "https": HTTPS_PORT}.items():
-        text = text.replace(f"@{word}@", str(value))
-    _kubectl(engine, "apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
+    addons.apply(engine.kubeconfig, _manifest())
     _kubectl(engine, "-n", NAME, "rollout", "status", f"deployment/{NAME}", "--timeout=90s", timeout=100)
 
 
 def disable(engine: ManagedEngine) -> None:
     """Remove the controller; Ingress objects stay, and nothing serves them."""
-    _kubectl(engine, "delete", "namespace", NAME, "--ignore-not-found", timeout=90)
-    for kind, name in (("ingressclass", "nginx"), *((kind, "kube-labs:ingress") for kind in ROLES)):
-        _kubectl(engine, "delete", kind, name, "--ignore-not-found")
+    _kubectl(engine, "delete", "--ignore-not-found", "-f", "-", input=_manifest(), timeout=90)
 
 
-ROLES = ("clusterrolebinding", "clusterrole")
+def _manifest() -> str:
+    return addons.manifests([NAME], ingress=catalog.wheel(NAME).version, http=HTTP_PORT, https=HTTPS_PORT)
 
 
-def _image(program: Path) -> tuple[str, Path]:
-    """An image of the program alone, in the cache, and its tag."""
-    tag = f"labs/{NAME}:{catalog.wheel(NAME).version}"
-    images = cache_folder() / "images"
-    images.mkdir(parents=True, exist_ok=True)
-    path = images / f"{tag.replace('/', '-').replace(':', '-')}.tar"
-    with FileLock(images / f".{NAME}.lock"):
-        if not path.exists():
-            layer = LayerBuilder()
-            layer.directory("tmp", 0o1777)
-            layer.file("traefik", program.read_bytes(), 0o755)
-            write(ImageSpec(tag, (layer.to_tar(),), ("traefik",), {"Entrypoint": ["/traefik"]}), path)
-    return tag, path
-
-
-def _kubectl(engine: ManagedEngine, *arguments: str, input: str | None = None, timeout: float = 60) -> str:
-    return run([*kubectl_for(engine.kubeconfig), *arguments], env=direct(), input=input, timeout=timeout)
+def _kubectl(engine: ManagedEngine, *arguments: str, input: str | None = None, timeout: float) -> None:
+    run([*kubectl_for(engine.kubeconfig), *arguments], env=direct(), input=input, timeout=timeout)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from labs.engines.cluster.followed import ask_json
 
 __all__ = ["GROUP", "missing", "pool", "tell"]
 
@@ -64,14 +65,6 @@ def tell(connect: Callable[[], http.client.HTTPConnection], name: tuple[str, str
     Raises:
         OSError: the API server refused.
     """
-    connection = connect()
-    try:
-        body = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"}]}}})
-        kind = {"Content-Type": "application/merge-patch+json"}
-        path = f"/api/v1/namespaces/{name[0]}/services/{name[1]}/status"
-        connection.request("PATCH", path, body, kind)
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            raise OSError(f"{path}: {answer.status}")
-    finally:
-        connection.close()
+    status = {"loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"}]}}
+    path = f"/api/v1/namespaces/{name[0]}/services/{name[1]}/status"
+    ask_json(connect(), path, change={"status": status})

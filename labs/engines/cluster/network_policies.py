@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from labs.engines.cluster.node import POLICIES
@@ -13,14 +14,14 @@ NOT_ENFORCED = "NetworkPolicies are not enforced here"
 """The agent's own words, in its log, where the kernel does not let packets wait for it."""
 
 
-def with_detail(component: Component, last_line: str) -> Component:
+def with_detail(component: Component, last_line: Callable[[], str]) -> Component:
     """The agent with what it says of itself; any other component as it is.
 
     Args:
         component: of the engine's.
-        last_line: of its log.
+        last_line: reads that of its log.
     """
     if component.state != "running" or not component.name.startswith(f"{POLICIES}/"):
         return component
-    _, found, why = last_line.partition(NOT_ENFORCED)
+    _, found, why = last_line().partition(NOT_ENFORCED)
     return replace(component, detail=f"{found}{why}")

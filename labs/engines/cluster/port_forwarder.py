@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.engines.cluster import load_balancer
-from labs.engines.cluster.followed import follow, get_json
+from labs.engines.cluster.followed import ask_json, follow
 from labs.engines.cluster.name_server import NoSuchName
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.local_ports import read_local_ports
@@ -180,7 +180,7 @@ class Forwarder:
 
         def listed() -> None:
             dials: dict[int, Dial] = {}
-            for container in get_json(UnixConnection(self.config["docker_socket"]), "/containers/json"):
+            for container in ask_json(UnixConnection(self.config["docker_socket"]), "/containers/json"):
                 for port in container["Ports"]:
                     if port.get("PublicPort") and port["Type"] == "tcp" and ":" not in port.get("IP", ""):
                         address = port["IP"] if port["IP"] not in ("", "0.0.0.0") else "127.0.0.1"
@@ -204,7 +204,7 @@ class Forwarder:
 
         def listed() -> None:
             dials: dict[int, Dial] = {}
-            services = get_json(connect(), "/api/v1/services")["items"]
+            services = ask_json(connect(), "/api/v1/services")["items"]
             for service in services:
                 for port in service["spec"].get("ports", []):
                     if port.get("nodePort") and port.get("protocol") == "TCP":

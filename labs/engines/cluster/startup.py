@@ -185,12 +185,12 @@ class CourseStartup(ABC):
             node.import_images(archives)
 
     def grant_rights(self, step: Step) -> None:
-        addons.apply(self.engine.kubeconfig, addons.RIGHTS)
+        addons.apply(self.engine.kubeconfig, addons.manifests(addons.RIGHTS))
 
     def start_addons(self, step: Step) -> None:
         self._import(assemble.system_images(addons.PODS), step)
         step.update("applying")
-        addons.apply(self.engine.kubeconfig, addons.PODS)
+        addons.apply(self.engine.kubeconfig, addons.manifests(addons.PODS))
         for node in self.engine.all_nodes(self.tools):
             node.start_policies(self.programs)
         step.update("waiting for names to resolve")

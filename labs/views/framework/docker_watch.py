@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
+from labs.kube import docker_output
 from labs.views.framework.context import ViewContext
 from labs.views.framework.watch import disconnect, json_lines
 
@@ -29,9 +30,7 @@ def connect(lab: ViewContext) -> Any:
     Raises:
         docker.errors.DockerException: Docker does not answer.
     """
-    import docker
-
-    return docker.DockerClient(base_url=lab.clients.docker_host, timeout=PATIENCE)
+    return docker_output.connect(lab.clients.docker_host, PATIENCE)
 
 
 class Streams:

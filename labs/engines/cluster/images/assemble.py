@@ -21,7 +21,7 @@ from labs.engines.runtime.reporter import Step
 from labs.engines.runtime.user_folders import cache_folder
 from labs.errors import EngineError
 
-__all__ = ["BASE", "base_images", "system_images"]
+__all__ = ["BASE", "base_images", "program_image", "system_images"]
 
 PYTHON = "labs/python:3"  # whichever Python 3 the system's packages bring
 OLD_PYTHON = "labs/python:3.11"  # its former name, in learners' own Dockerfiles: an alias for one release
@@ -107,22 +107,37 @@ def system_images(programs: Sequence[str]) -> dict[str, Path]:
 
 def _system_image(program: str) -> tuple[str, Path]:
     item = catalog.item_of(program)
-    tag = f"labs/{program}:{item.version}"
     source = binaries.find(program)
     if source is None:
         raise EngineError(f"The program {program} is missing.", "`labs up` builds it.")
-    folder = cache_folder() / "images"
-    folder.mkdir(parents=True, exist_ok=True)
     # programs of one executable share the layer that holds it, on the disk and in memory
     shared = sum(other.go == item.go for other in catalog.items().values()) > 1
     file, entry = (item.go, [f"/{item.go}", program]) if shared else (program, [f"/{program}"])
-    path = folder / f"labs-{program}-{item.version}-{SYSTEM_RECIPE}-{source.stat().st_size}.tar"
-    with FileLock(folder / f".{program}.lock"):
+    return program_image(program, item.version, source, file, entry)
+
+
+def program_image(name: str, version: str, source: Path, file: str, entry: Sequence[str]) -> tuple[str, Path]:
+    """An image with one program in it and nothing else, made where the cache has none.
+
+    Args:
+        name: of the image, after ``labs/``.
+        version: its tag.
+        source: the program.
+        file: what the program is called in the image's root.
+        entry: the command line that starts it there.
+
+    Returns:
+        The image's tag, and its archive.
+    """
+    tag, folder = f"labs/{name}:{version}", cache_folder() / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"labs-{name}-{version}-{SYSTEM_RECIPE}-{source.stat().st_size}.tar"
+    with FileLock(folder / f".{name}.lock"):
         if not path.exists():
             layer = LayerBuilder()
             layer.directory("tmp", 0o1777)
             layer.file(file, source.read_bytes(), 0o755)
-            write(ImageSpec(tag, (layer.to_tar(),), (f"{program} {item.version}",), {"Entrypoint": entry}), path)
+            write(ImageSpec(tag, (layer.to_tar(),), (f"{name} {version}",), {"Entrypoint": [*entry]}), path)
     return tag, path
 
 

@@ -27,7 +27,7 @@ import (
 // pause is the shortest time between two looks at the connections that go on.
 const pause = 20 * time.Millisecond
 
-// notEnforced is what `labs doctor` looks for in the log.
+// notEnforced is what `labs status` looks for in the log.
 const notEnforced = "NetworkPolicies are not enforced here"
 
 // Run is the command: it returns when it was told to end.
