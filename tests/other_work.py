@@ -24,6 +24,8 @@ SETTINGS = {
     "KUBECTL_KUBERC": "true",
     "KUBECTL_EXTERNAL_DIFF": "meld",
     "HELM_NAMESPACE": "other",
+    "HELM_DRIVER": "memory",
+    "HELM_REPOSITORY_CONFIG": "/nowhere/repositories.yaml",
     "PIP_USER": "1",
 }
 """Environment variables, each of which changes what a lesson's commands do."""

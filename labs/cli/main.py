@@ -172,10 +172,10 @@ def load(image: Annotated[str, typer.Argument(help="Such as web:1.")]) -> None:
 
 @app.command()
 def enable(
-    extra: Annotated[str, typer.Argument(help="ingress.")],
+    extra: Annotated[str, typer.Argument(help="ingress or helm.")],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Switch on what a cluster has only where somebody wants it: an Ingress controller."""
+    """Switch on what only some want: an Ingress controller in the cluster, the command helm."""
     from labs.engines import lifecycle
 
     console.print(lifecycle.enable(extra, quiet=quiet), highlight=False, soft_wrap=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
+from labs.engines.programs import command_line
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.local_ports import LocalPorts
 from labs.engines.runtime.reporter import Reporter, Startup, read_startup
@@ -59,6 +60,7 @@ class Engine(ABC):
         state: what the course keeps on this machine.
         context: the context in the course's kubeconfig.
         registry: where Docker pushes to and nodes pull from, such as ``localhost:5000``; None where there is none.
+        local_registry: where programs on this machine reach the same one; None where they do not.
         nodes: the names of the cluster's nodes.
         folder: the folder that holds it.
         has_docker: False where a learner has a cluster only.
@@ -74,6 +76,7 @@ class Engine(ABC):
     state: State
     context: str
     registry: str | None
+    local_registry: str | None = None
     nodes: list[str]
     folder: Path
     has_docker: bool = True
@@ -167,7 +170,7 @@ class Engine(ABC):
 
     def command_folders(self) -> list[Path]:
         """Folders with commands of the course's own for a learner's PATH; what is not there is the machine's."""
-        return []
+        return [command_line.helm_folder()]
 
     def local_ports(self) -> LocalPorts | None:
         """What the course leads on from this machine's localhost; None where nothing of the course does."""

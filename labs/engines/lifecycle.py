@@ -11,6 +11,7 @@ import psutil
 from labs import engines
 from labs.engines import choice
 from labs.engines.base import STARTUP, CourseOptions, Engine
+from labs.engines.programs import command_line
 from labs.engines.runtime.privileges import require_root
 from labs.engines.runtime.reporter import Reporter, Startup, read_startup
 from labs.engines.runtime.state import State, course_name
@@ -142,10 +143,10 @@ def prepare(*, engine: str = "", quiet: bool = False) -> None:
 
 
 def enable(extra: str, *, quiet: bool = False) -> str:
-    """Start what a cluster has only where somebody wants it.
+    """Start what a cluster has only where somebody wants it, or fetch a command.
 
     Args:
-        extra: ``ingress``.
+        extra: ``ingress`` or ``helm``.
         quiet: show no progress.
 
     Returns:
@@ -154,6 +155,8 @@ def enable(extra: str, *, quiet: bool = False) -> str:
     Raises:
         LabsError
     """
+    if extra == command_line.HELM:
+        return _fetch_helm(quiet)
     engine = engines.current()
     if engine.needs_root:
         require_root()
@@ -174,11 +177,27 @@ def disable(extra: str) -> None:
     Raises:
         LabsError
     """
+    if extra == command_line.HELM:
+        raise NotSupported(
+            "Helm is a command in the course's cache, and nothing of it runs.", f"It is in {command_line.helm_folder()}."
+        )
     engine = engines.current()
     if engine.needs_root:
         require_root()
     with engine.state.lock():
         engine.disable(extra)
+
+
+def _fetch_helm(quiet: bool) -> str:
+    """Helm talks to whatever cluster there is, so it needs none here."""
+    make_cache_folder()
+    try:
+        with Reporter(quiet=quiet) as reporter:
+            command_line.ensure_helm(reporter.begin("Helm"))
+            reporter.end("Helm", None)
+    finally:
+        _give_back(cache_folder())
+    return "The command `helm` is there, in notebooks and in terminals of the course."
 
 
 def _note(chosen: choice.Choice, started: Engine, state: State) -> None:

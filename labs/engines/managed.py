@@ -66,6 +66,7 @@ class ManagedEngine(Engine):
         self.processes = Processes(state, self.record.id)
         self.context = "kube-labs" if self.name == "default" else f"kube-labs-{self.name}"
         self.registry = f"localhost:{REGISTRY_PORT}"
+        self.local_registry = f"localhost:{port_forwarder.REGISTRY_HERE}"
 
     @property
     @abstractmethod
@@ -128,7 +129,8 @@ class ManagedEngine(Engine):
         return with_version(part, self.folder)
 
     def command_folders(self) -> list[Path]:
-        return [folder] if (folder := command_line.docker_folder()) else []
+        docker = command_line.docker_folder()
+        return [*([docker] if docker else []), *super().command_folders()]
 
     def local_ports(self) -> LocalPorts | None:
         forwarder = self.processes.component(port_forwarder.COMPONENT)

@@ -25,7 +25,18 @@ from labs.waiting import wait_for
 
 __all__ = ["environment_lines", "set_environment", "wait_for_startup", "write_kubeconfig"]
 
-_SET = ("DOCKER_HOST", "DOCKER_CONFIG", "KUBECONFIG", "KUBECACHEDIR", "KUBERC", "NO_PROXY", "no_proxy")
+_HELM = ("CONFIG", "CACHE", "DATA")
+"""Helm's folders, each named by a variable: repositories, what it has fetched from them, plugins."""
+_SET = (
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "KUBECONFIG",
+    "KUBECACHEDIR",
+    "KUBERC",
+    *(f"HELM_{folder}_HOME" for folder in _HELM),
+    "NO_PROXY",
+    "no_proxy",
+)
 # What else changes what a lesson's commands do; each is a user's setting for other work than the course.
 _OF_USER = (
     "DOCKER_CONTEXT",  # the command line would follow it rather than DOCKER_HOST
@@ -49,6 +60,15 @@ _OF_USER = (
     "HELM_KUBECAFILE",
     "HELM_KUBEASUSER",
     "HELM_KUBEASGROUPS",
+    "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+    "HELM_KUBETLS_SERVER_NAME",
+    "HELM_DRIVER",  # keeps releases elsewhere than in Secrets of the namespace
+    # a file or folder of Helm's outside of its three
+    "HELM_REPOSITORY_CONFIG",
+    "HELM_REPOSITORY_CACHE",
+    "HELM_CONTENT_CACHE",
+    "HELM_REGISTRY_CONFIG",
+    "HELM_PLUGINS",
     "PIP_USER",  # a virtual environment refuses `pip install --user`
 )
 _OF_OTHER_DOCKER = ("DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
@@ -165,6 +185,8 @@ def set_environment(engine: Engine, kubeconfig: Path) -> None:
     os.environ["DOCKER_CONFIG"] = str(_docker_settings(kubeconfig.with_name("docker-config")))
     os.environ["KUBECONFIG"] = str(kubeconfig)
     os.environ["KUBECACHEDIR"] = str(kubeconfig.with_name("kubectl-cache"))  # else ~/.kube/cache, which `down` leaves
+    for folder in _HELM:
+        os.environ[f"HELM_{folder}_HOME"] = str(kubeconfig.with_name(f"helm-{folder.lower()}"))
     os.environ["KUBERC"] = "off"  # the user's kuberc gives kubectl's commands other names and other defaults
     # The Python client reads KUBECONFIG once, when it is imported.
     kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)

@@ -71,6 +71,31 @@ def test_full_disk_does_not_end_the_forwarding(tmp_path):
     asyncio.run(forwarder.update("kubernetes", {}))
 
 
+def test_the_registrys_port_is_taken_as_soon_as_it_is_free_and_never_reported(tmp_path, monkeypatch):
+    (tmp_path / STATE).parent.mkdir()
+    monkeypatch.setattr(port_forwarder, "RETRY", 0.05)
+    other = socket.create_server(("127.0.0.1", 0))
+    port = other.getsockname()[1]
+
+    async def trial() -> bytes:
+        registry = await asyncio.start_server(echo, "127.0.0.1", 0)
+        forwarder = Forwarder(tmp_path, {"nodes": ["127.0.0.1"]})
+        await forwarder.update("registry", {port: lambda: forwarder.to_nodes(registry.sockets[0].getsockname()[1])})
+        assert not port_forwarder.with_detail(RUNNING, tmp_path).detail  # another course may have it
+        trying = asyncio.create_task(forwarder.retry())
+        other.close()
+        while not forwarder.servers:
+            await asyncio.sleep(0.05)
+        trying.cancel()
+        answer = await ask(port, b"words")
+        registry.close()
+        await forwarder.update("registry", {})
+        return answer
+
+    assert asyncio.run(trial()) == b"words"
+    assert not port_forwarder.with_detail(RUNNING, tmp_path).detail
+
+
 async def question(port: int) -> bytes:
     """The answer to a question about the address of ``example.org``; a closed port refuses it."""
     asking = b"\7\7" + b"\1\0" + b"\0\1" + bytes(6) + b"\7example\3org\0" + b"\0\1" + b"\0\1"

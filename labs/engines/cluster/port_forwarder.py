@@ -1,4 +1,4 @@
-"""Published container ports and NodePorts on this host's 127.0.0.1, under the same numbers.
+"""Published container ports, NodePorts and the registry on this host's 127.0.0.1; all but the last under their numbers.
 
 A daemon of its own: ``python -m labs.engines.cluster.port_forwarder FOLDER``. It follows Docker's events and
 Kubernetes' Services, and passes each TCP connection on; nothing in the host's firewall is needed
@@ -27,18 +27,21 @@ from pathlib import Path
 from typing import Any
 
 from labs.engines.cluster import load_balancer
+from labs.engines.cluster.docker_engine import REGISTRY_PORT
 from labs.engines.cluster.followed import ask_json, follow
 from labs.engines.cluster.name_server import NoSuchName
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.local_ports import read_local_ports
 from labs.engines.runtime.unix_http import UnixConnection
 
-__all__ = ["COMPONENT", "CONFIG", "STATE", "main", "with_detail"]
+__all__ = ["COMPONENT", "CONFIG", "REGISTRY_HERE", "STATE", "main", "with_detail"]
 
 COMPONENT = "ports"
 CONFIG = "ports.json"
 STATE = "run/ports.state"
 CLONE_NEWNET = 0x40000000
+REGISTRY_HERE = 25000
+"""The registry's port on localhost: 5000 is where many programs that learners write listen."""
 BLOCK = 1 << 16
 RETRY = 2  # seconds
 NAMES = 53  # the port of name servers
@@ -56,7 +59,7 @@ class Forwarder:
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
         self.folder, self.config = folder, config
-        self.wanted: dict[str, dict[int, Dial]] = {"docker": {}, "kubernetes": {}}
+        self.wanted: dict[str, dict[int, Dial]] = {"docker": {}, "kubernetes": {}, "registry": {}}
         self.servers: dict[int, asyncio.Server] = {}
         self.problems: dict[int, str] = {}
         self.name_server: asyncio.BaseTransport | None = None
@@ -133,7 +136,7 @@ class Forwarder:
 
     async def _listen(self) -> None:
         await self.serve_names()
-        wanted = {**self.wanted["kubernetes"], **self.wanted["docker"]}
+        wanted = {**self.wanted["registry"], **self.wanted["kubernetes"], **self.wanted["docker"]}
         for port in [p for p in self.servers if p not in wanted]:
             self.servers.pop(port).close()
         for port in wanted:
@@ -145,10 +148,11 @@ class Forwarder:
             except OSError as error:
                 self.problems[port] = error.strerror or str(error)
         self.problems = {port: problem for port, problem in self.problems.items() if port in wanted}
-        state = {
-            "listening": sorted(self.servers),
+        asked = self.wanted["kubernetes"].keys() | self.wanted["docker"].keys()
+        state = {  # nobody asked for the registry's: another course may have it
+            "listening": sorted(self.servers.keys() & asked),
             "docker": sorted(self.wanted["docker"]),
-            "problems": self.problems,
+            "problems": {port: problem for port, problem in self.problems.items() if port in asked},
             "names_problem": self.names_problem,
         }
         temporary = self.folder / f"{STATE}.part"
@@ -158,7 +162,7 @@ class Forwarder:
 
     def _handler(self, port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]:
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            dial = self.wanted["docker"].get(port) or self.wanted["kubernetes"].get(port)
+            dial = next((dials[port] for dials in self.wanted.values() if port in dials), None)
             if dial is None:  # no longer wanted
                 writer.transport.abort()
                 return
@@ -264,7 +268,7 @@ async def _serve(folder: Path) -> None:
     forwarder = Forwarder(folder, json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     loop = asyncio.get_running_loop()
     await forwarder.enter()
-    await forwarder.serve_names()
+    await forwarder.update("registry", {REGISTRY_HERE: partial(forwarder.to_docker, "127.0.0.1", REGISTRY_PORT)})
     for watch in (forwarder.watch_docker, forwarder.watch_kubernetes):
         threading.Thread(target=_watch, args=(watch, loop), daemon=True).start()
     await forwarder.retry()

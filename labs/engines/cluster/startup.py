@@ -82,6 +82,7 @@ class CourseStartup(ABC):
             "add-on programs": self.built(*addons.ADDONS, after=("Kubernetes programs",)),
             "docker command": (("programs of the node",), command_line.ensure),
             ingress.TITLE: ((), ingress.ensure),
+            "Helm": self.built(command_line.HELM, after=("Kubernetes programs",)),
         }
 
     @property

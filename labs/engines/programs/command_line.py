@@ -1,7 +1,7 @@
-"""What a learner types in: the command `docker` with its plugins, and what completes its words.
+"""What a learner types in: the command `docker` with its plugins, what completes its words, and Helm for who wants it.
 
-On the engines that come with the course it is the course's own, beside them in the cache; the machine's is taken where
-it is as new. Nothing here is needed to start an engine, so a machine that cannot have it goes on without.
+On the engines that come with the course `docker` is the course's own, beside them in the cache; the machine's is taken
+where it is as new. Nothing here is needed to start an engine, so a machine that cannot have it goes on without.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import shutil
 import time
 from pathlib import Path
 
-from labs.engines.programs import debian_packages, docker_programs, node_tools
+from labs.engines.programs import binaries, catalog, debian_packages, docker_programs, node_tools
 from labs.engines.programs.docker_programs import COMMAND, PLUGINS, DockerUnavailable
 from labs.engines.runtime.reporter import Step
 from labs.engines.runtime.user_folders import cache_folder
 from labs.errors import EngineError, LabsError
 
-__all__ = ["completion", "docker_folder", "ensure", "plugin_folders"]
+__all__ = ["HELM", "completion", "docker_folder", "ensure", "ensure_helm", "helm_folder", "plugin_folders"]
+
+HELM = "helm"
 
 SYSTEM_PLUGINS = tuple(
     Path(top, "docker/cli-plugins") for top in ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
@@ -52,6 +54,23 @@ def ensure(step: Step) -> None:
             missed.touch()
         else:
             debian_packages.note_unpacked("completion", COMPLETION, tree)
+
+
+def ensure_helm(step: Step) -> None:
+    """Fetch Helm, or build it: one lesson in twenty wants it, and a build takes minutes, so who wants it asks for it.
+
+    Args:
+        step: reports how far it is.
+
+    Raises:
+        EngineError: it can neither be downloaded nor built.
+    """
+    binaries.ensure([HELM], step)
+
+
+def helm_folder() -> Path:
+    """The folder that Helm is in once it was fetched, for PATH: a terminal that is open already finds it then."""
+    return binaries.folder_of(catalog.item_of(HELM))
 
 
 def docker_folder() -> Path | None:
