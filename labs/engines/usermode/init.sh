@@ -62,7 +62,8 @@ if [ -n "$PREFIX" ]; then
 fi
 mount --bind /run/state/bin /opt/kube-labs-bin
 mount --bind "/run/state/nodes/$NODE" /etc/kubernetes
-mount -t hostfs -o "$LABS_STATE/guest" hostfs /run/labs
+# this file system's option is a bare path, which only the old system call takes; since util-linux 2.39 `mount` prefers the new
+LIBMOUNT_FORCE_MOUNT2=always mount -t hostfs -o "$LABS_STATE/guest" hostfs /run/labs
 mkdir -p /var/lib/local-path-provisioner /var/lib/pod-logs /var/lib/docker /var/lib/containerd /var/lib/kubelet /var/lib/registry
 mount --bind /var/lib/local-path-provisioner /opt/local-path-provisioner
 mkdir /var/log/pods /var/log/containers
