@@ -171,6 +171,23 @@ def load(image: Annotated[str, typer.Argument(help="Such as web:1.")]) -> None:
 
 
 @app.command()
+def images() -> None:
+    """List the images that are there without a network: the course's own, and those by their usual names."""
+    from rich.table import Table
+
+    from labs.engines.cluster.images import assemble, stand_ins
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("image", "what it is"):
+        table.add_column(column)
+    for tag, what in assemble.DESCRIBED.items():
+        table.add_row(tag, what)
+    for name, what in stand_ins.listed().items():
+        table.add_row(f"{name.removeprefix('library/')}, any tag", f"{what}, standing in for docker.io/{name}")
+    console.print(table)
+
+
+@app.command()
 def enable(
     extra: Annotated[str, typer.Argument(help="ingress or helm.")],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,

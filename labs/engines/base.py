@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from labs.engines.programs import command_line
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.local_ports import LocalPorts
 from labs.engines.runtime.reporter import Reporter, Startup, read_startup
@@ -170,7 +169,7 @@ class Engine(ABC):
 
     def command_folders(self) -> list[Path]:
         """Folders with commands of the course's own for a learner's PATH; what is not there is the machine's."""
-        return [command_line.helm_folder()]
+        return []
 
     def local_ports(self) -> LocalPorts | None:
         """What the course leads on from this machine's localhost; None where nothing of the course does."""

@@ -130,7 +130,7 @@ class ManagedEngine(Engine):
 
     def command_folders(self) -> list[Path]:
         docker = command_line.docker_folder()
-        return [*([docker] if docker else []), *super().command_folders()]
+        return [*([docker] if docker else []), command_line.helm_folder()]
 
     def local_ports(self) -> LocalPorts | None:
         forwarder = self.processes.component(port_forwarder.COMPONENT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.engines.programs import command_line, debian_packages, docker_programs, node_tools
+from labs.engines.programs import command_line, debian_packages, debian_suite, docker_programs, node_tools
 from labs.engines.programs.docker_programs import COMMAND, PLUGINS
 from labs.engines.runtime.reporter import Reporter
 from labs.errors import EngineError
@@ -91,7 +91,7 @@ def test_what_cannot_be_had_stops_nothing_and_is_not_asked_for_again(cache, monk
         asked.append(arguments)
         raise EngineError("No way to the archive.", "")
 
-    monkeypatch.setattr(docker_programs, "_download", nothing)
+    monkeypatch.setattr(debian_suite, "download_alone", nothing)
     monkeypatch.setattr(debian_packages, "unpack_programs", nothing)
     for _ in range(2):
         command_line.ensure(Reporter().begin("docker command"))

@@ -70,7 +70,7 @@ def archive(tmp_path, monkeypatch):
     asked: list[str] = []
     debs: list[Path] = []
 
-    def download(packages, suite, archives):
+    def download(packages, suite, archives, what):
         asked.append(suite)
         if not debs:
             raise CommandFailed(["apt-get", "update"], 100, "Could not resolve 'deb.debian.org'")
@@ -84,7 +84,7 @@ def archive(tmp_path, monkeypatch):
         ]
         return asked
 
-    monkeypatch.setattr(docker_programs, "_download", download)
+    monkeypatch.setattr(debian_suite, "download_alone", download)
     offer.asked = asked
     return offer
 

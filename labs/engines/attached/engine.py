@@ -16,6 +16,7 @@ from labs.engines.attached.removal import remove_containers, remove_namespaces
 from labs.engines.base import DEFAULTS, CourseOptions, Engine
 from labs.engines.cluster.images import assemble
 from labs.engines.cluster.images.archive_files import tags_by_archive
+from labs.engines.programs import command_line
 from labs.engines.runtime.component import Component
 from labs.engines.runtime.reporter import Reporter, Step
 from labs.engines.runtime.state import Record, State
@@ -255,6 +256,9 @@ class AttachedEngine(Engine):
             if "error" in line:
                 raise EngineError(f"{self.registry} did not take {name}: {line['error']}.", "Is the registry up?")
         return name
+
+    def command_folders(self) -> list[Path]:
+        return [command_line.helm_folder()]
 
     def status(self) -> list[Component]:
         docker = [self._probe("docker", self._reach_docker)] if self.has_docker else []

@@ -33,6 +33,8 @@ DOCKER = "docker"
 REGISTRY = "registry"
 REGISTRY_PORT = 5000
 VERSION = "docker/version.json"
+STAND_INS = "stand-ins"
+"""The file that names the archive which the registry takes images of docker.io from."""
 
 
 REGISTRY_CONFIG = """\
@@ -59,6 +61,7 @@ class DockerEngine:
         component: what dockerd is called among the course's daemons.
         group: the group id, as the machine counts, that its socket is for; None for `owner` of this system.
         insecure: image registries that it may use without a certificate.
+        mirror: what is asked for images of docker.io first: the registry beside it, unless another is named.
     """
 
     def __init__(
@@ -74,10 +77,11 @@ class DockerEngine:
         component: str = DOCKER,
         group: int | None = None,
         insecure: Sequence[str] = (),
+        mirror: str = f"http://127.0.0.1:{REGISTRY_PORT}",
     ) -> None:
         self.machine, self.state, self.tools, self.dns = machine, state, tools, dns
         self.listen, self.containerd, self.programs = listen, containerd, programs
-        self.component, self.group, self.insecure = component, group, insecure
+        self.component, self.group, self.insecure, self.mirror = component, group, insecure, mirror
 
     @staticmethod
     def binds(state: State, tools: Tools) -> list[tuple[Path, str, str]]:
@@ -125,6 +129,7 @@ class DockerEngine:
                 "--ip6tables=false",  # no container has such an address, and each rule is a program that runs
                 *self._runtime(),
                 f"--dns={self.dns}",
+                f"--registry-mirror={self.mirror}",
                 "--log-level=warn",
                 *([] if self.group is None else [f"--group={self.group}"]),
                 *(f"--insecure-registry={each}" for each in self.insecure),
@@ -163,8 +168,23 @@ class DockerEngine:
         self.machine.spawn(
             REGISTRY,
             ["/opt/kube-labs-bin/registry", "serve", "/opt/kube-labs-bin/registry.yml"],
-            env={**self.tools.env, "OTEL_TRACES_EXPORTER": "none"},
+            env={**self.tools.env, "OTEL_TRACES_EXPORTER": "none", "STANDINS": f"/opt/kube-labs-bin/{STAND_INS}"},
         )
+
+    def offer(self, archives: Sequence[Path]) -> None:
+        """Have the registry answer for images of the first archive, under the names that these have.
+
+        Args:
+            archives: of the cache; the others have layers that the first leaves out.
+        """
+        inside = []
+        for archive in archives:
+            path = self.machine.archive_path_inside(archive)
+            if path is None:
+                link_or_copy(archive, self.state.folder / self.programs / archive.name)
+                path = f"/opt/kube-labs-bin/{archive.name}"
+            inside.append(path)
+        self.state.write_file(Path(self.programs) / STAND_INS, "\n".join(inside), mode=0o644)
 
     def load(self, archives: Mapping[str, Path]) -> None:
         """Load the image archives whose tags Docker does not have, or has of other bytes."""

@@ -214,12 +214,12 @@ class Node:
         network = json.dumps(node_configuration.network(pod_cidr(self.index)), indent=2)
         self.state.write_file(self.folder / "cni/10-kube-labs.conflist", network)
         server = f"http://{self.network.docker}:{REGISTRY_PORT}"
-        for registry in (f"localhost:{REGISTRY_PORT}", f"{self.network.docker}:{REGISTRY_PORT}"):
-            self.state.make_folder(self.folder / "registries" / registry)
-            self.state.write_file(
-                self.folder / "registries" / registry / "hosts.toml",
-                f'server = "{server}"\n[host."{server}"]\ncapabilities = ["pull", "resolve"]\n',
-            )
+        # `_default`: whichever registry an image's name means, this one is asked, and says at once what it has not
+        self.state.make_folder(self.folder / "registries/_default")
+        self.state.write_file(
+            self.folder / "registries/_default/hosts.toml",
+            f'server = "{server}"\n[host."{server}"]\ncapabilities = ["pull", "resolve"]\n',
+        )
 
     def _write_kubelet(self) -> None:
         config = node_configuration.kubelet(self.network.node(self.index))

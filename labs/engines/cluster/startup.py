@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from labs.engines.cluster import addons, control_plane, ingress, port_forwarder
 from labs.engines.cluster.addresses import pod_cidr
 from labs.engines.cluster.docker_engine import REGISTRY
-from labs.engines.cluster.images import assemble
+from labs.engines.cluster.images import assemble, stand_ins
 from labs.engines.cluster.node import POLICIES
 from labs.engines.programs import binaries, command_line, go_toolchain
 from labs.engines.programs.node_tools import Tools
@@ -22,14 +22,16 @@ from labs.engines.runtime.command import run
 from labs.engines.runtime.reporter import Reporter, Step
 from labs.engines.runtime.tasks import Task, run_tasks
 from labs.engines.runtime.user_folders import owner
-from labs.errors import CommandFailed
+from labs.errors import CommandFailed, LabsError
 from labs.kube.kubectl import direct, kubectl_for
 from labs.waiting import wait_for
 
 if TYPE_CHECKING:
     from labs.engines.managed import ManagedEngine
 
-__all__ = ["KUBERNETES", "CourseStartup", "start_ports"]
+__all__ = ["KUBERNETES", "NAMED", "CourseStartup", "start_ports"]
+
+NAMED = "images by their usual names"
 
 NODE = re.compile(r"node[0-9]+")
 KUBERNETES = (*control_plane.COMPONENTS, "kubelet", "kube-proxy")
@@ -82,6 +84,7 @@ class CourseStartup(ABC):
             "add-on programs": self.built(*addons.ADDONS, after=("Kubernetes programs",)),
             "docker command": (("programs of the node",), command_line.ensure),
             ingress.TITLE: ((), ingress.ensure),
+            NAMED: (("base images",), stand_ins.stand_ins),
             "Helm": self.built(command_line.HELM, after=("Kubernetes programs",)),
         }
 
@@ -126,6 +129,15 @@ class CourseStartup(ABC):
         archives = assemble.base_images(step)
         step.update("loading")
         self.engine.docker(self.tools).load(archives)
+
+    def offer_stand_ins(self, step: Step) -> None:
+        """Serve images by the names that everyone types; who cannot have them goes on without."""
+        try:
+            archives = stand_ins.stand_ins(step)
+        except LabsError as error:
+            step.reporter.say(f"  Images such as nginx and busybox by their usual names are missing: {error.what}")
+        else:
+            self.engine.docker(self.tools).offer(archives)
 
     def start_control_plane(self, step: Step) -> None:
         plane = self.engine.plane

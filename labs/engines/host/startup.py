@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labs.engines.cluster import addons, control_plane, port_forwarder
 from labs.engines.cluster.docker_engine import REGISTRY
 from labs.engines.cluster.images import assemble
-from labs.engines.cluster.startup import KUBERNETES, CourseStartup, start_ports
+from labs.engines.cluster.startup import KUBERNETES, NAMED, CourseStartup, start_ports
 from labs.engines.programs import command_line, system_programs
 from labs.engines.runtime.reporter import Step
 from labs.engines.runtime.tasks import Task
@@ -47,6 +47,7 @@ class HostStartup(CourseStartup):
             "pause on the nodes": (("containerd", "pause"), self.import_pause),
             "nodes": (("control plane", "pause on the nodes"), self.start_nodes),
             "images on the nodes": (("containerd", "base images"), self.import_base_images),
+            NAMED: (("registry", "base images", "nodes"), self.offer_stand_ins),
             "docker command": (("Docker Engine",), command_line.ensure),  # whoever waits, waits for Docker first
             "add-ons": (("nodes", "rights", "add-on programs"), self.start_addons),
         }

@@ -19,7 +19,7 @@ __all__ = ["ensure", "find", "folder_of", "must_be_built"]
 
 def folder_of(item: catalog.CatalogItem) -> Path:
     """The cache's folder for one version of a set of programs."""
-    return cache_folder() / "bin" / f"{item.name}-{item.version}"
+    return cache_folder() / "bin" / f"{item.name}-{item.edition}"
 
 
 def find(program: str) -> Path | None:
@@ -77,7 +77,7 @@ def _make(item: catalog.CatalogItem, program: str, step: Step) -> Path:
         else:
             return target
     # one executable may hold several sets of programs
-    versions = "-".join(i.version for i in catalog.items().values() if i.go == item.go)
+    versions = "-".join(i.edition for i in catalog.items().values() if i.go == item.go)
     bundle = cache_folder() / "bin" / "built" / f"{item.go}-{versions}"
     bundle.parent.mkdir(exist_ok=True)
     if not bundle.exists():

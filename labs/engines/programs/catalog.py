@@ -34,6 +34,7 @@ class CatalogItem:
         go_module: the Go module whose version this is; empty for the course's own programs.
         go_siblings: other modules of the same release, as regular expressions, with the version that it gives them.
         released: when the version was published, where a program is to tell that.
+        revision: raised when what the course adds to the program changes while its version does not.
     """
 
     name: str
@@ -48,6 +49,12 @@ class CatalogItem:
     go_module: str = ""
     go_siblings: dict[str, str] = field(default_factory=dict, hash=False)
     released: str = ""
+    revision: str = ""
+
+    @property
+    def edition(self) -> str:
+        """The version, with the revision where there is one: what is kept in the cache is kept under it."""
+        return f"{self.version}-{self.revision}" if self.revision else self.version
 
     @property
     def major(self) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from labs.engines.programs import debian_packages
 from labs.engines.runtime.command import run
-from labs.errors import NotSupported
+from labs.engines.runtime.user_folders import cache_folder
+from labs.errors import CommandFailed, EngineError, NotSupported
 
-__all__ = ["KEYRING", "mirror", "options"]
+__all__ = ["KEYRING", "download_alone", "mirror", "options"]
+
+DAY = 24 * 3600  # seconds
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 """Debian's keys; those of a stable Debian sign the newer suites as well."""
@@ -68,3 +73,41 @@ def options(folder: Path, mirror: str, suite: str) -> list[str]:
         "Acquire::Retries": "3",
     }
     return [word for key, value in moved.items() for word in ("-o", f"{key}={value}")]
+
+
+def download_alone(names: Sequence[str], suite: str, archives: Path, what: str) -> list[Path]:
+    """Download packages by themselves: with what they depend on, they would bring that suite's C library.
+
+    Args:
+        names: Debian package names.
+        suite: such as ``testing``.
+        archives: the folder, which is made, that they go into.
+        what: they are, as the beginning of a sentence, for the refusal.
+
+    Returns:
+        The ``.deb`` files, the largest first.
+
+    Raises:
+        EngineError: they cannot be had.
+        NotSupported: this system is not Debian.
+    """
+    purpose = f"{what} is taken from Debian {suite}"
+    if not debian_packages.can_fetch():
+        raise EngineError(f"{purpose}, and there is no apt-get and dpkg-deb.", "Install both.")
+    site = mirror(purpose, "That of this system's own release serves.")
+    folder = cache_folder() / "packages" / "docker-suite"
+    archives.mkdir()
+    with debian_packages.lock("docker-suite"):
+        # there is another one to go on with: who is off the network must not wait long to hear that
+        quick = [word for scheme in ("http", "https") for word in ("-o", f"Acquire::{scheme}::Timeout=15")]
+        argv = ["apt-get", *options(folder, site, suite), *quick, "-o", "Acquire::Retries=1"]
+        stamp = folder / "fetched"
+        if not stamp.exists() or time.time() - stamp.stat().st_mtime > DAY:
+            run([*argv, "-o", "APT::Update::Error-Mode=any", "update"], timeout=300)
+            stamp.touch()
+        try:
+            run([*argv, "download", *names], cwd=archives, timeout=900)
+        except CommandFailed:
+            stamp.unlink(missing_ok=True)  # lists that name what is no longer there would fail again
+            raise
+    return sorted(archives.glob("*.deb"), key=lambda deb: -deb.stat().st_size)

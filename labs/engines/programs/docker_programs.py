@@ -23,7 +23,7 @@ from labs.engines.runtime.command import run
 from labs.engines.runtime.files import write_at_once
 from labs.engines.runtime.reporter import Step
 from labs.engines.runtime.user_folders import cache_folder
-from labs.errors import CommandFailed, EngineError, LabsError
+from labs.errors import EngineError, LabsError
 
 __all__ = ["COMMAND", "ENGINE", "VARIABLE", "DockerPackages", "DockerUnavailable", "ensure", "find", "is_current",
            "is_packaged", "missed", "reported", "version_of"]  # fmt: skip
@@ -172,7 +172,7 @@ def _fetch(packages: DockerPackages, step: Step, env: Callable[[], Mapping[str, 
     # what a program that was ended had begun may still write there
     with tempfile.TemporaryDirectory(dir=target, prefix=f".{packages.label}-", ignore_cleanup_errors=True) as temporary:
         step.update(f"fetching {packages.names[0]} of Debian {suite}")
-        debs = _download(packages, suite, Path(temporary, "archives"))
+        debs = debian_suite.download_alone(packages.names, suite, Path(temporary, "archives"), "Docker")
         step.update("unpacking Docker")
         tree = Path(temporary, "tree")
         tree.mkdir()
@@ -197,31 +197,6 @@ def _fetch(packages: DockerPackages, step: Step, env: Callable[[], Mapping[str, 
             tree.rename(home)
     debian_packages.note_unpacked(packages.label, packages.names, home)
     return home
-
-
-def _download(packages: DockerPackages, suite: str, archives: Path) -> list[Path]:
-    """Download packages by themselves: with what they depend on, they would bring that suite's C library."""
-    purpose = f"Docker is taken from Debian {suite}"
-    if not debian_packages.can_fetch():
-        raise EngineError(f"{purpose}, and there is no apt-get and dpkg-deb.", "Install both.")
-    mirror = debian_suite.mirror(purpose, "The Docker of this system's own release serves.")
-    folder = cache_folder() / "packages" / "docker-suite"
-    archives.mkdir()
-    with debian_packages.lock("docker-suite"):
-        options = debian_suite.options(folder, mirror, suite)
-        # there is another Docker: who is off the network must not wait long to hear that
-        quick = [word for scheme in ("http", "https") for word in ("-o", f"Acquire::{scheme}::Timeout=15")]
-        options = [*options, *quick, "-o", "Acquire::Retries=1"]
-        stamp = folder / "fetched"
-        if not stamp.exists() or time.time() - stamp.stat().st_mtime > DAY:
-            run(["apt-get", *options, "-o", "APT::Update::Error-Mode=any", "update"], timeout=300)
-            stamp.touch()
-        try:
-            run(["apt-get", *options, "download", *packages.names], cwd=archives, timeout=900)
-        except CommandFailed:
-            stamp.unlink(missing_ok=True)  # lists that name what is no longer there would fail again
-            raise
-    return sorted(archives.glob("*.deb"), key=lambda deb: -deb.stat().st_size)
 
 
 def _unpack(deb: Path, tree: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labs.engines.cluster.addons import ADDONS
 from labs.engines.cluster.docker_engine import REGISTRY
 from labs.engines.cluster.images import assemble
-from labs.engines.cluster.startup import KUBERNETES, CourseStartup, start_ports
+from labs.engines.cluster.startup import KUBERNETES, NAMED, CourseStartup, start_ports
 from labs.engines.programs import command_line
 from labs.engines.runtime.files import is_noexec
 from labs.engines.runtime.reporter import Reporter, Step
@@ -80,6 +80,7 @@ class UsermodeStartup(CourseStartup):
             "pause on the nodes": (("containerd", "pause"), self.import_pause),
             "nodes": (("control plane", "pause on the nodes"), self.start_nodes),
             "images on the nodes": (("containerd", "base images"), self.import_base_images),
+            NAMED: (("registry", "base images", "nodes"), self.offer_stand_ins),
             "docker command": (("programs of the node",), command_line.ensure),
             "add-ons": (("nodes", "rights", "add-on programs"), self.start_addons),
         }

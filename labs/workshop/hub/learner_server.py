@@ -157,6 +157,7 @@ class LearnerServer:
             component=f"docker/{self.account.name}",
             group=VISITOR,
             insecure=[self.registry.partition("/")[0]],
+            mirror=f"http://{self.registry.partition('/')[0]}",
         )
 
     @property

@@ -6,14 +6,14 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labs.engines.programs.catalog import architecture
 from labs.engines.runtime.files import write_at_once
 
-__all__ = ["ImageSpec", "LayerBuilder", "write"]
+__all__ = ["ImageSpec", "LayerBuilder", "read_layers", "write"]
 
 CREATED = "2026-01-01T00:00:00Z"
 EPOCH = 1767225600  # the same moment
@@ -90,26 +90,46 @@ class ImageSpec:
         return self.tag, *self.aliases
 
 
-def write(image: ImageSpec, target: Path) -> None:
-    """Write an image as a Docker archive; the file appears when it is complete."""
-    digests = [hashlib.sha256(layer).hexdigest() for layer in image.layers]
-    config = json.dumps(
-        {
-            "architecture": architecture(),
-            "os": "linux",
-            "created": CREATED,
-            "config": image.config,
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
-            "history": [{"created": CREATED, "created_by": comment} for comment in image.comments],
-        },
-        sort_keys=True,
-    ).encode()
-    name = hashlib.sha256(config).hexdigest()
-    layers = [f"{digest}/layer.tar" for digest in digests]
-    manifest = [{"Config": f"{name}.json", "RepoTags": image.tags, "Layers": layers}]
-    whole = LayerBuilder()
-    whole.file(f"{name}.json", config)
-    for digest, layer in zip(digests, image.layers, strict=True):
-        whole.file(f"{digest}/layer.tar", layer)
+def write(target: Path, *images: ImageSpec, without: Sequence[bytes] = ()) -> None:
+    """Write images as a Docker archive, a layer that they share once; the file appears when it is complete.
+
+    Args:
+        target: the file.
+        images: what goes into it.
+        without: layers that are left out, since who reads the archive has them.
+    """
+    whole, manifest = LayerBuilder(), []
+    for image in images:
+        digests = [hashlib.sha256(layer).hexdigest() for layer in image.layers]
+        config = json.dumps(
+            {
+                "architecture": architecture(),
+                "os": "linux",
+                "created": CREATED,
+                "config": image.config,
+                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
+                "history": [{"created": CREATED, "created_by": comment} for comment in image.comments],
+            },
+            sort_keys=True,
+        ).encode()
+        name = hashlib.sha256(config).hexdigest()
+        whole.file(f"{name}.json", config)
+        layers = [f"{digest}/layer.tar" for digest in digests]
+        for path, layer in zip(layers, image.layers, strict=True):
+            if layer not in without:
+                whole.file(path, layer)
+        manifest.append({"Config": f"{name}.json", "RepoTags": image.tags, "Layers": layers})
     whole.file("manifest.json", json.dumps(manifest).encode())
     write_at_once(target, whole.to_tar())
+
+
+def read_layers(archive: Path) -> tuple[bytes, ...]:
+    """The layers of the first image in an archive that `write` has written, from the lowest up."""
+    with tarfile.open(archive) as opened:
+
+        def content(name: str) -> bytes:
+            file = opened.extractfile(name)
+            assert file is not None
+            return file.read()
+
+        return tuple(map(content, json.loads(content("manifest.json"))[0]["Layers"]))
