@@ -14,7 +14,8 @@ import pytest
 from labs.engines.attached import engine as attached
 from labs.engines.cluster.docker_engine import DockerEngine
 from labs.engines.cluster.images import assemble
-from labs.engines.cluster.images.archive import ImageSpec, LayerBuilder, write
+from labs.engines.cluster.images.archive import ImageSpec, LayerBuilder, read_layers, write
+from labs.engines.cluster.images.layers import NEWER_PLACE
 from labs.engines.cluster.node import CTR, IMPORT, Node
 from labs.engines.runtime.reporter import Reporter
 from labs.engines.runtime.state import State
@@ -49,8 +50,8 @@ def test_what_is_added_last_wins():
 
 
 def test_an_archive_has_the_digests_that_its_manifest_claims(tmp_path):
-    write(ImageSpec("trial:1", (layer(),), ("files",), {"Cmd": ["sh"]}), tmp_path / "a.tar")
-    write(ImageSpec("trial:1", (layer(),), ("files",), {"Cmd": ["sh"]}), tmp_path / "b.tar")
+    for name in ("a.tar", "b.tar"):
+        write(tmp_path / name, ImageSpec("trial:1", (layer(),), ("files",), {"Cmd": ["sh"]}))
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
     with tarfile.open(tmp_path / "a.tar") as archive:
         (entry,) = json.load(archive.extractfile("manifest.json"))
@@ -70,11 +71,39 @@ def tags_in(archive: Path) -> list[str]:
 
 def test_an_alias_changes_only_the_names(tmp_path):
     one, two = tmp_path / "a.tar", tmp_path / "b.tar"
-    write(ImageSpec("trial:1", (layer(),), ("files",)), one)
-    write(ImageSpec("trial:1", (layer(),), ("files",), aliases=("old:1",)), two)
+    write(one, ImageSpec("trial:1", (layer(),), ("files",)))
+    write(two, ImageSpec("trial:1", (layer(),), ("files",), aliases=("old:1",)))
     assert (tags_in(one), tags_in(two)) == (["trial:1"], ["trial:1", "old:1"])
     with tarfile.open(one) as first, tarfile.open(two) as second:  # the files' names are the digests
         assert first.getnames() == second.getnames()
+
+
+def test_images_share_their_layers_and_leave_out_what_another_archive_has(tmp_path):
+    below, above = layer(("a",)), layer(("b",))
+    images = [ImageSpec(f"trial:{number}", (below, above), ("below", "above")) for number in (1, 2)]
+    write(tmp_path / "all.tar", *images)
+    write(tmp_path / "rest.tar", *images, without=[below])
+    with tarfile.open(tmp_path / "all.tar") as whole, tarfile.open(tmp_path / "rest.tar") as rest:
+        layers = [name for name in whole.getnames() if name.endswith("/layer.tar")]
+        assert len(layers) == 2
+        assert set(whole.getnames()) - set(rest.getnames()) == {sha(below), f"{sha(below)}/layer.tar"}
+        tags = [entry["RepoTags"] for entry in json.load(rest.extractfile("manifest.json"))]
+    assert tags == [["trial:1"], ["trial:2"]]
+    assert read_layers(tmp_path / "all.tar") == (below, above)
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_newer_busybox_serves_for_what_is_broken_in_the_systems_own(base):
+    with tarfile.open(fileobj=io.BytesIO(read_layers(base["labs/shell:1"])[0])) as opened:
+        assert opened.extractfile(NEWER_PLACE).read() == b"newer"
+        assert [opened.getmember(f"usr/bin/{name}").linkname for name in ("wget", "sh")] == [
+            f"/{NEWER_PLACE}",
+            "busybox",
+        ]
+        assert opened.getmember("usr/bin/printenv").mode == 0o755  # whatever umask this was cloned with
 
 
 def python_layer(below, debs) -> LayerBuilder:
@@ -89,7 +118,8 @@ def base(tmp_path, monkeypatch) -> dict[str, Path]:
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(assemble.debian_packages, "fetch_lists", lambda purpose: None)
     monkeypatch.setattr(assemble.debian_packages, "download", lambda names, whole: [])
-    monkeypatch.setattr(assemble, "_layer_above", python_layer)
+    monkeypatch.setattr(assemble, "layer_above", python_layer)
+    monkeypatch.setattr(assemble.busybox, "newer", lambda: b"newer")
     return assemble.base_images(Reporter(quiet=True).begin("base images"))
 
 
