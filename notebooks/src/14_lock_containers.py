@@ -22,7 +22,7 @@
 #
 # *You need*: lessons 02 and 04, or to know images, pods and Deployments.
 #
-# *Time*: about 80 minutes, the three exercises included.
+# *Time*: about 90 minutes, the three exercises included.
 
 # %% [markdown] tags=["teaching"] minutes=3
 # - **Before**: ask who has ever written `privileged: true` "to get it
@@ -59,6 +59,7 @@ BEACON = """FROM weather:1
 USER root
 RUN cp "$(readlink -f /usr/bin/python3)" /usr/local/bin/fixer && chmod 4755 /usr/local/bin/fixer
 RUN echo "keeper:x:1000:1000::/:/bin/sh" >> /etc/passwd
+USER 0
 """
 options = {"rm": True, "labels": lab.labels}
 engine.images.build(path=str(lab.project), tag="weather:1", **options)
@@ -88,16 +89,14 @@ WEATHER, OPEN, NAMED = [lab.load_image(name) for name in ("weather:1", "beacon:1
 # which of them worked:
 
 # %%
-FIXER = "fixer -c 'import os; os.setuid(0)'"
 ATTACKS = {
     "change a program": "touch /app/store.py",
     "give a file away": "touch /dev/shm/x && chown 1234 /dev/shm/x",
     "send forged packets": "ping -c 1 -W 1 127.0.0.1",
-    "become root": f"su -c id nobody || {FIXER}",
+    "become root": "test $(id -u) = 0 || fixer -c 'import os; os.setuid(0)'",
     "bring tools along": "touch /tmp/tool",
     "make namespaces": "unshare -U true",
 }
-ATTACKS["become root"] = f'test "$(id -u)" = 0 || {FIXER}'
 
 
 def attack(pod):
@@ -175,7 +174,7 @@ attack("user")
 
 # %% [markdown] covers="D4.8"
 # **What happened.** Three attacks fail now. But `fixer` is still a way back
-# to root.
+# to root, and anyone who is root again can do all six.
 #
 # **Two minutes.** As whom does `weather:1` run, if a pod says nothing? Make
 # one (`kubectl run plain --image=weather:1 -- store`), and look with `id`.
@@ -348,8 +347,8 @@ attack("sealed")
 #   - `capabilities` at the pod, with a warning only: *CapBnd*;
 #   - no volume at `/data`: *Read-only file system*;
 #   - `allowPrivilegeEscalation` forgotten: *NoNewPrivs: 0*;
-#   - no `runAsGroup`: *group 0*;
-#   - a volume over `/app`: *ended with status*.
+#   - no `runAsGroup`: *in the group 3000*;
+#   - a volume over `/app`: *store ended with status*.
 
 # %% [markdown] tags=["hint"] exercise="ex-14-1"
 # Start from the last pod of section 4, and go through the brief word by
@@ -429,8 +428,8 @@ lab.check("ex-14-1")
 #   and the pod runs without the lock that its YAML shows.
 
 # %% language="bash" covers="D4.8"
-# kubectl explain pod.spec.securityContext | grep -oE "^  [a-zA-Z]+" | xargs
-# kubectl explain pod.spec.containers.securityContext | grep -oE "^  [a-zA-Z]+" | xargs
+# kubectl explain pod.spec.securityContext | grep -oE "^  [a-zA-Z]+.<" | tr -d "<\t\n"; echo
+# kubectl explain pod.spec.containers.securityContext | grep -oE "^  [a-zA-Z]+.<" | tr -d "<\t\n"; echo
 # POD='{apiVersion: v1, kind: Pod, metadata: {name: misplaced}, spec: {securityContext: {capabilities: {drop: [ALL]}},
 #   containers: [{name: main, image: "labs/shell:1", securityContext: {fsGroup: 2000}}]}}'
 # echo "$POD" | kubectl apply --dry-run=server -f - || true
@@ -469,7 +468,7 @@ marks = " ".join(f"{key}={value}" for key, value in {**kept, "pod-security.kuber
 # no filter.
 
 # %% [markdown] tags=["teaching"] minutes=6
-# - **Ask**: whose password was that? (The pod `member`'s. This one has no
+# - **Ask**: whose passwords are these? (The pods of section 5. This one has no
 #   right to read Secrets whatsoever.)
 
 # %% magic_args="-s {OPEN}" language="bash" covers="D4.8"
@@ -479,12 +478,12 @@ marks = " ".join(f"{key}={value}" for key, value in {**kept, "pod-security.kuber
 #   volumeMounts: [{name: node, mountPath: /node, readOnly: true}]}]}}
 # END
 # kubectl wait pod danger --for=condition=Ready --timeout=60s
-# kubectl exec danger -- sh -c 'cat /node/pods/*/volumes/kubernetes.io~secret/key/token; echo'
+# kubectl exec danger -- sh -c 'for file in /node/pods/*/volumes/kubernetes.io~secret/key/token; do cat $file; echo; done'
 # kubectl exec danger -- sh -c 'ps | grep -c .; ls /dev | grep -c .; grep CapEff /proc/1/status'
 # kubectl exec open -- sh -c 'ps | grep -c .; ls /dev | grep -c .; grep CapEff /proc/1/status'
 
 # %% [markdown] covers="D4.8"
-# **What happened.** It read the other pod's Secret from the node's disk,
+# **What happened.** It read the Secrets of other pods from the node's disk,
 # without asking the API server, and sees every process and device.
 # **Misconception**: *"`privileged` is the way to repair `permission
 # denied`."* It is the way to stop asking. Find the one right that is
@@ -576,7 +575,7 @@ for name in json.load(archive.extractfile("manifest.json"))[0]["Layers"]:
     print([(m.name, layer.extractfile(m).read()[:14]) for m in found])
 
 # %% [markdown] covers="D1.1"
-# **What happened.** The key is in the second layer, for anybody who has the
+# **What happened.** The key is in the third layer, for anybody who has the
 # image. `rm` only added a layer that says `.wh.key.pem`: *hide it*. A layer
 # is never changed.
 #
@@ -685,7 +684,7 @@ lab.check("ex-14-2")
 # *Constraint*: no right comes back. Not root, no capabilities, no program
 # that gains rights, a read-only root filesystem, the seccomp filter, no
 # `privileged`, no `hostPath`. The key's file is not readable for everybody.
-# Image (`beacon:2`) and command stay.
+# Image (`beacon:2`), command and `runAsNonRoot` stay.
 #
 # *Done when* this prints `stored`: `kubectl exec deploy/vault -- wget -qO-
 # --header "Authorization: Bearer sesame" --post-data 21
