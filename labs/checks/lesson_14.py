@@ -60,7 +60,10 @@ def check_gauge_locked(lab: CheckContext) -> None:
     rights = rights_in(lab, "gauge", store.name)
     expect_locked(rights, where)
     expect(
-        rights.uid == USER, expected=f"{where} as user {USER}", observed=f"user {rights.uid}", try_=f"`runAsUser`. {AGAIN}"
+        rights.uid == USER,
+        expected=f"{where} as user {USER}",
+        observed=f"user {rights.uid}",
+        try_=f"`runAsUser`. {AGAIN}",
     )
     expect(
         rights.gid == GROUP,
@@ -98,7 +101,7 @@ def check_lamp_built(lab: CheckContext) -> None:
         not traces,
         expected="lamp:1 without the key",
         observed=" and ".join(traces[:3]),
-        try_="What a layer has it keeps, also when a later one deletes it. Which stage needs the key, and which is left?",
+        try_="What a layer has it keeps, also when a later one deletes it. Which stage needs the key?",
     )
     user = image.attrs["Config"].get("User") or ""
     expect(
@@ -219,8 +222,8 @@ def _expect_served(place: CheckContext, lamp: Any) -> bool:
         bool(words) and words[0] in {hashlib.sha256(page + KEY + end).hexdigest() for end in (b"\n", b"")},
         expected="at /signature the checksum of page and key",
         observed=" ".join(words)[:24] or "no answer with status 200",
-        try_="It is made at the build, from both files: the stage that makes it must see the key. After a new build, give "
-        "the image to the nodes again, and restart the rollout.",
+        try_="It is made at the build, from both files: the stage that makes it must see the key. After a new build, "
+        "give the image to the nodes again, and restart the rollout.",
     )
 
 
