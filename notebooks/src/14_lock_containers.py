@@ -81,6 +81,8 @@ WEATHER, OPEN, NAMED = [lab.load_image(name) for name in ("weather:1", "beacon:1
 # {apiVersion: v1, kind: Pod, metadata: {name: open}, spec: {containers: [
 #   {name: main, image: "$1", args: [store]}]}}
 # END
+
+# %% language="bash" covers="D4.8"
 # kubectl wait pod open --for=condition=Ready --timeout=60s
 # kubectl exec open -- id
 
@@ -98,7 +100,7 @@ ATTACKS = {
     "make namespaces": "unshare -U true",
 }
 
-
+# %%
 def attack(pod):
     for what, command in ATTACKS.items():
         run = ["kubectl", "exec", pod, "--", "sh", "-c", command]
@@ -147,6 +149,8 @@ attack("open")
 # {apiVersion: v1, kind: Pod, metadata: {name: named}, spec: {securityContext: {runAsNonRoot: true}, containers: [
 #   {name: main, image: "$2", args: [store]}]}}]}
 # END
+
+# %% language="bash" covers="D4.8"
 # timeout 60 sh -c 'until [ "$(kubectl get pods asked named | grep -c CreateContainerConfigError)" = 2 ]; do sleep 1; done'
 # kubectl get pods asked named -o jsonpath='{range .items[*]}{.status.containerStatuses[0].state.waiting.message}{"\n"}{end}'
 
@@ -166,6 +170,8 @@ attack("open")
 #   securityContext: {runAsUser: 1000, runAsGroup: 3000, runAsNonRoot: true},
 #   containers: [{name: main, image: "$1", args: [store]}]}}
 # END
+
+# %% language="bash" covers="D4.8"
 # kubectl wait pod user --for=condition=Ready --timeout=60s
 # kubectl exec user -- id
 
@@ -198,7 +204,7 @@ NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE S
 SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL
 SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE""".split()
 
-
+# %%
 def capabilities(pod, kind="CapEff"):
     run = ["kubectl", "exec", pod, "--", "grep", kind, "/proc/1/status"]
     mask = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()[1], 16)
@@ -225,6 +231,8 @@ capabilities("user", "CapBnd")
 #   securityContext: {runAsUser: $3, capabilities: {drop: [ALL], add: $4}}}]}}
 # END
 # done
+
+# %% language="bash" covers="D4.8"
 # kubectl wait pods -l show=caps --for=condition=Ready --timeout=60s
 # for pod in bare giver added; do
 #   echo "$pod: $(kubectl exec $pod -- sh -c 'touch /tmp/x; chown 1234 /tmp/x 2>&1 && echo given away')"
@@ -262,6 +270,8 @@ capabilities("added", "CapBnd")
 # {apiVersion: v1, kind: Pod, metadata: {name: fixed}, spec: {containers: [{name: main, image: "$1", args: [store],
 #   securityContext: {runAsUser: 1000, allowPrivilegeEscalation: false}}]}}
 # END
+
+# %% language="bash" covers="D4.8"
 # kubectl wait pod fixed --for=condition=Ready --timeout=60s
 # for pod in user fixed; do
 #   kubectl exec $pod -- sh -c 'ls -l /usr/local/bin/fixer; grep NoNewPrivs /proc/1/status'
@@ -289,6 +299,8 @@ capabilities("added", "CapBnd")
 #   securityContext: {readOnlyRootFilesystem: true}}]}}
 # END
 # kubectl wait pod sealed --for=jsonpath='{.status.phase}'=Failed --timeout=60s
+
+# %% language="bash" covers="D4.8"
 # kubectl logs sealed
 
 # %% [markdown] covers="D4.8"
@@ -312,6 +324,8 @@ capabilities("added", "CapBnd")
 #     securityContext: {runAsUser: 1000, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false}}]}}
 # END
 # kubectl wait pod sealed --for=condition=Ready --timeout=60s
+
+# %% language="bash" covers="D4.8"
 # kubectl exec sealed -- grep -E "NoNewPrivs|Seccomp:" /proc/1/status
 
 # %% covers="D4.8"
@@ -399,6 +413,8 @@ lab.check("ex-14-1")
 #   args: [store], volumeMounts: [{name: key, mountPath: /etc/weather}]}]}}
 # END
 # done
+
+# %% language="bash" covers="D4.8"
 # kubectl wait pods -l show=group --for=condition=Ready --timeout=60s
 # for pod in outside member; do
 #   kubectl exec $pod -- sh -c 'id; ls -lL /etc/weather; cat /etc/weather/token; echo' 2>&1
@@ -430,6 +446,8 @@ lab.check("ex-14-1")
 # %% language="bash" covers="D4.8"
 # kubectl explain pod.spec.securityContext | grep -oE "^  [a-zA-Z]+.<" | tr -d "<\t\n"; echo
 # kubectl explain pod.spec.containers.securityContext | grep -oE "^  [a-zA-Z]+.<" | tr -d "<\t\n"; echo
+
+# %% language="bash" covers="D4.8"
 # POD='{apiVersion: v1, kind: Pod, metadata: {name: misplaced}, spec: {securityContext: {capabilities: {drop: [ALL]}},
 #   containers: [{name: main, image: "labs/shell:1", securityContext: {fsGroup: 2000}}]}}'
 # echo "$POD" | kubectl apply --dry-run=server -f - || true
@@ -477,6 +495,8 @@ marks = " ".join(f"{key}={value}" for key, value in {**kept, "pod-security.kuber
 #   containers: [{name: main, image: "$1", args: [store], securityContext: {privileged: true},
 #   volumeMounts: [{name: node, mountPath: /node, readOnly: true}]}]}}
 # END
+
+# %% language="bash" covers="D4.8"
 # kubectl wait pod danger --for=condition=Ready --timeout=60s
 # kubectl exec danger -- sh -c 'for file in /node/pods/*/volumes/kubernetes.io~secret/key/token; do cat $file; echo; done'
 # kubectl exec danger -- sh -c 'ps | grep -c .; ls /dev | grep -c .; grep CapEff /proc/1/status'
@@ -513,7 +533,7 @@ def contents(image):
     finally:
         container.remove()
 
-
+# %% covers="D1.1"
 for image in ("beacon:1", "labs/shell:1"):
     members = contents(image)
     print(f"{image}: {engine.images.get(image).attrs['Size'] / 1e6:.0f} MB, {sum(m.isfile() for m in members)} files")
@@ -541,6 +561,8 @@ USER 1000
 CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 """
 engine.images.build(fileobj=io.BytesIO(TINY.encode()), tag="tiny:1", rm=True, labels=lab.labels)
+
+# %% covers="D1.1"
 print([m.name for m in contents("tiny:1") if m.isfile()], engine.images.get("tiny:1").attrs["Size"] // 1000, "kB")
 print(engine.containers.run("tiny:1", ["/bin/busybox", "id"], remove=True).decode())
 
@@ -644,9 +666,8 @@ engine.images.build(path=str(lamp), tag="lamp:1", rm=True, labels=lab.labels)
 locks = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 spec = {"containers": [{"name": "lamp", "image": lab.load_image("lamp:1"), "securityContext": locks}]}
 spec["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-labels = {"app": "lamp"}
-template = {"metadata": {"labels": labels}, "spec": spec}
-body = {"metadata": {"name": "lamp"}, "spec": {"selector": {"matchLabels": labels}, "template": template}}
+template = {"metadata": {"labels": {"app": "lamp"}}, "spec": spec}
+body = {"metadata": {"name": "lamp"}, "spec": {"selector": {"matchLabels": {"app": "lamp"}}, "template": template}}
 made = apps.create_namespaced_deployment(STRICT, body)
 ### END SOLUTION
 
