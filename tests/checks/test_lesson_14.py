@@ -92,7 +92,7 @@ def gauge(pod=None, locks=None, mounts=(DATA,), *, kubectl="kubectl", more=(), *
 NONE = dict.fromkeys(("runAsUser", "runAsGroup", "seccompProfile"))
 AT_CONTAINER = gauge(NONE, {key: POD[key] for key in NONE})
 HELPER = {"name": "helper", "image": "labs/shell:1", "command": ["sleep", "infinity"]}
-BY_IMAGE = gauge({"runAsUser": None, "runAsNonRoot": True}, {"capabilities": {"drop": ["all"]}})
+SMALL_LETTERS = gauge({"runAsNonRoot": True}, {"capabilities": {"drop": ["all"]}})
 CONTAINER_WINS = gauge({"runAsUser": 0, "runAsGroup": 0}, {"runAsUser": 1000, "runAsGroup": 3000})
 IN_MEMORY = gauge(mounts=(DATA, {"name": "tmp", "mountPath": "/tmp"})).replace(
     '"emptyDir": {}', '"emptyDir": {"medium": "Memory"}'
@@ -169,7 +169,7 @@ AS_ENV = vault(
 RIGHT = {
     "1 YAML": ("ex-14-1", gauge()),
     "1 all at the container": ("ex-14-1", AT_CONTAINER),
-    "1 the image's own user, drop in small letters": ("ex-14-1", BY_IMAGE),
+    "1 drop in small letters": ("ex-14-1", SMALL_LETTERS),
     "1 the container wins": ("ex-14-1", CONTAINER_WINS),
     "1 in memory, a helper first": ("ex-14-1", IN_MEMORY),
     "1 a helper": ("ex-14-1", gauge(more=(HELPER,))),
@@ -203,6 +203,7 @@ WRONG = {
     "1 writable": ("ex-14-1", gauge(locks={"readOnlyRootFilesystem": None}), "read-only root filesystem|mounted rw"),
     "1 root": ("ex-14-1", gauge({"runAsUser": 0}), "it runs as root, user 0"),
     "1 another user": ("ex-14-1", gauge({"runAsUser": 1001}), "as user 1000|user 1001"),
+    "1 a group without a user": ("ex-14-1", gauge({"runAsUser": None}), "a ready pod gauge|it is not ready"),
     "1 no group": ("ex-14-1", gauge({"runAsGroup": None}), "in the group 3000|group 0"),
     "1 no fsGroup": ("ex-14-1", gauge({"fsGroup": None}), "the volume at /data with the group 2000|group 0"),
     "1 no volume": ("ex-14-1", gauge(mounts=()), "Read-only file system|keep a reading"),
@@ -233,7 +234,7 @@ WRONG = {
     "2 too large": (
         "ex-14-2",
         built(GOOD.replace("\nFROM labs/shell:1", "\nFROM labs/python:3")),
-        "less than 30 MB|50 MB",
+        "less than 30 MB|MB|does the page need Python",
     ),
     "2 the key ignored": (
         "ex-14-2",
