@@ -179,7 +179,8 @@ def disable(extra: str) -> None:
     """
     if extra == command_line.HELM:
         raise NotSupported(
-            "Helm is a command in the course's cache, and nothing of it runs.", f"It is in {command_line.helm_folder()}."
+            "Helm is a command in the course's cache, and nothing of it runs.",
+            f"It is in {command_line.helm_folder()}.",
         )
     engine = engines.current()
     if engine.needs_root:

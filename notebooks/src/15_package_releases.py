@@ -70,7 +70,7 @@ engine, folder = docker.from_env(), lab.folder
 # with two versions of the chart `noticeboard`. (Whoever writes charts does
 # just this. You need not look at it now.)
 
-# %% [markdown] tags=["teaching"] minutes=9
+# %% [markdown] tags=["teaching"] minutes=8
 # - **Ask**: what must a repository be able to do? (Serve two kinds of
 #   files. That is all.)
 # - **Show** `show values` next to `get values`: what can be set, what was.
@@ -156,7 +156,7 @@ wait_for_http("http://localhost:8050/index.yaml", expect="noticeboard", timeout=
 # with the same chart or with a newer one. Guess first: how many pods does
 # the board have after this?
 
-# %% [markdown] tags=["teaching"] minutes=12
+# %% [markdown] tags=["teaching"] minutes=10
 # - **Ask** before the first upgrade: how many pods? Count the hands.
 # - **Show** `helm get values square --revision 1` and `--revision 2`.
 # - **Say**: two of the people in this room will lose values at work.
@@ -246,15 +246,16 @@ env:
 # Helm has no server and no database. Each revision is a **Secret in the
 # release's namespace**: chart, values and manifests, packed. Unpack one:
 
-# %% [markdown] tags=["teaching"] minutes=7
+# %% [markdown] tags=["teaching"] minutes=6
 # - **Ask**: who may read a password that was given with `--set`? (Anyone
 #   who may read Secrets there.)
 # - **Ask** before the conflict: who is right, the chart or the live object?
 
 # %% covers="D2.3"
 secrets = core.list_namespaced_secret(lab.namespace, label_selector="owner=helm,name=square").items
-print([(s.metadata.name, s.type, s.metadata.labels["status"]) for s in secrets][-2:])
-packed = base64.b64decode(base64.b64decode(secrets[-1].data["release"]))
+newest = max(secrets, key=lambda secret: int(secret.metadata.labels["version"]))
+print(newest.type, newest.metadata.name, newest.metadata.labels["status"])
+packed = base64.b64decode(base64.b64decode(newest.data["release"]))  # by Helm, and by Kubernetes
 record = json.loads(gzip.decompress(packed))
 print(list(record), record["version"], record["info"]["status"], record["config"])
 
@@ -266,7 +267,7 @@ print(list(record), record["version"], record["info"]["status"], record["config"
 # %% magic_args="-s {folder}" language="bash" covers="D2.3"
 # kubectl scale deployment square-noticeboard --replicas=5
 # helm get values square | grep replicas
-# helm status square | grep STATUS
+# helm status square | grep ^STATUS
 # helm upgrade square town/noticeboard -f $1/square.yaml || true
 
 # %% [markdown] covers="D2.3"
@@ -309,11 +310,11 @@ print(list(record), record["version"], record["info"]["status"], record["config"
 # `noticeboard-0.2.0`, and `kubectl get deployment market-noticeboard`
 # shows 3 of 3 pods, with the image `labs/web:2`.
 
-# %% [markdown] tags=["teaching"] minutes=10 exercise="ex-15-1"
+# %% [markdown] tags=["teaching"] minutes=9 exercise="ex-15-1"
 # - **Mistakes**
 #   - values given at the installation only: *the value text*;
 #   - no quotes around 12: *the status failed*;
-#   - scaled by hand: *the Deployment market-noticeboard as the release has it*;
+#   - scaled by hand: *market-noticeboard as the release has it*;
 #   - in another namespace: *none there, but one in the namespace*;
 #   - 0.2.0 at once: *a revision with the chart version 0.1.0*.
 
@@ -347,7 +348,7 @@ lab.check("ex-15-1")
 #
 # First read the stranger's. `pull --untar` brings the files:
 
-# %% [markdown] tags=["teaching"] minutes=11
+# %% [markdown] tags=["teaching"] minutes=9
 # - **Ask**: which lines of the stranger's Deployment are Kubernetes, which
 #   are Helm?
 # - **Draw** the dot: `.Values` at the top, the program inside of `range`,
@@ -439,7 +440,6 @@ spec:
   template:
     metadata: {labels: {app: {{ $name }}, release: {{ $.Release.Name }}}}
     spec:
-      terminationGracePeriodSeconds: 1
       containers:
       - {{- include "weather.container" (list $ $name $program) | nindent 8 }}
 {{- end }}
@@ -532,7 +532,7 @@ REGISTRY = lab.engine.local_registry or ""
 # says what is different. It is part of `kubectl`: nothing to install, no
 # release, no history.
 
-# %% [markdown] tags=["teaching"] minutes=13
+# %% [markdown] tags=["teaching"] minutes=11
 # - **Ask**: where is the loop in Kustomize, where the `if`? (There is none.
 #   That is the point, and the limit.)
 # - **Show** the two renders beside each other: base, night.
@@ -682,7 +682,7 @@ patches:
 # cd $1
 # helm template gate town/noticeboard --version 0.2.0 --set text=Closed > all.yaml
 # printf 'resources: [all.yaml]\nlabels: [{pairs: {owner: gardeners}}]\n' > kustomization.yaml
-# printf 'patches: [{target: {kind: Deployment}, patch: "[{op: add, path: /spec/minReadySeconds, value: 2}]"}]\n' >> kustomization.yaml
+# printf 'patches: [{target: {kind: Deployment}, patch: "- {op: add, path: /spec/minReadySeconds, value: 2}"}]\n' >> kustomization.yaml
 # kubectl apply -k . && kubectl get deployment -l owner=gardeners && helm list
 # kubectl delete -k .
 
@@ -710,13 +710,13 @@ patches:
 #   Which label would leave the canary out?
 
 # %% language="bash" covers="D2.1 D2.3"
-# helm upgrade --install most town/noticeboard --version 0.1.0 --set replicas=3 --wait --timeout 60s | grep STATUS
-# helm upgrade --install few town/noticeboard --version 0.2.0 --wait --timeout 60s | grep STATUS
+# helm upgrade --install most town/noticeboard --version 0.1.0 --set replicas=3,podLabels.site=plaza --wait --timeout 60s | grep STATUS
+# helm upgrade --install few town/noticeboard --version 0.2.0 --set podLabels.site=plaza --wait --timeout 60s | grep STATUS
 # kubectl create service clusterip boards --tcp=80 --dry-run=client -o yaml | kubectl apply -f -
-# kubectl set selector service boards app.kubernetes.io/name=noticeboard
+# kubectl set selector service boards site=plaza
 # kubectl run guest --image=labs/shell:1 -- sleep infinity
 # kubectl wait pod guest --for=condition=Ready --timeout=60s
-# kubectl exec guest -- sh -c 'for i in $(seq 20); do curl -s boards/version; done' | sort | uniq -c
+# kubectl exec guest -- sh -c 'for i in $(seq 20); do curl -s -m 2 boards/version; done' | sort | uniq -c
 
 # %% [markdown] covers="D2.1"
 # **What happened.** About one answer in four came from version 2. Is it
@@ -786,13 +786,13 @@ patches:
 # *Done when* the Service answers with the text and version 2, and `kubectl
 # diff -k` of all three folders says nothing.
 
-# %% [markdown] tags=["teaching"] minutes=11 exercise="ex-15-2"
+# %% [markdown] tags=["teaching"] minutes=10 exercise="ex-15-2"
 # - **Mistakes**
-#   - `apply -f` on the folder: *a Deployment page-green in the namespace*;
+#   - `apply -f` on the folder: *the Deployment page-green of site/green*;
 #   - labels without `includeSelectors`: *track: green in the selector of page-green*;
 #   - the patch's target with the suffix: *memory: 32Mi requested*;
 #   - the Service patched live: *as site/door has it*;
-#   - the base changed: *the Deployment page-blue as*.
+#   - the base changed: *the Deployment page-blue as it was*.
 
 # %% [markdown] tags=["hint"] exercise="ex-15-2"
 # `site/blue` has half of it. What is different: colour, count, image, text,
@@ -871,7 +871,7 @@ lab.check("ex-15-2")
 # printf 'text: High tide at 9\nreplicas: 3\nimage:\n  tag: "2.1"\n' > harbour.yaml
 # timeout -s KILL 5 helm upgrade harbour harbour -f harbour.yaml --wait || true
 # sed -i '/instance:/a app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}' harbour/templates/_helpers.tpl
-# sed -i 's/toYaml . | nindent 8/toYaml . | indent 4/; s/| nindent 8/| nindent 6/' harbour/templates/deployment.yaml
+# sed -i 's/labels" . | nindent 8/labels" . | indent 8/' harbour/templates/deployment.yaml
 
 # %% language="bash"
 # helm history harbour
@@ -894,7 +894,7 @@ lab.check("ex-15-2")
 # There are four faults, in the release, in the chart and in `harbour.yaml`;
 # repairing one uncovers the next. The last one makes no noise.
 
-# %% [markdown] tags=["teaching"] minutes=12 exercise="ex-15-3"
+# %% [markdown] tags=["teaching"] minutes=11 exercise="ex-15-3"
 # - **Ask** whenever somebody is stuck: who complains now, Helm, the
 #   template, the API server, or the kubelet?
 # - **Mistakes**
@@ -911,13 +911,13 @@ lab.check("ex-15-2")
 
 # %% [markdown] tags=["hint"] exercise="ex-15-3"
 # `helm template harbour FOLDER --debug` shows the text that is no YAML:
-# which lines stand too far to the left? For the next one, compare
+# what stands on a line on which it should not? For the next one, compare
 # the selector that it makes with the live one: what was put into
 # `_helpers.tpl`, and who includes it?
 
 # %% [markdown] tags=["hint"] exercise="ex-15-3"
 # 1. `helm rollback harbour 1`. 2. In `templates/deployment.yaml`, the pod's
-# labels need `nindent 8`. 3. Remove the line with `version` from
+# labels need `nindent 8`, which begins a new line. 3. Remove the line with `version` from
 # `_helpers.tpl`: a selector cannot change. 4. There is no `labs/web:2.1`;
 # take the tag out of `harbour.yaml`. Then `helm upgrade harbour
 # .../harbour -f .../harbour.yaml --wait`.
