@@ -119,22 +119,6 @@ END
 # Exercise 3: the harbour
 FREE = "helm rollback harbour 1\n"
 SPACES = """sed -i 's/labels" . | indent 8/labels" . | nindent 8/' FOLDER/harbour/templates/deployment.yaml\n"""
-SELECTOR = GREEN.replace("includeSelectors: true", "includeTemplates: true")
-JSON_MISSED = GREEN.partition("patches:")[0] + (
-    """patches:
-- target: {kind: Deployment, name: page-green}
-  patch: |
-    - {op: add, path: /spec/template/spec/containers/0/resources, value: {requests: {memory: 32Mi}}}
-END
-"""
-)
-
-# Exercise 3: the harbour
-FREE = "helm rollback harbour 1\n"
-SPACES = "sed -i 's/toYaml . | indent 4/toYaml . | nindent 8/; s/| nindent 6/| nindent 8/' FOLDER/harbour/templates/deployment.yaml\n"
-SPACES += (
-    "sed -i '0,/| nindent 8/! {0,/| nindent 8/ s/| nindent 8/| nindent 6/}' FOLDER/harbour/templates/deployment.yaml\n"
-)
 SELECTOR = "sed -i /version/d FOLDER/harbour/templates/_helpers.tpl\n"
 TAG = "sed -i 's/2.1/2/' FOLDER/harbour.yaml\n"
 UPGRADE = "helm upgrade harbour FOLDER/harbour -f FOLDER/harbour.yaml\n"
