@@ -76,7 +76,7 @@ core, batch = client.CoreV1Api(), client.BatchV1Api()
 # | | domain | weight | here |
 # |---|---|---|---|
 # | D1 | Application Design and Build | 20 % | lessons 02, 06, 09, 10 |
-# | D2 | Application Deployment | 20 % | lesson 04 |
+# | D2 | Application Deployment | 20 % | lessons 04, 15 |
 # | D3 | Observability and Maintenance | 15 % | lessons 03, 07, 11 |
 # | D4 | Environment, Configuration and Security | 25 % | lesson 05 |
 # | D5 | Services and Networking | 20 % | lessons 07, 17 |
@@ -96,7 +96,7 @@ for item, content in curriculum.items():
 
 # %% [markdown] covers="T1.exam"
 # *What happened*: a dash is an item without an exercise so far. **Be honest with yourself about the dashes**: as many
-# points as a whole domain can be lost on Helm, ServiceAccounts, SecurityContexts and quotas. Until the course has them, do each one's
+# points as a whole domain can be lost on ServiceAccounts, SecurityContexts and quotas. Until the course has them, do each one's
 # task pages in the Kubernetes documentation on this cluster.
 #
 # ## 2. CKA first? When to book?
