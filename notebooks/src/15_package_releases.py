@@ -788,7 +788,7 @@ patches:
 
 # %% [markdown] tags=["teaching"] minutes=10 exercise="ex-15-2"
 # - **Mistakes**
-#   - `apply -f` on the folder: *the Deployment page-green of site/green*;
+#   - `apply -f` on the folder: *of site/green in the namespace*;
 #   - labels without `includeSelectors`: *track: green in the selector of page-green*;
 #   - the patch's target with the suffix: *memory: 32Mi requested*;
 #   - the Service patched live: *as site/door has it*;

@@ -18,6 +18,8 @@ from labs.waiting import http_status
 
 __all__ = ["Release", "expect_as_released", "expect_chart", "expect_values", "history", "read_release", "release"]
 
+SHOWN = 220  # characters of a description
+
 
 @dataclass(frozen=True)
 class Release:
@@ -140,7 +142,7 @@ def release(lab: CheckContext, name: str, try_: str = "") -> Release:
     if newest.status != "deployed":
         raise NotYet(
             f"the release {name} to be deployed",
-            f"its newest revision, {newest.revision}, has the status {newest.status}: {newest.description[:220]}",
+            f"its newest revision, {newest.revision}, has the status {newest.status}: {_end_of(newest.description)}",
             _todo(newest.status, name),
         )
     return newest
@@ -159,6 +161,11 @@ def _places(lab: CheckContext, name: str) -> list[tuple[str, str]]:
         raise
     secrets = {item.metadata.name for item in items}
     return found + [(place, name) for secret in secrets for place in elsewhere(lab, "secret", secret)]
+
+
+def _end_of(description: str) -> str:
+    """Helm's words: a long error has its cause at the end."""
+    return description if len(description) <= SHOWN else f"... {description[-SHOWN:].partition(' ')[2]}"
 
 
 def _todo(status: str, name: str) -> str:
