@@ -901,7 +901,7 @@ lab.check("ex-15-2")
 #   - rolled back, and home: *the chart harbour-0.2.0*;
 #   - uninstalled and installed: *was made again*;
 #   - the Deployment deleted for its selector: *was made again*;
-#   - without `--wait`, and not looked: *3 ready pods*;
+#   - without `--wait`, and not looked: *is there such an image*;
 #   - the town's chart taken: *the chart noticeboard*.
 
 # %% [markdown] tags=["hint"] exercise="ex-15-3"
