@@ -18,7 +18,15 @@ from labs.explain.base import AGAIN
 from labs.kube.kubectl import kubectl_for, own_settings
 from labs.kube.object_diff import differences, spec_of
 
-__all__ = ["declared_in", "expect_accepted", "expect_nothing_to_do", "read_text"]
+__all__ = [
+    "declared_in",
+    "expect_accepted",
+    "expect_nothing_to_do",
+    "expect_reached",
+    "objects_of",
+    "read_text",
+    "run_kubectl",
+]
 
 ASKED, PATIENCE = "-asked", 10  # a name's ending; seconds
 OBJECTS = "`name` is indented below `metadata`; a line `---` separates objects."
@@ -51,10 +59,10 @@ def declared_in(lab: CheckContext, path: Path) -> dict[str, dict[str, Any]]:
         CouldNotCheck: the API server does not answer.
     """
     text = read_text(path, f"a file {path.name} in `folder`", f"A cell `%%writefile {{folder}}/{path.name}` writes it.")
-    done = _kubectl(lab, "create", "--dry-run=client", "--validate=false", "-o=json", f"-f={path}")
+    done = run_kubectl(lab, "create", "--dry-run=client", "--validate=false", "-o=json", f"-f={path}")
     if done.returncode and "no objects passed to" not in done.stderr:
         raise _not_understood(lab, path, text, done.stderr.strip().replace(str(path), path.name))
-    objects = list(_objects(done.stdout))
+    objects = list(objects_of(done.stdout))
     for item in objects:
         expect(
             item.get("kind") and (item.get("metadata") or {}).get("name"),
@@ -69,8 +77,8 @@ def _objects_in(path: Path) -> str:
     return f"objects in {path.name}, each with apiVersion, kind, and a name in its metadata"
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """The objects that kubectl prints one after the other, or as a List."""
+def objects_of(text: str) -> Iterator[dict[str, Any]]:
+    """The objects that kubectl prints as JSON, one after the other or as a List. Args: ``text``, what it printed."""
     decoder, rest = json.JSONDecoder(), text.strip()
     while rest:
         item, end = decoder.raw_decode(rest)
@@ -98,7 +106,7 @@ def _not_understood(lab: CheckContext, path: Path, text: str, said: str) -> NotY
                 if document and not (isinstance(metadata, dict) and document.get("kind") and metadata.get("name")):
                     return NotYet(_objects_in(path), str(document)[:80], OBJECTS)
         return NotYet(_objects_in(path), f"kubectl says: {said}", OBJECTS)
-    _expect_reached(lab, said)
+    expect_reached(lab, said)
     return NotYet(f"objects in {path.name} that the API server takes", f"it says: {said}", _todo(said))
 
 
@@ -120,7 +128,7 @@ def _asked(lab: CheckContext, item: dict[str, Any], source: str) -> dict[str, An
     It asks under another name, which need not be free.
     """
     named = {**item, "metadata": {**item["metadata"], "name": f"{item['metadata']['name']}{ASKED}"}}
-    done = _kubectl(
+    done = run_kubectl(
         lab,
         "create",
         "--dry-run=server",
@@ -133,7 +141,7 @@ def _asked(lab: CheckContext, item: dict[str, Any], source: str) -> dict[str, An
     if done.returncode == 0:
         return json.loads(done.stdout)
     said = done.stderr.strip().replace(ASKED, "")
-    _expect_reached(lab, said)
+    expect_reached(lab, said)
     raise NotYet(
         f"a {item['kind']} in {source} that the API server takes",
         f"it says: {said.partition(STDIN)[2] or said}",
@@ -141,7 +149,7 @@ def _asked(lab: CheckContext, item: dict[str, Any], source: str) -> dict[str, An
     )
 
 
-def _kubectl(lab: CheckContext, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+def run_kubectl(lab: CheckContext, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*kubectl_for(lab.kubeconfig), *arguments, f"--request-timeout={PATIENCE}s"],
         input=stdin,
@@ -153,7 +161,7 @@ def _kubectl(lab: CheckContext, *arguments: str, stdin: str | None = None) -> su
     )
 
 
-def _expect_reached(lab: CheckContext, said: str) -> None:
+def expect_reached(lab: CheckContext, said: str) -> None:
     """What kubectl complains of is the answer of an API server that works, not that there is none.
 
     Raises:
@@ -173,14 +181,28 @@ def _todo(said: str) -> str:
     return "Go to the place it names. `kubectl explain` shows which field belongs where, and its type."
 
 
-def expect_nothing_to_do(lab: CheckContext, item: dict[str, Any], live: Any, source: str) -> None:
-    """All that a definition says, the cluster has. What it does not mention does not count: so ``kubectl apply``."""
+def expect_nothing_to_do(
+    lab: CheckContext, item: dict[str, Any], live: Any, source: str, *, where: str = "the file", try_: str = ""
+) -> None:
+    """All that a definition says, the cluster has. What it does not mention does not count: so ``kubectl apply``.
+
+    Args:
+        lab: the lesson's lab.
+        item: the definition.
+        live: the object.
+        source: what a verdict calls the place of the definition.
+        where: the same in one word, beside a field's value.
+        try_: what to try when they differ.
+
+    Raises:
+        NotYet: they differ; the verdict names the first fields.
+    """
     wanted = spec_of(_asked(lab, item, source))
     wanted["metadata"].pop("name")
     found_differences = [d for d in differences(wanted, spec_of(live)) if d[1] is not None]
     expect(
         not found_differences,
         expected=f"the {item['kind']} {name_of(live)} as {source} has it",
-        observed="; ".join(f"{path}: {there}, in the file {said}" for path, said, there in found_differences[:3]),
-        try_="`kubectl diff -f` of the file shows it, too. Which of the two is right?",
+        observed="; ".join(f"{path}: {there}, in {where} {said}" for path, said, there in found_differences[:3]),
+        try_=try_ or "`kubectl diff -f` of the file shows it, too. Which of the two is right?",
     )
