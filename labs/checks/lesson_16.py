@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from labs.checks.context import CheckContext
-from labs.checks.core import check, clients, expect, settle
+from labs.checks.core import check, expect, settle
 from labs.checks.facts import Free, Stated, states
 from labs.checks.readers.kinds import Kind, Shell, definition, kubectl
 from labs.checks.readers.manifests import declared_in
@@ -100,13 +100,13 @@ def check_manifests_current(lab: CheckContext) -> None:
     ):
         item = would.get((kind, name))
         here = ", ".join(sorted(f"{k} {n}" for k, n in would)) or "nothing"
-        expect(
+        declared = expect(
             item,
             expected=f"a {kind} {name} in current.yaml",
             observed=f"it has {here}",
             try_="Two objects in a file are separated by a line `---`.",
         )
-        facts(item, "in current.yaml")
+        facts(declared, "in current.yaml")
         facts(reader.named(name), "in the cluster")
 
 
@@ -200,7 +200,7 @@ def _expect_refused(alarms: Kind, spec: dict[str, Any], what: str) -> str:
         said,
         expected=f"{what} to be refused",
         observed=f"it is taken: {json.dumps(spec)}",
-        try_="`type`, `required`, `enum` and the rules stand in the schema of `spec`, beside its `properties` or in them.",
+        try_="`type`, `required`, `enum` and rules stand in the schema of `spec`: beside its `properties`, or in them.",
     )
 
 
@@ -268,7 +268,8 @@ def _expect_no_complaint(done: Shell) -> None:
 
 
 def _parsed(text: str) -> dict[tuple[str, str], dict[str, Any]]:
-    decoder, rest, items = json.JSONDecoder(), text.strip(), []
+    items: list[dict[str, Any]] = []
+    decoder, rest = json.JSONDecoder(), text.strip()
     while rest:
         item, end = decoder.raw_decode(rest)
         rest = rest[end:].lstrip()

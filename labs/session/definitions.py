@@ -1,4 +1,4 @@
-"""The kinds that a lesson has added to the cluster: they lie in no namespace, so their group's name says whose they are."""
+"""The kinds that a lesson has added to the cluster: they lie in no namespace, so their group says whose they are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["definitions_of", "release_objects", "remove_definitions"]
 
 
 def definitions_of(api: client.ApiClient, namespace: str) -> list[Any]:
-    """The CustomResourceDefinitions whose API group is a lesson's own: ``lab-16.weather.example`` is that of ``lab-16``.
+    """The CustomResourceDefinitions whose API group is a lesson's own, as ``lab-16.weather.example`` is of ``lab-16``.
 
     Args:
         api: the client.
@@ -45,12 +45,10 @@ def release_objects(api: client.ApiClient, definitions: list[Any]) -> None:
     for item in definitions:
         version = next(v.name for v in item.spec.versions if v.served)
         where = (item.spec.group, version)
-        for thing in _objects(custom, *where, item.spec.names.plural):
-            metadata = thing["metadata"]
-            place = (*where, item.spec.names.plural, metadata["name"])
-            if "namespace" in metadata:
-                place = (*where, metadata["namespace"], item.spec.names.plural, metadata["name"])
-            kind = "namespaced" if "namespace" in metadata else "cluster"
+        plural, is_namespaced = item.spec.names.plural, item.spec.scope == "Namespaced"
+        kind = "namespaced" if is_namespaced else "cluster"
+        for metadata in (thing["metadata"] for thing in _objects(custom, *where, plural)):
+            place = [*where, *([metadata["namespace"]] if is_namespaced else []), plural, metadata["name"]]
             with suppress(ApiException):  # it went by itself
                 getattr(custom, f"delete_{kind}_custom_object")(*place)
                 if metadata.get("finalizers"):

@@ -211,8 +211,9 @@ class Lab:
         builds on are run in this notebook.
 
         Removed are the lesson's namespace with all that is in it, CustomResourceDefinitions of a group that begins with
-        its name, PersistentVolumes that carry `labels` or that its claims left behind, and Docker containers, networks, volumes and images that carry `labels`. Components that the
-        lesson stopped are started first. Nothing else is touched.
+        its name, PersistentVolumes that carry `labels` or that its claims left behind, and Docker containers, networks,
+        volumes and images that carry `labels`. Components that the lesson stopped are started first. Nothing else is
+        touched.
 
         Args:
             to: an exercise of this lesson, such as ``"ex-04-3"``; empty for the lesson's start.

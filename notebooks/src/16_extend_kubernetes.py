@@ -43,6 +43,7 @@ from labs.waiting import wait_for
 lab = open_lab("16")
 config.load_kube_config()
 core, apps, custom = client.CoreV1Api(), client.AppsV1Api(), client.CustomObjectsApi()
+extensions = client.ApiextensionsV1Api()
 GROUP = f"{lab.namespace}.weather.example"  # an API group that nobody else uses
 
 # %% [markdown] covers="D3.1 D4.1"
@@ -118,10 +119,8 @@ GROUP = f"{lab.namespace}.weather.example"  # an API group that nobody else uses
 #   scope: Namespaced
 #   names: {kind: Station, plural: stations, singular: station, shortNames: [stn], categories: [weather]}
 #   versions:
-#   - name: v1
-#     served: true
-#     storage: true
-#     schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {place: {type: string}}}}}}
+#   - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {
+#       spec: {type: object, properties: {place: {type: string}}}}}}}
 # END
 # kubectl wait crd stations.$1 --for=condition=Established --timeout=30s
 
@@ -179,7 +178,7 @@ for item in stations.get(namespace=lab.namespace).items:
 # rule is attached, so a rule at `spec` can compare two fields, and `oldSelf`
 # is what was there before.
 
-# %% [markdown] tags=["teaching"] minutes=10
+# %% [markdown] tags=["teaching"] minutes=8
 # - **Ask** before the refusals: which of these does the API server notice,
 #   and which does `kubectl`?
 # - **Show** the pruned field: the one fault that nobody reports.
@@ -213,7 +212,6 @@ scale = {"specReplicasPath": ".spec.sensors", "statusReplicasPath": ".status.rea
 version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
 version |= {"additionalPrinterColumns": columns, "subresources": {"status": {}, "scale": scale}}
 
-extensions = client.ApiextensionsV1Api()
 crd = extensions.patch_custom_resource_definition(f"stations.{GROUP}", {"spec": {"versions": [version]}})
 print(crd.metadata.name, "has", len(columns), "columns")
 
@@ -231,7 +229,7 @@ def knows_defaults():
     return "unit" in made["spec"]
 
 
-wait_for(knows_defaults, TIMEOUT)
+print("It knows its defaults:", wait_for(knows_defaults, TIMEOUT))
 
 # %% magic_args="-s {GROUP}" language="bash" covers="D4.1"
 # station() { echo "{apiVersion: $GROUP/v1, kind: Station, metadata: {name: $1}, spec: {$2}}" | kubectl apply -f - || true; }
@@ -286,15 +284,20 @@ print(made["spec"])
 # program cannot change what the user wants.
 #
 # Custom resources can be watched, too. A watch is one long answer: a line
-# for each change. That is what all controllers live on.
+# for each change. That is what all controllers live on. (What is there
+# already comes first, as `ADDED`.)
 
 # %% covers="D4.1"
+import datetime
+
 from kubernetes import watch
 
-changes = watch.Watch().stream(custom.list_namespaced_custom_object, *PLACE, timeout_seconds=3)
-custom.patch_namespaced_custom_object(*PLACE, "hill", {"metadata": {"labels": {"seen": "yes"}}})
-for change in changes:
-    print(change["type"], change["object"]["metadata"]["name"], change["object"]["spec"])
+for change in watch.Watch().stream(custom.list_namespaced_custom_object, *PLACE, timeout_seconds=3):
+    seen = change["object"]["metadata"]
+    print(change["type"], seen["name"], seen.get("labels", ""))
+    if (change["type"], seen["name"]) == ("ADDED", "hill"):
+        now = datetime.datetime.now().strftime("%H-%M-%S")
+        custom.patch_namespaced_custom_object(*PLACE, "hill", {"metadata": {"labels": {"seen-at": now}}})
 
 # %% [markdown] tags=["exercise"] exercise="ex-16-1"
 # ### Exercise 1: a kind of your own
@@ -351,8 +354,7 @@ first["subresources"] = {"status": {}}
 first["additionalPrinterColumns"] = [{"name": "Above", "type": "integer", "jsonPath": ".spec.above"}]
 names = {"kind": "Alarm", "plural": "alarms", "singular": "alarm", "shortNames": ["alm"]}
 definition = {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [first]}
-body = {"metadata": {"name": f"alarms.{GROUP}"}, "spec": definition}
-client.ApiextensionsV1Api().create_custom_resource_definition(body)
+made = extensions.create_custom_resource_definition({"metadata": {"name": f"alarms.{GROUP}"}, "spec": definition})
 ### END SOLUTION
 
 # %% tags=["check"]
@@ -421,7 +423,7 @@ def serves_alpha():
     return any(v.version == "v1alpha1" for v in group.versions)
 
 
-wait_for(serves_alpha, TIMEOUT)
+print("It serves v1alpha1:", wait_for(serves_alpha, TIMEOUT))
 
 # %% magic_args="-s {GROUP}" language="bash" covers="D3.1 D4.1"
 # OLD="{apiVersion: $1/v1alpha1, kind: Station, metadata: {name: roof}, spec: {place: Roof}}"
@@ -476,7 +478,7 @@ wait_for(serves_alpha, TIMEOUT)
 # *Constraint*: no deprecated version. `kubectl apply --warnings-as-errors -f`
 # of the file has nothing to complain of.
 
-# %% [markdown] tags=["teaching"] minutes=13 exercise="ex-16-2"
+# %% [markdown] tags=["teaching"] minutes=11 exercise="ex-16-2"
 # - **Mistakes**
 #   - only the versions changed: *unknown field*;
 #   - a Deployment without a selector: *missing required field "selector"*;
@@ -518,7 +520,7 @@ for old, new in {
     text = text.replace(old, new)
 beach = f"{{apiVersion: {GROUP}/v1, kind: Station, metadata: {{name: beach}}, spec: {{place: East Beach}}}}"
 (lab.folder / "current.yaml").write_text(f"{text}---\n{beach}\n", encoding="utf-8")
-subprocess.run(["kubectl", "apply", "--warnings-as-errors", "-f", lab.folder / "current.yaml"], check=True)
+done = subprocess.run(["kubectl", "apply", "--warnings-as-errors", "-f", lab.folder / "current.yaml"], check=True)
 ### END SOLUTION
 
 # %% tags=["check"]
@@ -540,7 +542,7 @@ lab.check("ex-16-2")
 # particular program, is called an **operator**. You write one now, in
 # Python, with **kopf**, a library that does the watching and the repeating.
 
-# %% [markdown] tags=["teaching"] minutes=12
+# %% [markdown] tags=["teaching"] minutes=10
 # - **Ask**: what should happen when somebody deletes the Deployment? When
 #   the operator was off while a station was made?
 # - **Say**: it never asks "what happened?", always "what is missing?"
@@ -602,9 +604,7 @@ def call(method, path, body=None, kind="application/apply-patch+yaml"):
 
 # %% setup="ex-16-3" covers="D4.1"
 # %%writefile {folder}/keeping.py
-import os, kopf
-from api import call
-from child import deployment
+import os, api, child, kopf
 GROUP, IMAGE = os.environ["GROUP"], os.environ["IMAGE"]
 
 @kopf.on.startup()
@@ -618,21 +618,21 @@ def set_up(settings, **_):
 @kopf.on.update(GROUP, "v1", "stations")
 def make(body, namespace, **_):
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/station-{body['metadata']['name']}"
-    call("PATCH", path + "?fieldManager=station-operator&force=true", deployment(body, IMAGE))
+    api.call("PATCH", path + "?fieldManager=station-operator&force=true", child.deployment(body, IMAGE))
 
 # %% setup="ex-16-3" covers="D4.1"
 # %%writefile {folder}/main.py
-import kopf
-from keeping import GROUP, call, make
+import api, kopf
+from keeping import GROUP, make
 
 @kopf.on.event("apps", "v1", "deployments", labels={"station": kopf.PRESENT})
 def look(type, body, namespace, **_):
     path = f"/apis/{GROUP}/v1/namespaces/{namespace}/stations/{body['metadata']['labels']['station']}"
     try:
         if type == "DELETED":
-            make(call("GET", path), namespace)
+            make(api.call("GET", path), namespace)
         status = {"ready": body.get("status", {}).get("readyReplicas", 0)}
-        call("PATCH", path + "/status", {"status": status}, "application/merge-patch+json")
+        api.call("PATCH", path + "/status", {"status": status}, "application/merge-patch+json")
     except LookupError:
         pass  # the station is gone, so nobody wants its Deployment back
 
@@ -694,7 +694,6 @@ print(children())
 # %% language="bash" covers="D4.1"
 # kubectl wait deployments -l station --for=condition=Available --timeout=60s
 # kubectl get stations,deployments
-# kubectl logs deployment/station-harbour --tail=2
 
 # %% [markdown] covers="D4.1"
 # **What happened.** Nobody told the operator about the stations of sections 3
@@ -718,6 +717,7 @@ print(children())
 # kubectl get deployment station-harbour -o jsonpath='{.metadata.ownerReferences[0].kind} {.metadata.ownerReferences[0].name}{"\n"}'
 # kubectl delete station hill
 # kubectl wait deployment station-hill --for=delete --timeout=30s && echo "the Deployment is gone, too"
+# kubectl logs deployment/station-roof --tail=2
 
 # %% covers="D4.1"
 print("\n".join((folder / "log").read_text(encoding="utf-8").splitlines()[:4]), "\n...")
@@ -832,7 +832,7 @@ def says(text):
     return [line for line in "\n".join(logs).splitlines() if text in line]
 
 
-print(wait_for(lambda: says("forbidden"), TIMEOUT)[0][:330])
+print(wait_for(lambda: says("forbidden"), TIMEOUT)[0].partition("-> ")[2][:190])
 
 # %% [markdown] covers="D4.1"
 # **What happened.** The pod is `Running`, and nothing works. A ServiceAccount
@@ -878,7 +878,8 @@ print(wait_for(lambda: says("forbidden"), TIMEOUT)[0][:330])
 # %% setup="ex-16-3"
 release = lab.folder / "release2"
 release.mkdir(exist_ok=True)
-(release / "Dockerfile").write_text("FROM operator:1\nCOPY child.py /app/\nUSER 0\nRUN chmod a+r /app/*\nUSER 1000\n")
+dockerfile = "FROM operator:1\nUSER 0\nCOPY child.py /app/\nRUN chmod a+r /app/*\nUSER 1000\n"
+written = (release / "Dockerfile").write_text(dockerfile)
 
 # %% setup="ex-16-3"
 # %%writefile {release}/child.py
@@ -934,7 +935,7 @@ OPERATOR = lab.load_image("operator:2")
 # `release2/child.py` (in `lab.folder`). Build the image under a new tag. The
 # last fault makes no noise.
 
-# %% [markdown] tags=["teaching"] minutes=16 exercise="ex-16-3"
+# %% [markdown] tags=["teaching"] minutes=14 exercise="ex-16-3"
 # - **Ask** whoever is stuck: is the operator silent, does it complain, or
 #   does it do the wrong thing?
 # - **Mistakes**
@@ -976,7 +977,7 @@ text = text.replace('"labels": labels}\n    return', f'"labels": labels, "ownerR
 docker.from_env().images.build(path=str(release), tag="operator:3", rm=True, labels=lab.labels)
 container = {"name": "operator", "image": lab.load_image("operator:3")}
 new_image = {"spec": {"template": {"spec": {"containers": [container]}}}}
-apps.patch_namespaced_deployment("station-operator", lab.namespace, new_image)
+changed = apps.patch_namespaced_deployment("station-operator", lab.namespace, new_image)
 ### END SOLUTION
 
 # %% tags=["check"]

@@ -1,4 +1,4 @@
-"""What checks read of kinds that a learner has added, and of objects of any kind: as dictionaries, by group and version."""
+"""What checks read of kinds that a learner has added, and of objects of any kind, as dictionaries."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ class Follower:
                 item is None or item.metadata.deletion_timestamp is not None,
                 expected=f"{self.child} to go with its station",
                 observed=f"it is still there after its station was deleted; {why}",
-                try_=f"`kubectl get deployment NAME -o yaml`: what stands in `metadata.ownerReferences`?",
+                try_="`kubectl get deployment NAME -o yaml`: what stands in `metadata.ownerReferences`?",
             )
 
         settle(state, timeout=self._patience())
