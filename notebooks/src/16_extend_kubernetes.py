@@ -320,10 +320,9 @@ for change in watch.Watch().stream(custom.list_namespaced_custom_object, *PLACE,
 
 # %% [markdown] tags=["teaching"] minutes=11 exercise="ex-16-1"
 # - **Mistakes**
-#   - the name without the group: *must be spec.names.plural*;
 #   - fields beside `properties`: *spec.station is dropped*;
 #   - no subresource: *a status that is written apart*;
-#   - `self.below < self.above` alone: *an alarm without below*;
+#   - `self.below < self.above` alone: *no such key: below*;
 #   - a wrong jsonPath: *the column ABOVE shows*.
 
 # %% [markdown] tags=["hint"] exercise="ex-16-1"
@@ -481,10 +480,10 @@ print("It serves v1alpha1:", wait_for(serves_alpha, TIMEOUT))
 # %% [markdown] tags=["teaching"] minutes=11 exercise="ex-16-2"
 # - **Mistakes**
 #   - only the versions changed: *unknown field*;
-#   - a Deployment without a selector: *missing required field "selector"*;
+#   - a Deployment without a selector: *spec.selector*;
 #   - the target still `extensions/v1beta1`: *scaleTargetRef of apps/v1*;
 #   - the Station of `v1alpha1`: *is deprecated*;
-#   - the file right, and not applied: *none*.
+#   - the file right, and not applied: *a Deployment board in the namespace*.
 
 # %% [markdown] tags=["hint"] exercise="ex-16-2"
 # One object at a time: change `apiVersion`, ask `kubectl apply
@@ -940,7 +939,7 @@ OPERATOR = lab.load_image("operator:2")
 #   does it do the wrong thing?
 # - **Mistakes**
 #   - `cluster-admin`: *may read Secrets*;
-#   - back to release 1: *STATION is harbour*;
+#   - back to release 1: *STATION is probe*;
 #   - image built and not loaded or set: *its log says*;
 #   - the field `sensor` still read: *1 of 2 replicas*;
 #   - it works, and all go home: *is still there after its station*.
