@@ -27,7 +27,7 @@ WORLDS = {"02": DockerWorld}
 EXEMPT = {"ex-00-1", "ex-00-3", "ex-16-1", "ex-16-2", "ex-16-3", "ex-17-1"}
 """A container in a lesson of the cluster's, and the engine itself: tried by hand in test_lesson_00. A door that the
 walls of ex-17-2 shut, in the one world that all answers share: tried in test_lesson_17. A kind, a file of
-manifests and a program that reconciles, none of which is an object in the lesson's namespace: tried in test_lesson_16."""
+manifests and a program that reconciles, which are no objects in the lesson's namespace: tried in test_lesson_16."""
 LESSONS = [lesson.number for lesson in lessons.lessons()]
 MIXED = 6
 """Right answers of several forms at once, beside those of one form each, in the run of all."""
