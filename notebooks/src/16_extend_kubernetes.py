@@ -271,14 +271,16 @@ print(made["spec"])
 # %% language="bash" covers="D4.1"
 # kubectl patch station harbour --type=merge -p '{"status": {"ready": 7}}'
 # kubectl get station harbour -o jsonpath='status: {.status}{"\n"}'
+
+# %% language="bash" covers="D4.1"
 # kubectl patch station harbour --subresource=status --type=merge -p '{"status": {"ready": 2}, "spec": {"sensors": 5}}'
 # kubectl get station harbour
 # kubectl scale station harbour --replicas=3
 # kubectl get station harbour
 
 # %% [markdown] covers="D4.1"
-# **What happened.** The first patch said `patched` or `no change`, and the
-# status stayed empty: with the **status subresource**, a write to the object
+# **What happened.** The first patch said `no change`, and the status stayed as it
+# was: with the **status subresource**, a write to the object
 # ignores `status`. The second went to `/status` and changed that *only*; the
 # five sensors were ignored. So a user cannot claim to be ready, and a
 # program cannot change what the user wants.
@@ -714,6 +716,8 @@ print(children())
 # kubectl scale station harbour --replicas=1
 # kubectl wait deployment station-harbour --for=jsonpath='{.spec.replicas}'=1 --timeout=30s
 # kubectl get deployment station-harbour -o jsonpath='{.metadata.ownerReferences[0].kind} {.metadata.ownerReferences[0].name}{"\n"}'
+
+# %% language="bash" covers="D4.1"
 # kubectl delete station hill
 # kubectl wait deployment station-hill --for=delete --timeout=30s && echo "the Deployment is gone, too"
 # kubectl logs deployment/station-roof --tail=2
@@ -963,9 +967,8 @@ OPERATOR = lab.load_image("operator:2")
 
 # %% tags=["answer"] exercise="ex-16-3"
 ### BEGIN SOLUTION
-rights = client.RbacAuthorizationV1Api()
-verbs = [{"op": "add", "path": "/rules/1/verbs/-", "value": "patch"}]
-rights.patch_namespaced_role("station-operator", lab.namespace, verbs)
+right = [{"op": "add", "path": "/rules/1/verbs/-", "value": "patch"}]
+role = client.RbacAuthorizationV1Api().patch_namespaced_role("station-operator", lab.namespace, right)
 
 text = (release / "child.py").read_text(encoding="utf-8")
 text = text.replace('spec.get("sensor", 1)', 'spec["sensors"]')
@@ -975,8 +978,8 @@ text = text.replace('"labels": labels}\n    return', f'"labels": labels, "ownerR
 
 docker.from_env().images.build(path=str(release), tag="operator:3", rm=True, labels=lab.labels)
 container = {"name": "operator", "image": lab.load_image("operator:3")}
-new_image = {"spec": {"template": {"spec": {"containers": [container]}}}}
-changed = apps.patch_namespaced_deployment("station-operator", lab.namespace, new_image)
+change = {"spec": {"template": {"spec": {"containers": [container]}}}}
+changed = apps.patch_namespaced_deployment("station-operator", lab.namespace, change)
 ### END SOLUTION
 
 # %% tags=["check"]
