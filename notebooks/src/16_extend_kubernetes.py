@@ -515,8 +515,7 @@ for old, new in {
     "path: /today, ": "path: /today, pathType: Prefix, ",
     "serviceName: board, servicePort: 8080": "service: {name: board, port: {number: 8080}}",
     "targetAverageUtilization: 70": "target: {type: Utilization, averageUtilization: 70}",
-    "v2beta1": "v2",
-    "batch/v1beta1": "batch/v1",
+    "beta1": "",
 }.items():
     text = text.replace(old, new)
 beach = f"{{apiVersion: {GROUP}/v1, kind: Station, metadata: {{name: beach}}, spec: {{place: East Beach}}}}"
@@ -823,7 +822,7 @@ print(image.attrs["Size"] // 10**6, "MB")
 #   selector: {matchLabels: {app: station-operator}}
 #   template:
 #     metadata: {labels: {app: station-operator}}
-#     spec: {serviceAccountName: station-operator, containers: [{name: operator, image: "$3",
+#     spec: {serviceAccountName: station-operator, terminationGracePeriodSeconds: 2, containers: [{name: operator, image: "$3",
 #       args: [--namespace=$4], env: [{name: GROUP, value: $1}, {name: IMAGE, value: "$2"}]}]}
 # END
 # kubectl rollout status deployment station-operator --timeout=60s
@@ -912,7 +911,7 @@ OPERATOR = lab.load_image("operator:2")
 #   {apiGroups: [apps], resources: [deployments], verbs: [get, list, watch, create]}]},
 # {apiVersion: apps/v1, kind: Deployment, metadata: {name: station-operator}, spec: {strategy: {type: Recreate},
 #   selector: {matchLabels: {app: station-operator}}, template: {metadata: {labels: {app: station-operator}},
-#   spec: {serviceAccountName: station-operator, containers: [{name: operator, image: "$3", args: [--namespace=$4],
+#   spec: {serviceAccountName: station-operator, terminationGracePeriodSeconds: 2, containers: [{name: operator, image: "$3", args: [--namespace=$4],
 #   env: [{name: GROUP, value: $1}, {name: IMAGE, value: "$2"}]}]}}}},
 # {apiVersion: $1/v1, kind: Station, metadata: {name: harbour}, spec: {place: Old Harbour, sensors: 2}}]}
 # END

@@ -167,7 +167,7 @@ def current(*parts: str, then: str = APPLY) -> str:
     whole = [DEPLOYMENT, INGRESS, HPA, CRON, BEACH]
     for part in parts:
         kind = next(line for line in part.splitlines() if line.startswith("kind:"))
-        whole = [part if kind in there else there for there in whole]
+        whole = [part if f"\n{kind}\n" in there else there for there in whole]
     return written("---\n".join(whole), then)
 
 
