@@ -10,6 +10,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from labs.errors import LabsError
+from labs.session import definitions
 from labs.waiting import wait_for, wait_gone
 
 __all__ = ["ensure_namespace", "remove_cluster_objects", "remove_namespace", "wait_namespace_gone"]
@@ -65,7 +66,7 @@ def ensure_namespace(core: client.CoreV1Api, name: str, labels: dict[str, str], 
 def remove_cluster_objects(
     core: client.CoreV1Api, namespace: str, marks: dict[str, str], labels: dict[str, str]
 ) -> Iterator[str]:
-    """Remove a lesson's namespaces with all that is in them, and the PersistentVolumes that it made or left.
+    """Remove a lesson's namespaces with all that is in them, the kinds that it added, and its PersistentVolumes.
 
     Args:
         core: the client.
@@ -78,16 +79,19 @@ def remove_cluster_objects(
 
     Raises:
         LabsError: a namespace of this name is not ours.
-        Timeout: one was not deleted in time.
+        Timeout: one of them was not deleted in time.
     """
     names = [namespace, *more_namespaces(core, namespace, marks)]
     waiting = [name for name in names if remove_namespace(core, name, marks)]
+    added = definitions.definitions_of(core.api_client, namespace)
+    definitions.release_objects(core.api_client, added)
     if waiting:
         what = f"the namespace{'s'[: len(waiting) > 1]} {', '.join(waiting)}"
         yield f"Deleting {what} ..."
         for name in waiting:
             wait_namespace_gone(core, name)
         yield f"Removed {what} with all that was in {'it' if len(waiting) == 1 else 'them'}."
+    yield from definitions.remove_definitions(core.api_client, added)
     if removed := remove_volumes(core, names, labels):
         yield f"Removed {removed} PersistentVolume{'s'[: removed != 1]}."
 

@@ -210,9 +210,10 @@ class Lab:
         All that the lesson made is removed, and its namespace is made again; then, for an exercise, the cells that it
         builds on are run in this notebook.
 
-        Removed are the lesson's namespace with all that is in it, PersistentVolumes that carry `labels` or that its
-        claims left behind, and Docker containers, networks, volumes and images that carry `labels`. Components that the
-        lesson stopped are started first. Nothing else is touched.
+        Removed are the lesson's namespace with all that is in it, CustomResourceDefinitions of a group that begins with
+        its name, PersistentVolumes that carry `labels` or that its claims left behind, and Docker containers, networks,
+        volumes and images that carry `labels`. Components that the lesson stopped are started first. Nothing else is
+        touched.
 
         Args:
             to: an exercise of this lesson, such as ``"ex-04-3"``; empty for the lesson's start.
