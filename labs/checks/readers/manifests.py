@@ -150,6 +150,13 @@ def _asked(lab: CheckContext, item: dict[str, Any], source: str) -> dict[str, An
 
 
 def run_kubectl(lab: CheckContext, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run kubectl as the lesson does, with none of the user's settings; who asks looks at its exit status.
+
+    Args:
+        lab: the lesson's lab.
+        arguments: its words.
+        stdin: what it reads.
+    """
     return subprocess.run(
         [*kubectl_for(lab.kubeconfig), *arguments, f"--request-timeout={PATIENCE}s"],
         input=stdin,
