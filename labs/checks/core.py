@@ -131,5 +131,5 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 def clients(lab: CheckContext) -> Clients:
-    """The course's clients: ``.core``, ``.apps``, ``.batch``, ``.networking``, ``.rbac``, ``.storage``, ``.docker``."""
+    """The course's clients: ``.core``, ``.apps``, ``.batch``, ``.autoscaling``, ``.docker`` and the other ones."""
     return lab.clients

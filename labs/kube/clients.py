@@ -62,6 +62,14 @@ class Clients:
         return client.StorageV1Api(self.api)
 
     @cached_property
+    def autoscaling(self) -> client.AutoscalingV2Api:
+        return client.AutoscalingV2Api(self.api)
+
+    @cached_property
+    def policy(self) -> client.PolicyV1Api:
+        return client.PolicyV1Api(self.api)
+
+    @cached_property
     def docker(self) -> docker.DockerClient:
         return docker_output.connect(self.docker_host, 6 * TIMEOUT)
 
