@@ -34,7 +34,7 @@ MADE = "The lesson's cells make it; run them again."
 def check_rights_given(lab: CheckContext) -> None:
     space, places = lab.namespace, (f"{lab.namespace}-town", "default")
     _account(lab, "reporter")
-    reporter, ada = Subject("reporter", space), Subject("ada")
+    reporter, ada = Subject("reporter", space), Subject("ada", certified=("weather",))
 
     def state() -> bool:
         expect_may(lab, reporter, *(Right(verb, "pods", space) for verb in READ), Right("get", "pods/log", space))
@@ -79,7 +79,9 @@ def check_watchman_asks(lab: CheckContext) -> None:
         }
         _expect_answers(lab, pod, wanted)
         expect_may_not(lab, watchman, *_reads("configmaps", space, name="prices"), *_changes("configmaps", space))
-        expect_may_not(lab, watchman, Right("list", "configmaps", space), *_reads("secrets", space), *_reads("pods", space))
+        expect_may_not(
+            lab, watchman, Right("list", "configmaps", space), *_reads("secrets", space), *_reads("pods", space)
+        )
         expect_may_not(lab, watchman, *_changes("pods", town), *_reads("configmaps", town), *_reads("secrets", town))
         expect_may_not(lab, watchman, *_reads("pods", "default"), *_reads("configmaps", "default"))
         there = run_in(lab, "quiet", container_of(quiet, SHELL).name, f"ls {MOUNT} 2>&1 | tr '\\n' ' '")
@@ -107,10 +109,8 @@ def check_keeper_allowed(lab: CheckContext) -> None:
     _account(lab, "keeper")
     keeper = Subject("keeper", space)
     allowed = (
-        Right("get", "pods", space),
         Right("list", "pods", space),
-        Right("get", "pods/log", space),
-        Right("get", "configmaps", space, name="report"),
+        Right("get", "pods/log", space, name="store"),
         Right("patch", "configmaps", space, name="report"),
     )
 
@@ -118,7 +118,9 @@ def check_keeper_allowed(lab: CheckContext) -> None:
         expect_may(lab, keeper, *allowed)
         expect_may_not(lab, keeper, *_changes("pods", space), Right("create", "pods/exec", space))
         expect_may_not(lab, keeper, *_reads("secrets", space), *_reads("configmaps", space, name="keeper-program"))
-        expect_may_not(lab, keeper, Right("list", "configmaps", space), Right("delete", "configmaps", space, name="report"))
+        expect_may_not(
+            lab, keeper, Right("list", "configmaps", space), Right("delete", "configmaps", space, name="report")
+        )
         expect_may_not(lab, keeper, Right("patch", "configmaps", space, name="keeper-program"))
         for place in (town, "default"):
             expect_may_not(lab, keeper, *_reads("pods", place), *_reads("configmaps", place))
@@ -257,6 +259,7 @@ def _expect_logged(lab: CheckContext, workload: Any) -> bool:
         raise NotYet(
             "`pods: 200, log: 200, report: 200` in the keeper's log",
             lines.strip() or "no line yet",
-            "404: is the object there (the pod store, the ConfigMap report)? 403: `kubectl describe rolebinding keeper`.",
+            "404: is the object there (the pod store, the ConfigMap report)? "
+            "403: `kubectl describe rolebinding keeper`.",
         )
     raise NotYet("a pod of keeper", "none", "`kubectl get pods`")

@@ -243,6 +243,7 @@ marks = " ".join(f"{key}={value}" for key, value in mine.items() if key != "kube
 # Who may do what now? The API server tells, by the same question that
 # `kubectl auth can-i --as` asks, a **SubjectAccessReview**:
 
+
 # %% setup="ex-13-1 ex-13-3"
 def may(user, verb, resource, namespace="", group=""):
     asked = {"verb": verb, "resource": resource, "namespace": namespace, "group": group}
@@ -318,13 +319,16 @@ print("nodes:", may("ada", "list", "nodes"))
 # --role=reads-logs --serviceaccount=lab-13:reporter`; then the same for
 # `--resource=deployments` with `--user=ada`.
 
+
 # %% tags=["answer"] exercise="ex-13-1"
 ### BEGIN SOLUTION
 def allow(name, subject, *rules):
     role = {"metadata": {"name": name}, "rules": list(rules)}
     rbac.create_namespaced_role(lab.namespace, role)
     to = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
-    rbac.create_namespaced_role_binding(lab.namespace, {"metadata": {"name": name}, "roleRef": to, "subjects": [subject]})
+    rbac.create_namespaced_role_binding(
+        lab.namespace, {"metadata": {"name": name}, "roleRef": to, "subjects": [subject]}
+    )
 
 
 read = ["get", "list", "watch"]
@@ -332,7 +336,11 @@ core.create_namespaced_service_account(lab.namespace, {"metadata": {"name": "rep
 reporter = {"kind": "ServiceAccount", "name": "reporter", "namespace": lab.namespace}
 pods = {"apiGroups": [""], "resources": ["pods"], "verbs": read}
 allow("reads-logs", reporter, pods, {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]})
-allow("sees-deployments", {"kind": "User", "name": "ada"}, {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": read})
+allow(
+    "sees-deployments",
+    {"kind": "User", "name": "ada"},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": read},
+)
 ### END SOLUTION
 
 # %% tags=["check"]
@@ -503,7 +511,7 @@ print(claims["sub"], "for", claims["aud"], "lives", claims["exp"] - claims["iat"
 # `automountServiceAccountToken: false`.
 
 # %% tags=["answer"] exercise="ex-13-2" language="bash"
-### BEGIN SOLUTION
+# ### BEGIN SOLUTION
 # HERE=$(kubectl config view --minify -o jsonpath='{..namespace}')
 # kubectl create serviceaccount watchman
 # kubectl create role one-map --verb=get --resource=configmaps --resource-name=stations
@@ -513,7 +521,7 @@ print(claims["sub"], "for", claims["aud"], "lives", claims["exp"] - claims["iat"
 # kubectl run watchman --image=labs/shell:1 --overrides='{"spec": {"serviceAccountName": "watchman"}}' -- sleep infinity
 # kubectl run quiet --image=labs/shell:1 -- sleep infinity \
 #   --overrides='{"spec": {"serviceAccountName": "watchman", "automountServiceAccountToken": false}}'
-### END SOLUTION
+# ### END SOLUTION
 
 # %% tags=["check"]
 lab.check("ex-13-2")
@@ -566,9 +574,13 @@ lab.check("ex-13-2")
 # A new policy takes a moment until the API server uses it. So wait until a
 # pod without the label is refused (nothing is stored: `dry_run`):
 
+
 # %% covers="D4.2"
 def refusal(**labels):
-    pod = {"metadata": {"name": "tried", "labels": labels}, "spec": {"containers": [{"name": "a", "image": "labs/shell:1"}]}}
+    pod = {
+        "metadata": {"name": "tried", "labels": labels},
+        "spec": {"containers": [{"name": "a", "image": "labs/shell:1"}]},
+    }
     try:
         core.create_namespaced_pod(YARD, pod, dry_run="All")
     except client.ApiException as error:
@@ -676,10 +688,11 @@ print(refusal(owner="ada") or "accepted")
 # *Goal*: the Deployment `keeper` runs as the ServiceAccount `keeper` and
 # logs `pods: 200, log: 200, report: 200`.
 #
-# *Constraint*: least rights. The account `keeper` may list (and get) pods,
-# read their logs, get and patch the ConfigMap `report`, all of it in the
-# lesson's namespace, and nothing else. **Nobody else** gets these rights:
-# no account of `lab-13-town`, nor `default`. The program stays as it is.
+# *Constraint*: least rights. The account `keeper` may list pods, read the
+# log of `store`, and patch the ConfigMap `report`, all of it in the lesson's
+# namespace, and nothing else (`get` for the same objects is fine). **Nobody
+# else** gets these rights: no account of `lab-13-town`, nor `default`. The
+# program stays as it is.
 #
 # *Done when* `kubectl logs deployment/keeper --tail=1` shows three times
 # 200, and `who_may` shows nothing for the town's accounts.

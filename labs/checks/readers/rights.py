@@ -21,10 +21,12 @@ class Subject:
     Attributes:
         name: a user's, or a ServiceAccount's.
         namespace: a ServiceAccount's; empty for a user.
+        certified: groups that a user's certificate names.
     """
 
     name: str
     namespace: str = ""
+    certified: tuple[str, ...] = ()
 
     @property
     def user(self) -> str:
@@ -35,7 +37,7 @@ class Subject:
     def groups(self) -> list[str]:
         """The groups that the API server puts them into."""
         mine = ["system:serviceaccounts", f"system:serviceaccounts:{self.namespace}"] if self.namespace else []
-        return [*mine, "system:authenticated"]
+        return [*mine, *self.certified, "system:authenticated"]
 
     def __str__(self) -> str:
         return f"the ServiceAccount {self.name} of {self.namespace}" if self.namespace else f"the user {self.name}"
@@ -61,8 +63,9 @@ class Right:
 
     @property
     def what(self) -> str:
-        """``get pods/log``, ``get configmaps/report``."""
-        return f"{self.verb} {self.resource}{f'/{self.name}' if self.name else ''}"
+        """``get pods/log of store``, ``get configmaps/report``."""
+        name = f" of {self.name}" if "/" in self.resource else f"/{self.name}"
+        return f"{self.verb} {self.resource}{name if self.name else ''}"
 
     def __str__(self) -> str:
         return f"{self.what} in {self.namespace}"
@@ -100,7 +103,9 @@ def expect_may_not(lab: CheckContext, who: Subject, *rights: Right) -> None:
         if is_allowed(lab, who, right):
             given = [b for b in _bindings(lab, right.namespace) if _names(b, who) and _grants(lab, b, right)]
             source = f"; given by the {_text(given[0])}" if given else ""
-            wide = " A ClusterRoleBinding counts in every namespace." if given and not given[0].metadata.namespace else ""
+            wide = (
+                " A ClusterRoleBinding counts in every namespace." if given and not given[0].metadata.namespace else ""
+            )
             raise NotYet(
                 f"that {who} may not {right}",
                 f"{who} may {right}{source}",
@@ -129,9 +134,9 @@ def _names(binding: Any, who: Subject) -> bool:
             return True
         if subject.kind == USER and subject.name == who.user:
             return True
-        if who.namespace and subject.kind == ACCOUNT and subject.name == who.name:
-            if (subject.namespace or "") == who.namespace:
-                return True
+        account = (subject.kind, subject.name, subject.namespace)
+        if who.namespace and account == (ACCOUNT, who.name, who.namespace):
+            return True
     return False
 
 
@@ -181,14 +186,22 @@ def _lack(lab: CheckContext, who: Subject, right: Right) -> tuple[str, str]:
                 "A Role must lie in the binding's namespace; what a binding gives cannot be changed, so make it again.",
             )
     near = sorted(
-        ((len(bad), bad, binding, rule) for binding, rules in tried for rule in rules or [] if (bad := _misfit(rule, right))),
+        (
+            (len(bad), bad, binding, rule)
+            for binding, rules in tried
+            for rule in rules or []
+            if (bad := _misfit(rule, right))
+        ),
         key=lambda found: ("resource" in found[1], found[0]),
     )
     named = ", ".join(f"{b.role_ref.kind} {b.role_ref.name}" for b in about)
     if not near or "resource" in near[0][1]:
         has = sorted({r for _, rules in tried for rule in rules or [] for r in rule.resources or []})
         observed = f"the {named} has no rule for {right.what}; its resources: {', '.join(has) or 'none'}"
-        return observed, "A subresource is written with a slash, such as `pods/log`, in a rule by itself or beside the other."
+        return (
+            observed,
+            "A subresource is written with a slash, such as `pods/log`, in a rule by itself or beside the other.",
+        )
     _, bad, binding, rule = near[0]
     role = f"the {binding.role_ref.kind} {binding.role_ref.name}"
     if "group" in bad:
@@ -199,7 +212,10 @@ def _lack(lab: CheckContext, who: Subject, right: Right) -> tuple[str, str]:
         )
     if "verb" in bad:
         verbs = ", ".join(rule.verbs or [])
-        return f"{role} has no rule for {right.what}; it has: {verbs}", "`kubectl describe role` shows verbs and resources."
+        return (
+            f"{role} has no rule for {right.what}; it has: {verbs}",
+            "`kubectl describe role` shows verbs and resources.",
+        )
     names = ", ".join(rule.resource_names)
     return f"{role} has {right.resource} for the names {names} only", "Look at its `resourceNames`."
 
@@ -209,13 +225,16 @@ def _unbound(lab: CheckContext, who: Subject, right: Right) -> tuple[str, str]:
     rbac = clients(lab).rbac
     for binding in rbac.list_namespaced_role_binding(right.namespace).items:
         for subject in binding.subjects or []:
-            called = f"the RoleBinding {binding.metadata.name} in {right.namespace} names the {subject.kind} {subject.name}"
+            called = (
+                f"the RoleBinding {binding.metadata.name} in {right.namespace} names the {subject.kind} {subject.name}"
+            )
             if subject.name != who.name:
                 continue
             if subject.kind == ACCOUNT and who.namespace:
                 return (
                     f"{called} of the namespace {subject.namespace or '(none)'}, not {who.namespace}",
-                    f"A binding names an account by the account's own namespace: `--serviceaccount={who.namespace}:{who.name}`.",
+                    "A binding names an account by the account's own namespace: "
+                    f"`--serviceaccount={who.namespace}:{who.name}`.",
                 )
             if subject.kind != (ACCOUNT if who.namespace else USER):
                 return (
