@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from labs.checks.context import CheckContext
-from labs.checks.core import check, expect, found, settle
+from labs.checks.core import check, expect, settle
 from labs.checks.facts import Stated, states
 from labs.checks.readers.containers import Program, container_of
 from labs.checks.readers.namespaces import here
@@ -15,7 +15,6 @@ from labs.checks.readers.pods import is_ready, reasons
 from labs.checks.readers.rights import Right, Subject, expect_may, expect_may_not
 from labs.checks.readers.starting import newest_pods
 from labs.checks.readers.workloads import deployment, expect_rolled_out, name_of
-from labs.errors import NotYet
 
 SHELL = Program("labs/shell:1")
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -29,7 +28,7 @@ MADE = "The lesson's cells make it; run them again."
     "ex-13-1",
     title="A reporter and a colleague",
     covers=("D4.2",),
-    why="Each subject has a Role of its own; a binding names a user by the name alone, an account by namespace and name.",
+    why="A binding gives a Role to a user by the name, to an account by its namespace and name; nobody else has it.",
 )
 def check_rights_given(lab: CheckContext) -> None:
     space, places = lab.namespace, (f"{lab.namespace}-town", "default")
@@ -199,7 +198,7 @@ def _expect_answers(lab: CheckContext, pod: Any, wanted: dict[str, str]) -> None
             seen == code,
             expected=f"{code} for {path}, asked from inside of {name_of(pod)}",
             observed=seen if codes else said[-120:] or "no answer",
-            try_="401: the token is for another audience; 403: look at the bindings; 200 where it should be 403: too much.",
+            try_="401: the token is for another audience. 403: look at the bindings. 200 in place of 403: too much.",
         )
 
 
@@ -223,8 +222,8 @@ def _expect_token(lab: CheckContext, workload: Any) -> bool:
             tokens,
             expected="pods of keeper with a token of their account",
             observed=f"{name_of(pod)} has no token",
-            try_="Who says so, the Deployment or the ServiceAccount (`automountServiceAccountToken`)? A pod gets its token "
-            "when it is made: `kubectl rollout restart deployment/keeper`.",
+            try_="Who says so, the Deployment or the ServiceAccount (`automountServiceAccountToken`)? A pod gets its "
+            "token when it is made: `kubectl rollout restart deployment/keeper`.",
         )
     return True
 
@@ -238,10 +237,7 @@ def _expect_logged(lab: CheckContext, workload: Any) -> bool:
         observed=" ".join([*(container.command or []), *(container.args or [])]),
         try_=MADE,
     )
-    program = found(
-        lambda: here(lab, "config_map", "keeper-program", called="a ConfigMap keeper-program", try_=MADE),
-        expected="a ConfigMap keeper-program",
-    )
+    program = here(lab, "config_map", "keeper-program", called="a ConfigMap keeper-program", try_=MADE)
     text = (program.data or {}).get("keeper.sh", "")
     expect(
         all(part in text for part in ("/pods/store/log)", "$API/pods)", "$API/configmaps/report)", "%{http_code}")),
@@ -249,17 +245,17 @@ def _expect_logged(lab: CheckContext, workload: Any) -> bool:
         observed="another one",
         try_=MADE,
     )
-    for pod in newest_pods(lab, workload):
-        lines = found(
-            lambda pod=pod: log_of(lab, pod, container_of(pod, SHELL).name, tail_lines=1),
-            expected="a pod of keeper",
-        )
-        if "pods: 200, log: 200, report: 200" in lines:
-            return True
-        raise NotYet(
-            "`pods: 200, log: 200, report: 200` in the keeper's log",
-            lines.strip() or "no line yet",
-            "404: is the object there (the pod store, the ConfigMap report)? "
-            "403: `kubectl describe rolebinding keeper`.",
-        )
-    raise NotYet("a pod of keeper", "none", "`kubectl get pods`")
+    pod = expect(
+        next(iter(newest_pods(lab, workload)), None),
+        expected="a pod of keeper",
+        observed="none",
+        try_="`kubectl get pods`",
+    )
+    line = log_of(lab, pod, container_of(pod, SHELL).name, tail_lines=1).strip()
+    return expect(
+        "pods: 200, log: 200, report: 200" in line,
+        expected="`pods: 200, log: 200, report: 200` in the keeper's log",
+        observed=line or "no line yet",
+        try_="404: is the object there (the pod store, the ConfigMap report)? "
+        "403: `kubectl describe rolebinding keeper`.",
+    )

@@ -78,7 +78,7 @@ core, batch = client.CoreV1Api(), client.BatchV1Api()
 # | D1 | Application Design and Build | 20 % | lessons 02, 06, 09, 10 |
 # | D2 | Application Deployment | 20 % | lesson 04 |
 # | D3 | Observability and Maintenance | 15 % | lessons 03, 07, 11 |
-# | D4 | Environment, Configuration and Security | 25 % | lesson 05 |
+# | D4 | Environment, Configuration and Security | 25 % | lessons 05, 13 |
 # | D5 | Services and Networking | 20 % | lessons 07, 17 |
 #
 # A table of lessons flatters. Ask instead which items have an *exercise* in this course. The curriculum is a file, and each

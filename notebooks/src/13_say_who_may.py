@@ -57,9 +57,13 @@ marks = " ".join(f"{key}={value}" for key, value in mine.items() if key != "kube
 
 # %% magic_args="-s {IMAGE} {TOWN}" language="bash" setup="ex-13-1 ex-13-2 ex-13-3"
 # kubectl get pod store >/dev/null 2>&1 || kubectl run store --image=$1 -- store
-# kubectl create deployment front --image=$1 --dry-run=client -o yaml -- front | kubectl apply -f -
+# kubectl apply -f - <<END
+# {apiVersion: apps/v1, kind: Deployment, metadata: {name: front}, spec: {selector: {matchLabels: {app: front}}, template: {
+#   metadata: {labels: {app: front}}, spec: {containers: [{name: front, image: "$1", args: [front]}]}}}}
+# END
 # kubectl get pod -n $2 visitor >/dev/null 2>&1 || kubectl run visitor -n $2 --image=labs/shell:1 -- sleep infinity
 # kubectl wait pod store --for=condition=Ready --timeout=60s
+# kubectl rollout status deployment/front --timeout=60s
 # kubectl wait pod -n $2 visitor --for=condition=Ready --timeout=60s
 
 # %% [markdown] covers="D4.2"
@@ -90,7 +94,7 @@ marks = " ".join(f"{key}={value}" for key, value in mine.items() if key != "kube
 # any certificate that its own authority has signed.
 #
 # The group `system:masters` may do everything, by a rule that nobody can
-# take away. That is why nothing in this course was ever forbidden to you.
+# take away. That is why no right was ever missing in this course.
 
 # %% [markdown] covers="D4.2"
 # Now make a colleague, *ada*. She makes a key and a request with her name in
@@ -377,7 +381,7 @@ lab.check("ex-13-1")
 # cat > "$1/ask.sh" <<'END'
 # cd /var/run/secrets/kubernetes.io/serviceaccount
 # curl -sS --cacert ca.crt -H "Authorization: Bearer $(cat token)" https://kubernetes.default.svc/api/v1/namespaces/$(cat namespace)/$1 |
-#   grep -E '"(message|code)"|^      .  "name"|^        "name"'
+#   grep -E '^  "(message|code)"|^        "name"'
 # END
 # kubectl exec -i caller -- sh -c 'cat > /tmp/ask' < "$1/ask.sh"
 # kubectl exec caller -- sh /tmp/ask pods
@@ -519,8 +523,8 @@ print(claims["sub"], "for", claims["aud"], "lives", claims["exp"] - claims["iat"
 # kubectl create role town-pods -n $HERE-town --verb=list --resource=pods
 # kubectl create rolebinding town-pods -n $HERE-town --role=town-pods --serviceaccount=$HERE:watchman
 # kubectl run watchman --image=labs/shell:1 --overrides='{"spec": {"serviceAccountName": "watchman"}}' -- sleep infinity
-# kubectl run quiet --image=labs/shell:1 -- sleep infinity \
-#   --overrides='{"spec": {"serviceAccountName": "watchman", "automountServiceAccountToken": false}}'
+# kubectl run quiet --image=labs/shell:1 \
+#   --overrides='{"spec": {"serviceAccountName": "watchman", "automountServiceAccountToken": false}}' -- sleep infinity
 # ### END SOLUTION
 
 # %% tags=["check"]
@@ -555,6 +559,7 @@ lab.check("ex-13-2")
 # yard alone.
 
 # %% magic_args="-s {YARD}" language="bash" covers="D4.2"
+# kubectl label namespace $1 pod-security.kubernetes.io/enforce- pod-security.kubernetes.io/warn-
 # kubectl apply -f - <<END
 # apiVersion: admissionregistration.k8s.io/v1
 # kind: ValidatingAdmissionPolicy
@@ -607,8 +612,8 @@ print(refusal(owner="ada") or "accepted")
 
 # %% [markdown] covers="D4.2"
 # **What happened.** The plain pod is accepted with a warning, the privileged
-# one is refused. Both answers are `Forbidden`-like, and yet no Role could
-# have helped.
+# one is refused. This is `Forbidden`, too, and yet no Role could have
+# helped.
 #
 # | the message has | gate | look at |
 # |---|---|---|

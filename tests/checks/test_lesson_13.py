@@ -125,7 +125,8 @@ ON = pod("watchman", f"serviceAccountName: watchman, automountServiceAccountToke
 # Exercise 3: the keeper
 TOKEN = """kubectl patch serviceaccount keeper -p '{"automountServiceAccountToken": true}'\n"""
 AGAIN = "kubectl rollout restart deployment/keeper\nkubectl rollout status deployment/keeper --timeout=60s\n"
-IN_POD = """kubectl patch deployment keeper -p '{"spec": {"template": {"spec": {"automountServiceAccountToken": true}}}}'
+IN_POD = """kubectl patch deployment keeper -p '{"spec": {"template": {"spec":
+  {"automountServiceAccountToken": true}}}}'
 kubectl rollout status deployment/keeper --timeout=60s\n"""
 NOBODY_ELSE = """kubectl patch rolebinding keeper -p '{"subjects": [
   {"kind": "ServiceAccount", "name": "keeper", "namespace": "lab-13"}]}'\n"""
@@ -212,7 +213,7 @@ WRONG = {
     "1 a user in place of the account": (
         "ex-13-1",
         REPORTER + ADA + give("logs", f"{READ} --resource=pods,pods/log", "--user=reporter"),
-        "logs in lab-13 names the User reporter, and that is not the ServiceAccount|--serviceaccount=NAMESPACE:NAME",
+        "names the User reporter, and that is not the ServiceAccount|--serviceaccount=NAMESPACE:NAME",
     ),
     "1 an account of default": (
         "ex-13-1",
@@ -327,7 +328,8 @@ WRONG = {
     "3 everything": (
         "ex-13-3",
         IN_POD + wide("cluster-admin", "--serviceaccount=lab-13:keeper"),
-        f"that the ServiceAccount keeper of lab-13 may not|ClusterRoleBinding {CLUSTER_WIDE} (ClusterRole cluster-admin)",
+        f"that the ServiceAccount keeper of lab-13 may not"
+        f"|ClusterRoleBinding {CLUSTER_WIDE} (ClusterRole cluster-admin)",
     ),
     "3 the default account": (
         "ex-13-3",
