@@ -112,6 +112,9 @@ marks = " ".join(f"{key}={value}" for key, value in mine.items() if key != "kube
 # metadata: {name: $2}
 # spec: {request: $(base64 -w0 ada.csr), signerName: kubernetes.io/kube-apiserver-client, expirationSeconds: 86400, usages: [client auth]}
 # END
+
+# %% magic_args="-s {lab.folder} {lab.namespace}-ada" language="bash" covers="D4.2"
+# cd "$1"
 # kubectl certificate approve $2
 # kubectl wait csr $2 --for=jsonpath='{.status.certificate}' --timeout=30s
 # kubectl get csr $2
@@ -326,25 +329,16 @@ print("nodes:", may("ada", "list", "nodes"))
 
 # %% tags=["answer"] exercise="ex-13-1"
 ### BEGIN SOLUTION
-def allow(name, subject, *rules):
-    role = {"metadata": {"name": name}, "rules": list(rules)}
-    rbac.create_namespaced_role(lab.namespace, role)
-    to = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
-    rbac.create_namespaced_role_binding(
-        lab.namespace, {"metadata": {"name": name}, "roleRef": to, "subjects": [subject]}
-    )
-
-
-read = ["get", "list", "watch"]
 core.create_namespaced_service_account(lab.namespace, {"metadata": {"name": "reporter"}})
 reporter = {"kind": "ServiceAccount", "name": "reporter", "namespace": lab.namespace}
-pods = {"apiGroups": [""], "resources": ["pods"], "verbs": read}
-allow("reads-logs", reporter, pods, {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]})
-allow(
-    "sees-deployments",
-    {"kind": "User", "name": "ada"},
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": read},
-)
+ada, read = {"kind": "User", "name": "ada"}, ["get", "list", "watch"]
+logs = {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": read}
+deployments = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": read}
+for name, subject, rule in (("reads-logs", reporter, logs), ("sees-deployments", ada, deployments)):
+    meta = {"metadata": {"name": name}}
+    rbac.create_namespaced_role(lab.namespace, {**meta, "rules": [rule]})
+    to = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    rbac.create_namespaced_role_binding(lab.namespace, {**meta, "roleRef": to, "subjects": [subject]})
 ### END SOLUTION
 
 # %% tags=["check"]
@@ -495,7 +489,7 @@ print(claims["sub"], "for", claims["aud"], "lives", claims["exp"] - claims["iat"
 # - **Mistakes**
 #   - the account's namespace, with `-n lab-13-town` in mind: *of the namespace lab-13-town*;
 #   - the binding made here: *counts in lab-13 only*;
-#   - no `resourceNames`: *get configmaps/prices*;
+#   - no `resourceNames`: *403 for lab-13/configmaps/prices*;
 #   - the pod made before its account was named: *runs as default*;
 #   - the token switched off in the account: *no token*.
 
@@ -545,6 +539,7 @@ lab.check("ex-13-2")
 # - **Say**: a policy of the yard's does not touch any other namespace.
 
 # %% magic_args="-s {YARD}" language="bash" covers="D4.2"
+# kubectl label namespace $1 pod-security.kubernetes.io/enforce- pod-security.kubernetes.io/warn-
 # kubectl apply -n $1 -f - <<END
 # {apiVersion: v1, kind: LimitRange, metadata: {name: small}, spec: {limits: [
 #   {type: Container, defaultRequest: {cpu: 20m}, default: {memory: 64Mi}, max: {memory: 256Mi}}]}}
@@ -559,7 +554,6 @@ lab.check("ex-13-2")
 # yard alone.
 
 # %% magic_args="-s {YARD}" language="bash" covers="D4.2"
-# kubectl label namespace $1 pod-security.kubernetes.io/enforce- pod-security.kubernetes.io/warn-
 # kubectl apply -f - <<END
 # apiVersion: admissionregistration.k8s.io/v1
 # kind: ValidatingAdmissionPolicy
@@ -649,7 +643,6 @@ print(refusal(owner="ada") or "accepted")
 # - **Ask** before they begin: what is the least that this program needs?
 
 # %% magic_args="-s {lab.folder}" language="bash" setup="ex-13-3"
-# kubectl create configmap report --from-literal=time=never --dry-run=client -o yaml | kubectl apply -f -
 # cat > "$1/keeper.sh" <<'END'
 # cd /var/run/secrets/kubernetes.io/serviceaccount
 # ask() {
@@ -663,10 +656,13 @@ print(refusal(owner="ada") or "accepted")
 #     ask -X PATCH -H 'Content-Type: application/merge-patch+json' -d "$NOTE" $API/configmaps/report)"
 # done
 # END
+
+# %% magic_args="-s {lab.folder}" language="bash" setup="ex-13-3"
+# kubectl create configmap report --from-literal=time=never --dry-run=client -o yaml | kubectl apply -f -
 # kubectl create configmap keeper-program --from-file="$1/keeper.sh" --dry-run=client -o yaml | kubectl apply -f -
 
 # %% [markdown]
-# (Run the two cells again to have the mess back.)
+# (Run these cells again to have the mess back.)
 
 # %% magic_args="-s {lab.namespace} {TOWN}" language="bash" setup="ex-13-3"
 # kubectl delete deployment,serviceaccount,role,rolebinding keeper --ignore-not-found
@@ -679,7 +675,12 @@ print(refusal(owner="ada") or "accepted")
 # {apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: keeper},
 #  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: keeper}, subjects: [
 #   {kind: ServiceAccount, name: keeper, namespace: $2},
-#   {kind: Group, apiGroup: rbac.authorization.k8s.io, name: "system:serviceaccounts:$2"}]},
+#   {kind: Group, apiGroup: rbac.authorization.k8s.io, name: "system:serviceaccounts:$2"}]}]}
+# END
+
+# %% language="bash" setup="ex-13-3"
+# kubectl apply -f - <<END
+# {apiVersion: v1, kind: List, items: [
 # {apiVersion: apps/v1, kind: Deployment, metadata: {name: keeper}, spec: {selector: {matchLabels: {app: keeper}},
 #  template: {metadata: {labels: {app: keeper}}, spec: {serviceAccountName: keeper, terminationGracePeriodSeconds: 1,
 #   containers: [{name: keeper, image: "labs/shell:1", command: [sh, /program/keeper.sh], volumeMounts: [{name: p, mountPath: /program}]}],
@@ -708,7 +709,7 @@ print(refusal(owner="ada") or "accepted")
 # %% [markdown] tags=["teaching"] minutes=12 exercise="ex-13-3"
 # - **Mistakes**
 #   - the account repaired, the pod not made again: *has no token*;
-#   - bound to `cluster-admin`: *keeper may*;
+#   - bound to `cluster-admin`: *keeper of lab-13 may not*;
 #   - `pods/logs` kept: *no rule for get pods/log*;
 #   - it works, and all go home: *may list pods*;
 #   - `default` bound as well: *may list pods*.

@@ -328,7 +328,7 @@ WRONG = {
     "3 everything": (
         "ex-13-3",
         IN_POD + wide("cluster-admin", "--serviceaccount=lab-13:keeper"),
-        f"that the ServiceAccount keeper of lab-13 may not"
+        "that the ServiceAccount keeper of lab-13 may not"
         f"|ClusterRoleBinding {CLUSTER_WIDE} (ClusterRole cluster-admin)",
     ),
     "3 the default account": (
