@@ -95,9 +95,8 @@ for item, content in curriculum.items():
         print(f"{item}  {content['title'][:70]:<70}  {' '.join(sorted(practised.get(item, {'-'})))}")
 
 # %% [markdown] covers="T1.exam"
-# *What happened*: each item has exercises, and the numbers are those of the lessons that they are in. **An exercise once
-# solved is not yet a skill**: the exam gives seven minutes to a task. Come back to the lessons whose exercises took you
-# longer, and do each item's task pages in the Kubernetes documentation on this cluster.
+# *What happened*: each item has exercises; the numbers are their lessons. **An exercise once solved is not yet a skill**:
+# the exam gives seven minutes to a task. Come back to those that took you longer.
 #
 # ## 2. CKA first? When to book?
 #

@@ -460,7 +460,7 @@ lab.check("ex-14-1")
 #
 # Nobody should depend on everybody's memory. A namespace can insist: its
 # label `pod-security.kubernetes.io/enforce` names a level, and what does not
-# keep it is refused. (Lesson 13 is about admission, where the course has it.)
+# keep it is refused. (Lesson 13 is about admission.)
 
 # %% setup="ex-14-2" covers="D4.8"
 STRICT = f"{lab.namespace}-strict"
