@@ -151,8 +151,8 @@ WRONG = {
     "2 no autoscaler": ("ex-12-2", REQUEST + BUDGET, "a HorizontalPodAutoscaler page in the namespace lab-12|none"),
     "2 another target": (
         "ex-12-2",
-        REQUEST + BUDGET + SCALER.replace("deployment page", "deployment front --name=page"),
-        "the target Deployment front",
+        REQUEST + BUDGET + SCALER.replace("deployment page", "deployment gauge --name=page"),
+        "the target Deployment gauge",
     ),
     "2 from one": ("ex-12-2", REQUEST + BUDGET + SCALER.replace("min=2", "min=1"), "minReplicas: 1, maxReplicas: 5"),
     "2 another percentage": ("ex-12-2", REQUEST + BUDGET + SCALER.replace("60%", "80%"), "at 60 %|80 %"),
