@@ -570,7 +570,7 @@ evict()
 #   - `minAvailable: 2`: *of 2 pods it lets 0 go*;
 #   - a selector that matches nothing: *covers no pod of page*;
 #   - no CPU request: *requests.cpu: none*;
-#   - the HPA on another target: *the target Deployment front*.
+#   - the HPA on another target: *the target Deployment gauge*.
 
 # %% [markdown] tags=["hint"] exercise="ex-12-2"
 # Three commands, one for each item of the list. All three stand in this

@@ -16,7 +16,7 @@ import kubernetes
 import pytest
 
 from labs.curriculum import lessons
-from labs.engines.cluster.images import assemble
+from labs.engines.cluster.images import assemble, layers
 from labs.engines.cluster.images.archive import ImageSpec, LayerBuilder, write
 from labs.engines.runtime.files import make_readable
 from labs.session.kernel_environment import set_environment
@@ -68,11 +68,11 @@ def test_layers_have_modes_of_their_own(private, tmp_path):
 
 
 def test_base_images_have_modes_of_their_own(private, tmp_path):
-    base = assemble._base_layer([])
+    base = layers.base_layer([], b"newer")
     web = assemble._web(base, LayerBuilder().to_tar(), "1")
     assert is_open(modes(base))
     assert all(is_open(modes(layer)) for layer in web.layers if modes(layer))
-    write(ImageSpec("labs/trial:1", web.layers, web.comments), tmp_path / "image.tar")
+    write(tmp_path / "image.tar", ImageSpec("labs/trial:1", web.layers, web.comments))
     assert is_open(modes(tmp_path / "image.tar"))
 
 
