@@ -44,42 +44,49 @@ class StandIn:
 
     Attributes:
         names: the repositories, as a mirror of docker.io is asked for them, such as ``library/nginx``.
-        program: what is in it.
+        program: what is in it, as its users call it.
+        package: the Debian package that it comes from.
         layers: names of layers, from the lowest up.
         settings: Docker's configuration of the image.
         users: lines of /etc/passwd that it has besides the usual ones.
+        folders: that any user may write into.
     """
 
     names: tuple[str, ...]
     program: str
+    package: str
     layers: tuple[str, ...]
     settings: Mapping[str, object]
     users: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 NGINX = {**config(["nginx", "-g", "daemon off;"], ports=["80/tcp"]), "StopSignal": "SIGQUIT"}
 NGINX_USER = "nginx:x:101:101:nginx user:/nonexistent:/usr/sbin/nologin"
+NGINX_FOLDERS = ("var/cache/nginx", "var/lib/nginx")
 IMAGES = (
-    StandIn(("library/busybox",), "busybox", ("base",), config(["sh"])),
-    StandIn(("library/alpine",), "busybox", ("base",), config(["sh"])),
-    StandIn(("library/debian", "library/ubuntu"), "bash", ("base", "shell", "bash"), config(["bash"])),
-    StandIn(("curlimages/curl",), "curl", ("base", "shell"), {**config([]), "Entrypoint": ["curl"], "User": "100"},
+    StandIn(("library/busybox",), "busybox", "busybox", ("base",), config(["sh"])),
+    StandIn(("library/alpine",), "busybox", "busybox", ("base",), config(["sh"])),
+    StandIn(("library/debian", "library/ubuntu"), "bash", "bash", ("base", "shell", "bash"), config(["bash"])),
+    StandIn(("curlimages/curl",), "curl", "curl", ("base", "shell"),
+            {**config([]), "Entrypoint": ["curl"], "User": "100"},
             ("curl_user:x:100:101::/home/curl_user:/sbin/nologin",)),
-    StandIn(("library/nginx",), "nginx", ("base", "shell", "nginx", "files/nginx"), NGINX, (NGINX_USER,)),
-    StandIn(("nginxinc/nginx-unprivileged",), "nginx",
+    StandIn(("library/nginx",), "nginx", "nginx-light", ("base", "shell", "nginx", "files/nginx"), NGINX,
+            (NGINX_USER,), NGINX_FOLDERS),
+    StandIn(("nginxinc/nginx-unprivileged",), "nginx", "nginx-light",
             ("base", "shell", "nginx", "files/nginx", "files/unprivileged"),
-            {**NGINX, "User": "101", "ExposedPorts": {"8080/tcp": {}}}, (NGINX_USER,)),
-    StandIn(("library/httpd",), "httpd", ("base", "httpd", "files/httpd"),
+            {**NGINX, "User": "101", "ExposedPorts": {"8080/tcp": {}}}, (NGINX_USER,), NGINX_FOLDERS),
+    StandIn(("library/httpd",), "httpd", "apache2-bin", ("base", "httpd", "files/httpd"),
             {**config(["httpd-foreground"], ports=["80/tcp"]), "WorkingDir": "/usr/local/apache2",
              "StopSignal": "SIGWINCH"}),
-    StandIn(("library/memcached",), "memcached", ("base", "memcached"),
+    StandIn(("library/memcached",), "memcached", "memcached", ("base", "memcached"),
             {**config(["memcached"], ports=["11211/tcp"]), "User": "11211"},
             ("memcache:x:11211:11211::/home/memcache:/bin/sh",)),
-    StandIn(("library/perl",), "perl", ("base", "perl"), config(["perl", "-de0"])),
-    StandIn(("library/python",), "python", ("base", "python"), config(["python3"])),
-    StandIn(("library/redis",), "redis", ("base", "redis"),
+    StandIn(("library/perl",), "perl", "perl", ("base", "perl"), config(["perl", "-de0"])),
+    StandIn(("library/python",), "python", "python3-minimal", ("base", "python"), config(["python3"])),
+    StandIn(("library/redis",), "redis", "redis-server", ("base", "redis"),
             {**config(["redis-server", "--protected-mode", "no"], ports=["6379/tcp"]), "WorkingDir": "/data",
-             "Volumes": {"/data": {}}}),
+             "Volumes": {"/data": {}}}, folders=("data",)),
 )  # fmt: skip
 
 
@@ -131,7 +138,11 @@ def _layers(below: Mapping[str, Path], step: Step) -> tuple[dict[str, bytes], di
         known += debs
         layers[name] = layer_above(under, [deb for deb in debs if _is_needed(deb.name, packages)]).to_tar()
     for folder in ("nginx", "unprivileged", "httpd"):
-        layers[f"files/{folder}"] = _files(FILES / folder)
+        layer = LayerBuilder()
+        add_files(layer, FILES / folder)
+        for name in ("access.log", "error.log") if folder == "nginx" else ():
+            layer.link(f"var/log/nginx/{name}", f"/dev/{'stdout' if name == 'access.log' else 'stderr'}")
+        layers[f"files/{folder}"] = layer.to_tar()
     versions = {deb.name.split("_")[0]: deb.name.split("_")[1].replace("%3a", ":") for deb in known}
     return layers, versions
 
@@ -143,16 +154,8 @@ def _is_needed(deb: str, packages: Sequence[str]) -> bool:
     return deb.startswith("lib") and not deb.startswith(NO_LIBRARIES)
 
 
-def _files(folder: Path) -> bytes:
-    layer = LayerBuilder()
-    add_files(layer, folder)
-    return layer.to_tar()
-
-
 def _image(item: StandIn, layers: Mapping[str, bytes], versions: Mapping[str, str]) -> ImageSpec:
-    package = {"nginx": "nginx-light", "python": "python3-minimal", "redis": "redis-server", "httpd": "apache2-bin"}
-    named = package.get(item.program, item.program)
-    what = f"Debian's {item.program} {versions.get(named, '')}".rstrip()
+    what = f"Debian's {item.program} {versions.get(item.package, '')}".rstrip()
     for_whom = " and ".join(f"docker.io/{name}" for name in item.names)
     used, comments = [layers[name] for name in item.layers], list(item.layers)
     extra = _own(item)
@@ -176,13 +179,8 @@ def _own(item: StandIn) -> bytes:
         for file, lines in (("passwd", item.users), ("group", _groups(item.users))):
             usual = (FILES / "base/etc" / file).read_text(encoding="utf-8")
             layer.file(f"etc/{file}", (usual + "\n".join(lines) + "\n").encode())
-    for folder in (folder for folder in (item.settings.get("WorkingDir"),) if folder == "/data"):
-        layer.directory(str(folder).lstrip("/"), 0o777)
-    if item.program == "nginx":
-        for link, target in (("access.log", "/dev/stdout"), ("error.log", "/dev/stderr")):
-            layer.link(f"var/log/nginx/{link}", target)
-        layer.directory("var/cache/nginx", 0o777)
-        layer.directory("var/lib/nginx", 0o777)
+    for folder in item.folders:
+        layer.directory(folder, 0o777)
     return layer.to_tar() if list(layer) else b""
 
 
