@@ -47,7 +47,7 @@ class HostStartup(CourseStartup):
             "pause on the nodes": (("containerd", "pause"), self.import_pause),
             "nodes": (("control plane", "pause on the nodes"), self.start_nodes),
             "images on the nodes": (("containerd", "base images"), self.import_base_images),
-            NAMED: (("registry", "base images", "nodes"), self.offer_stand_ins),
+            NAMED: (("registry", "images in Docker"), self.offer_stand_ins),
             "docker command": (("Docker Engine",), command_line.ensure),  # whoever waits, waits for Docker first
             "add-ons": (("nodes", "rights", "add-on programs"), self.start_addons),
         }

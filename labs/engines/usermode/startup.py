@@ -80,7 +80,7 @@ class UsermodeStartup(CourseStartup):
             "pause on the nodes": (("containerd", "pause"), self.import_pause),
             "nodes": (("control plane", "pause on the nodes"), self.start_nodes),
             "images on the nodes": (("containerd", "base images"), self.import_base_images),
-            NAMED: (("registry", "base images", "nodes"), self.offer_stand_ins),
+            NAMED: (("registry", "images in Docker"), self.offer_stand_ins),
             "docker command": (("programs of the node",), command_line.ensure),
             "add-ons": (("nodes", "rights", "add-on programs"), self.start_addons),
         }
