@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 from labs.checks.context import CheckContext
 from labs.checks.core import check, expect, settle
 from labs.checks.facts import Free, Stated, states
-from labs.checks.readers.kinds import Kind, Shell, definition, kubectl
-from labs.checks.readers.manifests import declared_in
+from labs.checks.readers.kinds import Kind, definition
+from labs.checks.readers.manifests import declared_in, expect_reached, objects_of, run_kubectl
 from labs.checks.readers.operators import Follower, expect_operator, expect_right, expect_wrong
 from labs.checks.readers.schedules import times_of
 
@@ -83,9 +84,11 @@ def check_manifests_current(lab: CheckContext) -> None:
         observed="none",
         try_="`old.yaml` beside it has four.",
     )
-    done = kubectl(lab, "apply", "--dry-run=server", "-o=json", f"-f={path}")
+    done = run_kubectl(lab, "apply", "--dry-run=server", "-o=json", f"-f={path}")
+    if done.returncode:
+        expect_reached(lab, done.stderr)
     _expect_no_complaint(done)
-    would = _parsed(done.out)
+    would = {(item["kind"], item["metadata"]["name"]): item for item in objects_of(done.stdout)}
     for kind, name, reader, facts in (
         ("Deployment", "board", Kind(lab, "apps", "deployments", "Deployment"), _deployment),
         ("Ingress", "board", Kind(lab, "networking.k8s.io", "ingresses", "Ingress"), _ingress),
@@ -252,30 +255,20 @@ def _expect_column(alarms: Kind, name: str) -> None:
 
 
 # Exercise 2
-def _expect_no_complaint(done: Shell) -> None:
+def _expect_no_complaint(done: subprocess.CompletedProcess[str]) -> None:
     expect(
-        not done.code,
+        not done.returncode,
         expected="objects in current.yaml that the API server takes",
-        observed=f"it says: {done.said[-400:]}",
+        observed=f"it says: {done.stderr.strip()[-400:]}",
         try_="Go to the place it names. `kubectl explain` shows the fields of the version that you chose.",
     )
-    old = [line.strip() for line in done.said.splitlines() if "deprecated" in line]
+    old = [line.strip() for line in done.stderr.splitlines() if "deprecated" in line]
     expect(
         not old,
         expected="versions that are not deprecated",
         observed=" ".join(old)[:300],
         try_="The warning names the version to use; `kubectl api-versions` lists those that are served.",
     )
-
-
-def _parsed(text: str) -> dict[tuple[str, str], dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    decoder, rest = json.JSONDecoder(), text.strip()
-    while rest:
-        item, end = decoder.raw_decode(rest)
-        rest = rest[end:].lstrip()
-        items += item["items"] if item.get("kind") == "List" else [item]
-    return {(item["kind"], item["metadata"]["name"]): item for item in items}
 
 
 def _same(seen: Any, wanted: Any, what: str, where: str, try_: str = "") -> None:

@@ -43,7 +43,9 @@ def release_objects(api: client.ApiClient, definitions: list[Any]) -> None:
     """
     custom = client.CustomObjectsApi(api)
     for item in definitions:
-        version = next(v.name for v in item.spec.versions if v.served)
+        version = next((v.name for v in item.spec.versions if v.served), None)
+        if version is None:  # nobody can ask for its objects; they go with it
+            continue
         where = (item.spec.group, version)
         plural, is_namespaced = item.spec.names.plural, item.spec.scope == "Namespaced"
         kind = "namespaced" if is_namespaced else "cluster"

@@ -143,6 +143,18 @@ def judge_wrong(
         return ask()
 
 
+def assert_told(verdict: checks.Verdict, words: Sequence[str]) -> None:
+    """A verdict is *not yet*, and says all that a learner is to read there.
+
+    Args:
+        verdict: on a wrong answer.
+        words: what it must say, in its sentence or beside it.
+    """
+    text = f"{verdict}\nexpected {verdict.expected}; observed {verdict.observed}"
+    assert verdict.status == checks.NOT_YET, verdict
+    assert [word for word in words if word not in text] == [], text
+
+
 def restart_clients(course: Any) -> None:
     """Restart those that would wait up to a minute before they ask an API server again that they have lost."""
     controllers, parts = ("kube-controller-manager", "kube-scheduler"), ("kubelet", "kube-proxy", "network-policies")

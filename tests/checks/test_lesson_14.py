@@ -7,7 +7,7 @@ import json
 import pytest
 
 from labs import checks
-from tests.checks.learner import apply, judge_wrong, other_namespace, sh, without_api_server
+from tests.checks.learner import apply, assert_told, judge_wrong, other_namespace, sh, without_api_server
 
 pytestmark = pytest.mark.engine
 
@@ -327,9 +327,7 @@ def test_wrong_answers_get_the_words_that_help(world, exercise_id, answer, words
     told = words.split("|")
     world.play(exercise_id, answer)
     verdict = judge_wrong(world.lab, lambda: checks.run(exercise_id, world.lab), told)
-    text = f"{verdict}\nexpected {verdict.expected}; observed {verdict.observed}"
-    assert verdict.status == checks.NOT_YET, verdict
-    assert [word for word in told if word not in text] == [], text
+    assert_told(verdict, told)
 
 
 @pytest.mark.slow  # as in 00 and 03; who lost it many times asks again after up to a minute only

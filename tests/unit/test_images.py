@@ -180,6 +180,25 @@ def test_docker_gets_each_archive_once_and_again_when_a_name_is_gone(loading, ba
     assert docker.loaded == [[PYTHON, ALIAS]]
 
 
+def test_the_registry_is_told_of_an_archive_once_and_keeps_no_older_one(tmp_path):
+    state = State(tmp_path / "course")
+    state.make_folder("docker/bin")
+    machine = SimpleNamespace(archive_path_inside=lambda archive: None)
+    docker, archives = DockerEngine(machine, state, tools=None, dns=""), []
+    for name in ("stand-ins-1.tar", "stand-ins-2.tar", "labs-shell-1.tar"):
+        archives.append(tmp_path / name)
+        archives[-1].write_text(name, encoding="utf-8")
+    first, second, below = archives
+    pointer = state.folder / "docker/bin/stand-ins"
+    docker.offer([first, below])
+    written = pointer.stat().st_mtime_ns
+    docker.offer([first, below])
+    assert pointer.stat().st_mtime_ns == written
+    docker.offer([second, below])
+    assert pointer.read_text().split() == [f"/opt/kube-labs-bin/{each.name}" for each in (second, below)]
+    assert {file.name for file in pointer.parent.glob("*.tar")} == {second.name, below.name}
+
+
 def test_node_gets_each_archive_once_and_again_when_a_name_is_gone(base, tmp_path):
     have, imported = set(), []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,55 +11,14 @@ from uuid import uuid4
 
 from labs.checks.context import CheckContext
 from labs.checks.core import clients, expect, found, settle
-from labs.errors import CouldNotCheck, NotYet
-from labs.explain.base import AGAIN
-from labs.kube.kubectl import kubectl_for, own_settings
+from labs.checks.readers.manifests import expect_reached, run_kubectl
+from labs.errors import NotYet
 from labs.waiting import http_status
 
-__all__ = ["Kind", "Shell", "definition", "kubectl"]
+__all__ = ["Kind", "definition"]
 
 REFUSED = {400, 422}
 GONE = 404
-PATIENCE = 10  # seconds
-
-
-@dataclass(frozen=True)
-class Shell:
-    """What `kubectl` said.
-
-    Attributes:
-        code: its exit code.
-        out: what it printed.
-        said: its warnings and errors.
-    """
-
-    code: int
-    out: str
-    said: str
-
-
-def kubectl(lab: CheckContext, *arguments: str) -> Shell:
-    """Run `kubectl` in the lesson's namespace.
-
-    Args:
-        lab: the lesson's lab.
-        arguments: the command's words.
-
-    Raises:
-        CouldNotCheck: no API server answered.
-    """
-    clients(lab).core.read_namespace(lab.namespace)
-    done = subprocess.run(
-        [*kubectl_for(lab.kubeconfig), *arguments, f"--request-timeout={PATIENCE}s"],
-        env=own_settings(),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    if done.returncode and ("Unable to connect" in done.stderr or "connection refused" in done.stderr):
-        raise CouldNotCheck("The API server did not answer kubectl.", AGAIN)
-    return Shell(done.returncode, done.stdout, done.stderr.strip())
 
 
 def definition(lab: CheckContext, plural: str, group: str) -> Any:
@@ -206,10 +164,12 @@ class Kind:
         Raises:
             NotYet: it shows nothing.
         """
-        seen = kubectl(self.lab, "get", f"{self.plural}.{self.group}", name)
-        lines = seen.out.splitlines()
+        seen = run_kubectl(self.lab, "get", f"{self.plural}.{self.group}", name)
+        if seen.returncode:
+            expect_reached(self.lab, seen.stderr)
+        lines = seen.stdout.splitlines()
         if len(lines) < 2:
-            raise NotYet(f"`kubectl get {self.plural}` to show one", seen.said or "nothing", "")
+            raise NotYet(f"`kubectl get {self.plural}` to show one", seen.stderr.strip() or "nothing", "")
         heads = lines[0].split("  ")
         starts = [lines[0].index(head.strip()) for head in heads if head.strip()]
         ends = [*starts[1:], None]

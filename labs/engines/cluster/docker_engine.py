@@ -184,7 +184,13 @@ class DockerEngine:
                 link_or_copy(archive, self.state.folder / self.programs / archive.name)
                 path = f"/opt/kube-labs-bin/{archive.name}"
             inside.append(path)
-        self.state.write_file(Path(self.programs) / STAND_INS, "\n".join(inside), mode=0o644)
+        pointer, text = self.state.folder / self.programs / STAND_INS, "\n".join(inside)
+        # the registry reads them again whenever this is written
+        if not pointer.exists() or pointer.read_text(encoding="utf-8") != text:
+            self.state.write_file(pointer, text, mode=0o644)
+        for old in pointer.parent.glob(f"{STAND_INS}-*.tar"):  # of an earlier version of the course
+            if old.name != archives[0].name:
+                old.unlink()
 
     def load(self, archives: Mapping[str, Path]) -> None:
         """Load the image archives whose tags Docker does not have, or has of other bytes."""
